@@ -1,0 +1,1 @@
+//! The contract between compiler and engines: instruction set, image format, verifier, disassembler.

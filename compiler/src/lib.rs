@@ -1,0 +1,1 @@
+//! IEC 61131-3 text and textual ladder in; image, diagnostics and drawings out.

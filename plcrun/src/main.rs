@@ -1,0 +1,2 @@
+//! The plcrun command.
+fn main() {}

@@ -1,0 +1,1 @@
+//! Relay physics: data sheets, guard, interlock groups, contact model, wear.

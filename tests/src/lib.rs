@@ -1,0 +1,1 @@
+//! Conformance files and their runner.

@@ -1,0 +1,1 @@
+//! Timeline tests: file format and runner in virtual time.
