@@ -1,1 +1,21 @@
 //! The contract between compiler and engines: instruction set, image format, verifier, disassembler.
+//!
+//! - [`isa`]: typed three-address instructions over static data;
+//! - [`scalar`]: what the operations mean, once for constant folding, engines and proofs;
+//! - [`types`] and [`image`]: what a compiled program is made of;
+//! - [`path`]: variables by name;
+//! - [`wire`]: an image as bytes, and back;
+//! - [`verify`]: the only way to a [`VerifiedImage`], the only thing an engine accepts;
+//! - [`disasm`]: an image as text.
+//!
+//! This room imports no other room and does no I/O.
+
+pub mod image;
+pub mod isa;
+pub mod scalar;
+pub mod types;
+
+pub use image::Image;
+pub use isa::{Instr, Op, Operand, Window};
+pub use scalar::ScalarType;
+pub use types::{PouId, TypeId};
