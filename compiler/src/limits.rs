@@ -1,0 +1,18 @@
+//! Limits of the front end, with their arithmetic. Every message about a limit names it and its value.
+
+/// Greatest length of one source file: 16 MiB. 100,000 rungs of 60 characters are 6 MB.
+pub const FILE_BYTES_MAX: usize = 16 * 1024 * 1024;
+
+/// Greatest number of tokens in one file: 4 million. A rung of 60 characters has about 20 tokens, so 100,000 rungs need 2 million.
+pub const TOKENS_MAX: usize = 4_000_000;
+
+/// Greatest depth of nesting (parentheses, branches, statements, unary operators, comments). Each level of parentheses costs the
+/// recursive-descent parser a few stack frames, together below 4 KiB in an unoptimised build; 64 levels stay below 256 KiB,
+/// an eighth of the 2 MiB that a thread of a test has. Drawings and proofs recurse less per level.
+pub const NESTING_MAX: u32 = 64;
+
+/// Greatest length of a name in characters. The standard asks for at least 6 significant ones; cross-reference tables stay readable at 64.
+pub const IDENT_CHARS_MAX: usize = 64;
+
+/// Diagnostics given for one file. After 100 mistakes nobody reads on, and a damaged file must not fill the memory with messages.
+pub const DIAGNOSTICS_MAX: usize = 100;
