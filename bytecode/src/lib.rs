@@ -10,12 +10,17 @@
 //!
 //! This room imports no other room and does no I/O.
 
+pub mod disasm;
 pub mod image;
 pub mod isa;
+pub mod path;
 pub mod scalar;
 pub mod types;
+pub mod verify;
+pub mod wire;
 
 pub use image::Image;
 pub use isa::{Instr, Op, Operand, Window};
 pub use scalar::ScalarType;
 pub use types::{PouId, TypeId};
+pub use verify::{VerifiedImage, verify};
