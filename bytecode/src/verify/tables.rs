@@ -99,11 +99,12 @@ fn data(image: &Image) -> Result<(), VerifyError> {
     for (row, (offset, bytes)) in d.initial.iter().enumerate() {
         let end = u64::from(*offset) + bytes.len() as u64;
         let placed = u64::from(*offset) >= free_from && end <= u64::from(d.size);
+        require(placed, Rule::InitialValues, At::Row { table: "initial value", row })?;
         let clean = (*offset..).zip(bytes).all(|(at, byte)| {
             // Anything goes in the process image; elsewhere a byte above 1 must not be a bool.
             *byte <= 1 || at < process_image || !is_bool_at(image, &d.slots, at)
         });
-        require(placed && clean, Rule::InitialValues, At::Row { table: "initial value", row })?;
+        require(clean, Rule::InitialValues, At::Row { table: "initial value", row })?;
         free_from = end;
     }
     Ok(())
