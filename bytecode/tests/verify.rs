@@ -303,17 +303,15 @@ fn cases(rule: Rule) -> (Change, Vec<Change>) {
 }
 
 fn fields(i: &mut Image, ty: usize) -> &mut Vec<Field> {
-    match &mut i.types[ty].kind {
-        TypeKind::Instance { fields } => fields,
-        other => panic!("type {ty} is {other:?}"),
-    }
+    let TypeKind::Instance { fields } = &mut i.types[ty].kind else { panic!("type {ty} is no instance") };
+    fields
 }
 
 fn set_array(i: &mut Image, ty: usize, change: fn(&mut TypeId, &mut Vec<Dimension>, &mut u32)) {
-    match &mut i.types[ty].kind {
-        TypeKind::Array { element, dimensions, stride } => change(element, dimensions, stride),
-        other => panic!("type {ty} is {other:?}"),
-    }
+    let TypeKind::Array { element, dimensions, stride } = &mut i.types[ty].kind else {
+        panic!("type {ty} is no array")
+    };
+    change(element, dimensions, stride);
 }
 
 fn edge(i: &mut Image) -> &mut [bytecode::Instr] {
