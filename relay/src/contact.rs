@@ -1,0 +1,1 @@
+//! The simulated relay: coil level over time in, contact out.

@@ -1,0 +1,5 @@
+//! rows
+/// r
+pub struct SheetRow;
+/// r
+pub const ROWS: &[SheetRow] = &[];
