@@ -1,0 +1,102 @@
+//! Fusing: frequent sequences of private instructions become one, in the slot of the first.
+//!
+//! The instructions replaced stay in their slots (see [`super::op`]), so fusing never moves code and needs to know
+//! branch targets only to keep boolean blocks whole: a block that is entered in the middle would run unfused.
+
+use super::super::memory::Layout;
+use super::blocks::{self, Block};
+use super::op::{Ins, Opc, halves};
+use super::translate::Translation;
+
+/// Fewest operations worth a block.
+const BLOCK_MIN: usize = 2;
+/// Most operations in a block: its length must fit a 16-bit word.
+const BLOCK_MAX: usize = 32_768;
+
+/// Fuses what stands from slot `start` on; `is_target` says of each of those slots whether a branch leads there.
+pub(super) fn fuse(out: &mut Translation, start: usize, is_target: &[bool], layout: Layout, constants: &[u8]) {
+    let constant = |offset: u32| {
+        let at = (offset as usize).checked_sub(layout.constants_at)?;
+        constants.get(at).map(|byte| *byte != 0)
+    };
+    let mut block = Block::new(constant);
+    let mut slot = start;
+    while slot < out.code.len() {
+        let run = run_length(out, start, slot, is_target);
+        if run >= BLOCK_MIN {
+            let records_at = out.records.len();
+            let body = out.code.get(slot..slot + run).unwrap_or_default();
+            let count = block.build(body, &mut out.records);
+            let (low, high) = halves(u32::try_from(records_at).unwrap_or(u32::MAX));
+            let words = [low, high, u32::try_from(count).unwrap_or(0), u32::try_from(run).unwrap_or(0), 0];
+            put(out, slot, Ins::new(Opc::Block, words));
+            slot += run;
+        } else if let Some(fused) = compare_and_branch(out, slot) {
+            put(out, slot, fused);
+            slot += 2;
+        } else {
+            slot += 1;
+        }
+    }
+}
+
+fn put(out: &mut Translation, slot: usize, ins: Ins<u32>) {
+    if let Some(to) = out.code.get_mut(slot) {
+        *to = ins;
+    }
+}
+
+/// How many boolean operations stand here before something else or a branch target.
+fn run_length(out: &Translation, start: usize, slot: usize, is_target: &[bool]) -> usize {
+    let code = out.code.get(slot..).unwrap_or_default();
+    let belongs = code.iter().take(BLOCK_MAX).take_while(|i| blocks::belongs(i.op)).count();
+    let targets = is_target.get(slot - start..).unwrap_or_default();
+    let next_target = targets.iter().skip(1).take(belongs).position(|t| *t);
+    next_target.map_or(belongs, |n| belongs.min(n + 1))
+}
+
+/// A comparison and a conditional branch on its result.
+fn compare_and_branch(out: &Translation, slot: usize) -> Option<Ins<u32>> {
+    let first = out.code.get(slot)?;
+    let branch = out.code.get(slot + 1)?;
+    if branch.b != first.a {
+        return None;
+    }
+    let [if_true, if_true_loop, if_false, if_false_loop] = branches_of(first.op)?;
+    let op = match branch.op {
+        Opc::Jt => if_true,
+        Opc::JtL => if_true_loop,
+        Opc::Jf => if_false,
+        Opc::JfL => if_false_loop,
+        _ => return None,
+    };
+    Some(Ins::new(op, [first.a, first.b, first.c, branch.d, 0]))
+}
+
+fn branches_of(op: Opc) -> Option<[Opc; 4]> {
+    Some(match op {
+        Opc::Eq4 => [Opc::TEq4, Opc::TLEq4, Opc::FEq4, Opc::FLEq4],
+        Opc::Ne4 => [Opc::TNe4, Opc::TLNe4, Opc::FNe4, Opc::FLNe4],
+        Opc::LtI32 => [Opc::TLtI32, Opc::TLLtI32, Opc::FLtI32, Opc::FLLtI32],
+        Opc::LeI32 => [Opc::TLeI32, Opc::TLLeI32, Opc::FLeI32, Opc::FLLeI32],
+        Opc::Eq2 => [Opc::TEq2, Opc::TLEq2, Opc::FEq2, Opc::FLEq2],
+        Opc::Ne2 => [Opc::TNe2, Opc::TLNe2, Opc::FNe2, Opc::FLNe2],
+        Opc::LtI16 => [Opc::TLtI16, Opc::TLLtI16, Opc::FLtI16, Opc::FLLtI16],
+        Opc::LeI16 => [Opc::TLeI16, Opc::TLLeI16, Opc::FLeI16, Opc::FLLeI16],
+        Opc::LtI64 => [Opc::TLtI64, Opc::TLLtI64, Opc::FLtI64, Opc::FLLtI64],
+        Opc::LeI64 => [Opc::TLeI64, Opc::TLLeI64, Opc::FLeI64, Opc::FLLeI64],
+        Opc::LtF32 => [Opc::TLtF32, Opc::TLLtF32, Opc::FLtF32, Opc::FLLtF32],
+        Opc::LeF32 => [Opc::TLeF32, Opc::TLLeF32, Opc::FLeF32, Opc::FLLeF32],
+        _ => return None,
+    })
+}
+
+/// The form of a branch that takes the charge it leads to on the way.
+pub(super) const fn charging(op: Opc) -> Opc {
+    match op {
+        Opc::Jmp => Opc::JmpL,
+        Opc::Jt => Opc::JtL,
+        Opc::Jf => Opc::JfL,
+        other => other,
+    }
+}
