@@ -1,0 +1,212 @@
+//! What a timeline file says, not yet compared with a program: names are text, values are literals.
+//!
+//! Times are nanoseconds from the start of the test. Issue-level growth has its place here: tables of cases and random
+//! stimuli become further sources of [`Step`]s, further condition kinds stand beside [`Test::never`] and
+//! [`Test::always`].
+
+/// Line and column in the timeline file, from 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct At {
+    /// Line.
+    pub line: u32,
+    /// Column, in characters.
+    pub column: u32,
+}
+
+/// A text and where it begins.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Located {
+    /// As written.
+    pub text: String,
+    /// Where.
+    pub at: At,
+}
+
+/// A whole timeline file.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Timeline {
+    /// The files of the program, relative to the timeline file: one project.
+    pub program: Vec<Located>,
+    /// Further versions of the program; the tests are run on each of them alone.
+    pub also: Vec<Located>,
+    /// The I/O map, relative to the timeline file.
+    pub io: Option<Located>,
+    /// Scan period.
+    pub scan_ns: Option<u64>,
+    /// Seed of everything random in the simulation, such as contact bounce.
+    pub seed: Option<u64>,
+    /// The tests, in the order of the file.
+    pub tests: Vec<Test>,
+}
+
+/// One test: starts from power-up, runs on its own.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Test {
+    /// Its name.
+    pub name: String,
+    /// Where it begins.
+    pub at: At,
+    /// It runs at least so long; otherwise until everything in it has happened.
+    pub until_ns: Option<u64>,
+    /// What happens and what is expected, in the order of time.
+    pub steps: Vec<Step>,
+    /// Conditions that may hold in no scan.
+    pub never: Vec<Located>,
+    /// Conditions that hold in every scan.
+    pub always: Vec<Located>,
+}
+
+/// One moment of a test.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Step {
+    /// When.
+    pub at_ns: u64,
+    /// Where it stands.
+    pub at: At,
+    /// What is done to the inputs and to the rack, in the order of the text.
+    pub stimuli: Vec<Stimulus>,
+    /// What must hold at the end of the scan that contains the time.
+    pub expectations: Vec<Expectation>,
+}
+
+/// What can be done from outside.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Stimulus {
+    /// An input gets a value and keeps it.
+    Set {
+        /// The input.
+        input: Located,
+        /// The value.
+        value: Literal,
+    },
+    /// An input follows a contact of the simulated rack from now on.
+    Follow {
+        /// The input.
+        input: Located,
+        /// The channel.
+        channel: Located,
+        /// It is TRUE while the contact is open.
+        inverted: bool,
+    },
+    /// A button is held for a while.
+    Press {
+        /// The input.
+        input: Located,
+        /// How long.
+        for_ns: u64,
+    },
+    /// An input becomes FALSE.
+    Release {
+        /// The input.
+        input: Located,
+    },
+    /// An input changes its value.
+    Toggle {
+        /// The input.
+        input: Located,
+    },
+    /// A relay gets a defect, or is mended.
+    Defect {
+        /// The channel.
+        channel: Located,
+        /// Which.
+        kind: DefectKind,
+    },
+    /// The supply of the coils fails or returns.
+    Supply {
+        /// Inside its window.
+        ok: bool,
+        /// Where it stands.
+        at: At,
+    },
+}
+
+impl Stimulus {
+    /// How long it takes effect after its time; only a press ends by itself.
+    #[must_use]
+    pub fn duration_ns(&self) -> u64 {
+        match self {
+            Self::Press { for_ns, .. } => *for_ns,
+            Self::Set { .. }
+            | Self::Follow { .. }
+            | Self::Release { .. }
+            | Self::Toggle { .. }
+            | Self::Defect { .. }
+            | Self::Supply { .. } => 0,
+        }
+    }
+}
+
+/// The defects a simulated relay can have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum DefectKind {
+    /// None: the relay is mended.
+    None,
+    /// The contact, or the contactor it drives, stays closed once it is closed.
+    Welded,
+    /// The coil is interrupted: the contact never moves.
+    OpenCoil,
+    /// Pull-in, bounce and drop-out take so many times as long.
+    Slow {
+        /// At least 2.
+        factor: u32,
+    },
+    /// The feedback input reads open whatever the contact does.
+    FeedbackOpen,
+    /// The feedback input reads closed whatever the contact does.
+    FeedbackClosed,
+}
+
+impl DefectKind {
+    /// The words of the file, in the order of the documentation.
+    pub const WORDS: [&'static str; 6] = ["none", "welded", "open_coil", "slow", "feedback_open", "feedback_closed"];
+}
+
+/// A value as written in a timeline file.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Literal {
+    /// Which.
+    pub kind: LiteralKind,
+    /// Where.
+    pub at: At,
+}
+
+/// The kinds of values.
+#[derive(Clone, Debug, PartialEq)]
+pub enum LiteralKind {
+    /// `true`, `false`
+    Bool(bool),
+    /// `5`, `16#FF`
+    Int(i128),
+    /// `2.5`
+    Real(f64),
+    /// `T#2s`, `500 ms`
+    Time(i64),
+    /// `closed`, `welded`
+    Word(String),
+}
+
+/// What must hold at a moment.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Expectation {
+    /// A variable or channel member has this value.
+    Equals {
+        /// Its name.
+        name: Located,
+        /// The value.
+        value: Literal,
+    },
+    /// A condition holds.
+    Holds(Located),
+}
+
+impl Expectation {
+    /// Where it stands.
+    #[must_use]
+    pub fn at(&self) -> At {
+        match self {
+            Self::Equals { name, .. } => name.at,
+            Self::Holds(condition) => condition.at,
+        }
+    }
+}
