@@ -9,7 +9,8 @@
 //!   ([`Variable`]). What can nest (parentheses, unary operators, branches, statements, array types) is bounded by
 //!   [`crate::limits::NESTING_MAX`], so recursion over the tree is safe.
 //! - Where a piece of text could not be read, the parser has reported it once and left a marker
-//!   ([`TypeKind::Error`], [`StmtKind::Error`], [`Rung::broken`], [`InitKind::Error`]). Whoever meets a marker reports nothing more about it.
+//!   ([`TypeKind::Error`], [`InitKind::Error`], [`StmtKind::Error`], [`ExprKind::Error`], [`LiteralKind::Error`],
+//!   [`Rung::broken`]). Whoever meets a marker reports nothing more about it.
 
 use crate::source::{FileId, Span};
 
@@ -43,6 +44,17 @@ pub struct File {
     pub file: FileId,
     /// Everything declared in it, in the order of the text.
     pub items: Vec<Item>,
+    /// Every comment, in the order of the text. Comments belong to no node; drawings and the formatter place them.
+    pub comments: Vec<Comment>,
+}
+
+/// A comment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Comment {
+    /// `// ...`, which ends with its line; otherwise `(* ... *)` or `/* ... */`.
+    pub to_line_end: bool,
+    /// With its marks, without the line end.
+    pub span: Span,
 }
 
 /// Something declared at the outermost level.
@@ -602,6 +614,8 @@ pub enum ExprKind {
     Chain(Chain),
     /// `(x)`
     Paren(Box<Expr>),
+    /// Could not be read; already reported.
+    Error,
 }
 
 /// `first op second op third ...`, all operators of one precedence, left-associative: `((first op second) op third)`.
@@ -863,6 +877,8 @@ pub enum LiteralKind {
         /// Its value.
         value: Ident,
     },
+    /// Could not be read; already reported.
+    Error,
 }
 
 // ---------------------------------------------------------------------------------------------------------------------

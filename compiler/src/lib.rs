@@ -1,6 +1,14 @@
 //! IEC 61131-3 text and textual ladder in; image, diagnostics and drawings out.
 
+pub mod arena;
 pub mod ast;
 pub mod diag;
+pub mod evaluate;
+pub mod hir;
+pub mod lexer;
 pub mod limits;
+pub mod literal;
+pub mod parser;
 pub mod source;
+pub mod token;
+pub mod types;

@@ -1,0 +1,548 @@
+//! Text to tokens.
+//!
+//! The lexer never fails: what it cannot read becomes one [`TokenKind::Bad`] token and one diagnostic, and it goes on
+//! behind it. Comments nest and are kept beside the tokens. Limits (bytes, tokens, length of a name, depth of comments)
+//! are checked here and named in the message.
+
+use nom::branch::alt;
+use nom::bytes::complete::{tag, take_while, take_while1};
+use nom::character::complete::{char, multispace1, satisfy};
+use nom::combinator::{opt, recognize};
+use nom::sequence::{pair, preceded};
+use nom::{IResult, Input, Parser};
+use nom_locate::LocatedSpan;
+
+use crate::ast::Comment;
+use crate::diag::{Code, Diagnostic};
+use crate::limits::{FILE_BYTES_MAX, IDENT_CHARS_MAX, NESTING_MAX, TOKENS_MAX};
+use crate::literal::{self, PrefixKind};
+use crate::source::{FileId, Span};
+use crate::token::{Keyword, Lexed, Symbol, Token, TokenKind};
+
+/// The rest of the text with its byte offset.
+type Text<'a> = LocatedSpan<&'a str>;
+
+/// A piece of text that was read, with what it is.
+type Piece<'a> = IResult<Text<'a>, TokenKind>;
+
+/// Cuts the text into tokens.
+#[must_use]
+pub fn lex(file: FileId, text: &str) -> Lexed {
+    let mut lexer = Lexer { file, out: Lexed::default(), after_dot: false };
+    if text.len() > FILE_BYTES_MAX {
+        let message = format!("the file has {} bytes; the limit is {FILE_BYTES_MAX} (16 MiB)", text.len());
+        let finding = Diagnostic::new(Code::FileTooLarge, Span::new(file, 0, 0), message);
+        lexer.out.diagnostics.push(finding.help("split the program into several files"));
+        lexer.push(TokenKind::Bad, 0, 0);
+        lexer.push(TokenKind::End, 0, 0);
+        return lexer.out;
+    }
+    lexer.run(Text::new(text));
+    lexer.out
+}
+
+struct Lexer {
+    file: FileId,
+    out: Lexed,
+    /// The last token was a point, so that digits are the number of a bit and not a real number (`x.3.4`).
+    after_dot: bool,
+}
+
+impl Lexer {
+    fn run(&mut self, text: Text<'_>) {
+        // Editors of some systems put a byte order mark first.
+        let mut rest =
+            opt(char::<_, nom::error::Error<Text<'_>>>('\u{FEFF}')).parse(text).map_or(text, |(rest, _)| rest);
+        loop {
+            rest = skip_blanks(rest);
+            let start = offset(&rest);
+            if rest.fragment().is_empty() {
+                self.push(TokenKind::End, start, start);
+                return;
+            }
+            if self.out.tokens.len() >= TOKENS_MAX {
+                let message = format!("more than {TOKENS_MAX} words, numbers and signs in one file");
+                let finding = Diagnostic::new(Code::TooManyTokens, self.span(start, start), message);
+                self.out.diagnostics.push(finding.help("split the program into several files"));
+                self.push(TokenKind::Bad, start, start);
+                self.push(TokenKind::End, start, start);
+                return;
+            }
+            rest = self.piece(rest, start);
+        }
+    }
+
+    /// Reads one comment, token or unreadable run and gives the rest behind it.
+    fn piece<'a>(&mut self, rest: Text<'a>, start: u32) -> Text<'a> {
+        let fragment = *rest.fragment();
+        if fragment.starts_with("//") {
+            let (after, _) = line_rest(rest);
+            self.comment(true, start, offset(&after));
+            return after;
+        }
+        if fragment.starts_with("(*") || fragment.starts_with("/*") {
+            return self.block_comment(rest, start);
+        }
+        if self.after_dot && fragment.starts_with(|first: char| first.is_ascii_digit()) {
+            let digits = take_while1::<_, _, nom::error::Error<Text<'_>>>(|letter: char| letter.is_ascii_digit());
+            if let Ok((after, _)) = { digits }.parse(rest) {
+                self.push(TokenKind::Literal, start, offset(&after));
+                return after;
+            }
+        }
+        match alt((word, number, address, quoted, pragma, symbol)).parse(rest) {
+            Ok((after, kind)) => {
+                let end = offset(&after);
+                let text = fragment.get(..(end - start) as usize).unwrap_or("");
+                self.token(kind, text, start, end);
+                after
+            }
+            Err(_) => self.unknown(rest, start),
+        }
+    }
+
+    /// Checks a token's text and stores the token.
+    fn token(&mut self, kind: TokenKind, text: &str, start: u32, end: u32) {
+        let span = self.span(start, end);
+        let (kind, finding) = match kind {
+            TokenKind::Name => match Keyword::find(text) {
+                Some(keyword) => (TokenKind::Keyword(keyword), None),
+                None => (kind, name_finding(text, span)),
+            },
+            TokenKind::Literal => (kind, literal::decode(text, span).err().map(|boxed| *boxed)),
+            // `x.%W1` is a part of a variable, not an address.
+            TokenKind::Address if self.after_dot => (kind, None),
+            TokenKind::Address => (kind, literal::address(text, span).err().map(|boxed| *boxed)),
+            TokenKind::Text | TokenKind::WideText if !is_closed(text) => {
+                let finding = Diagnostic::new(Code::UnterminatedText, span, "the text has no end on its line");
+                let quote = text.chars().next().unwrap_or('"');
+                (TokenKind::Bad, Some(finding.help(format!("close it with {quote}"))))
+            }
+            TokenKind::Pragma if !text.ends_with('}') => {
+                let finding = Diagnostic::new(Code::UnterminatedPragma, span, "the pragma has no end");
+                (TokenKind::Bad, Some(finding.help("close it with }")))
+            }
+            TokenKind::Symbol(symbol) => match foreign_operator(symbol, text) {
+                Some(help) => {
+                    let message = format!("`{text}` is no operator");
+                    (TokenKind::Bad, Some(Diagnostic::new(Code::UnknownCharacter, span, message).help(help)))
+                }
+                None => (kind, None),
+            },
+            TokenKind::Text
+            | TokenKind::WideText
+            | TokenKind::Pragma
+            | TokenKind::Keyword(_)
+            | TokenKind::Bad
+            | TokenKind::End => (kind, None),
+        };
+        self.out.diagnostics.extend(finding);
+        self.push(kind, start, end);
+    }
+
+    fn push(&mut self, kind: TokenKind, start: u32, end: u32) {
+        self.after_dot = kind == TokenKind::Symbol(Symbol::Dot);
+        self.out.tokens.push(Token { kind, start, end });
+    }
+
+    fn span(&self, start: u32, end: u32) -> Span {
+        Span::new(self.file, start, end)
+    }
+
+    fn comment(&mut self, to_line_end: bool, start: u32, end: u32) {
+        self.out.comments.push(Comment { to_line_end, span: self.span(start, end) });
+    }
+
+    /// A comment in `(* *)` or `/* */`; both kinds nest in each other.
+    fn block_comment<'a>(&mut self, rest: Text<'a>, start: u32) -> Text<'a> {
+        let text = *rest.fragment();
+        let mut closers: Vec<&[u8; 2]> = Vec::new();
+        let bytes = text.as_bytes();
+        let mut at = 0;
+        while let Some(two) = bytes.get(at..at + 2) {
+            let opened: Option<&[u8; 2]> = match two {
+                b"(*" => Some(b"*)"),
+                b"/*" => Some(b"*/"),
+                _ => None,
+            };
+            if let Some(closer) = opened {
+                closers.push(closer);
+                if closers.len() > NESTING_MAX as usize {
+                    let here = start + u32::try_from(at).unwrap_or(0);
+                    let message = format!("comments nest more than {NESTING_MAX} levels deep");
+                    self.out.diagnostics.push(Diagnostic::new(
+                        Code::NestingTooDeep,
+                        self.span(here, here + 2),
+                        message,
+                    ));
+                    return self.lost(rest, start);
+                }
+                at += 2;
+            } else if closers.last().is_some_and(|closer| *closer == two) {
+                closers.pop();
+                at += 2;
+                if closers.is_empty() {
+                    self.comment(false, start, start + u32::try_from(at).unwrap_or(0));
+                    return rest.take_from(at);
+                }
+            } else {
+                at += 1;
+            }
+        }
+        let finding = Diagnostic::new(Code::UnterminatedComment, self.span(start, start + 2), "the comment has no end");
+        let closer = if text.starts_with("/*") { "*/" } else { "*)" };
+        let help = format!("close it with {closer}; comments nest, so every opening inside it needs its own end");
+        self.out.diagnostics.push(finding.label("it begins here").help(help));
+        self.lost(rest, start)
+    }
+
+    /// Gives up the rest of the file.
+    fn lost<'a>(&mut self, rest: Text<'a>, start: u32) -> Text<'a> {
+        let end = rest.take_from(rest.input_len());
+        self.push(TokenKind::Bad, start, offset(&end));
+        end
+    }
+
+    /// A run of characters without meaning.
+    fn unknown<'a>(&mut self, rest: Text<'a>, start: u32) -> Text<'a> {
+        let fragment = *rest.fragment();
+        let length = unknown_run(fragment);
+        let after = rest.take_from(length);
+        let run = fragment.get(..length).unwrap_or("");
+        let first = run.chars().next().unwrap_or(' ');
+        let span = self.span(start, offset(&after));
+        let what = if first.is_control() || first.is_whitespace() {
+            format!("a character without meaning, U+{:04X}", u32::from(first))
+        } else {
+            format!("`{}` has no meaning here", run.chars().take(12).collect::<String>())
+        };
+        let mut finding = Diagnostic::new(Code::UnknownCharacter, span, what);
+        if let Some(help) = character_help(first) {
+            finding = finding.help(help);
+        }
+        self.out.diagnostics.push(finding);
+        self.push(TokenKind::Bad, start, offset(&after));
+        after
+    }
+}
+
+fn offset(text: &Text<'_>) -> u32 {
+    // A text above 16 MiB is refused before the first offset is taken.
+    u32::try_from(text.location_offset()).unwrap_or(u32::MAX)
+}
+
+fn skip_blanks(text: Text<'_>) -> Text<'_> {
+    multispace1::<_, nom::error::Error<Text<'_>>>(text).map_or(text, |(rest, _)| rest)
+}
+
+fn line_rest(text: Text<'_>) -> (Text<'_>, ()) {
+    let line = take_while::<_, _, nom::error::Error<Text<'_>>>(|letter| letter != '\n' && letter != '\r');
+    { line }.parse(text).map_or((text, ()), |(rest, _)| (rest, ()))
+}
+
+fn is_word_start(letter: char) -> bool {
+    letter.is_alphabetic() || letter == '_'
+}
+
+fn is_word(letter: char) -> bool {
+    letter.is_alphanumeric() || letter == '_'
+}
+
+/// A name, a keyword, or a typed literal `TYPE#value`.
+fn word(text: Text<'_>) -> Piece<'_> {
+    let (rest, name) = recognize(pair(satisfy(is_word_start), take_while(is_word))).parse(text)?;
+    if !rest.fragment().starts_with('#') {
+        return Ok((rest, TokenKind::Name));
+    }
+    let value = rest.take_from(1);
+    let (rest, _) = match PrefixKind::of(name.fragment()) {
+        PrefixKind::Duration { .. } => {
+            recognize(pair(opt(alt((char('+'), char('-')))), number_body(false))).parse(value)?
+        }
+        PrefixKind::Numeric => recognize(pair(opt(alt((char('+'), char('-')))), number_body(true))).parse(value)?,
+        PrefixKind::Date => take_while(|letter: char| is_word(letter) || "-:.".contains(letter)).parse(value)?,
+        PrefixKind::Text => {
+            return quoted(value).map(|(rest, _)| (rest, TokenKind::Literal)).or(Ok((value, TokenKind::Literal)));
+        }
+        PrefixKind::Enum => take_while(is_word).parse(value)?,
+    };
+    Ok((rest, TokenKind::Literal))
+}
+
+/// A number without a type.
+fn number(text: Text<'_>) -> Piece<'_> {
+    let (rest, _) =
+        preceded(nom::combinator::peek(satisfy(|letter| letter.is_ascii_digit())), number_body(true)).parse(text)?;
+    Ok((rest, TokenKind::Literal))
+}
+
+/// Everything that clings to a number: letters, digits, underscores, `#`, a point before a digit, and where `exponents`
+/// are possible a sign between `E` and a digit.
+fn number_body<'a>(exponents: bool) -> impl Parser<Text<'a>, Output = Text<'a>, Error = nom::error::Error<Text<'a>>> {
+    move |text: Text<'a>| {
+        let fragment = *text.fragment();
+        let mut letters = fragment.char_indices().peekable();
+        let mut before = ' ';
+        let mut decimal = true;
+        let mut end = fragment.len();
+        while let Some((at, letter)) = letters.next() {
+            let next = letters.peek().map_or(' ', |(_, next)| *next);
+            decimal &= letter.is_ascii_digit() || "._eE+-".contains(letter);
+            let fits = is_word(letter)
+                || letter == '#'
+                || (letter == '.' && next.is_ascii_digit())
+                || (exponents
+                    && decimal
+                    && at > 1
+                    && "+-".contains(letter)
+                    && "eE".contains(before)
+                    && next.is_ascii_digit());
+            if !fits {
+                end = at;
+                break;
+            }
+            before = letter;
+        }
+        Ok((text.take_from(end), text.take(end)))
+    }
+}
+
+/// `%` and what clings to it.
+fn address(text: Text<'_>) -> Piece<'_> {
+    let body = take_while(|letter: char| letter.is_ascii_alphanumeric() || letter == '.');
+    let (rest, _) = (char('%'), body, opt(char('*'))).parse(text)?;
+    // `%IX0.0..5` is no address, but the points of a range are not part of it.
+    Ok((rest, TokenKind::Address))
+}
+
+/// A text in quotes; one that is not closed ends with its line.
+fn quoted(text: Text<'_>) -> Piece<'_> {
+    let (rest, quote) = alt((char('"'), char('\''))).parse(text)?;
+    let fragment = *rest.fragment();
+    let mut escaped = false;
+    let mut end = fragment.len();
+    for (at, letter) in fragment.char_indices() {
+        if letter == '\n' || letter == '\r' {
+            end = at;
+            break;
+        }
+        if letter == quote && !escaped {
+            end = at + quote.len_utf8();
+            break;
+        }
+        escaped = letter == '$' && !escaped;
+    }
+    Ok((rest.take_from(end), if quote == '"' { TokenKind::WideText } else { TokenKind::Text }))
+}
+
+/// True if the text in quotes has its closing quote.
+fn is_closed(text: &str) -> bool {
+    let mut letters = text.chars();
+    let quote = letters.next();
+    let mut escaped = false;
+    let mut closed = false;
+    for letter in letters {
+        closed = Some(letter) == quote && !escaped;
+        escaped = letter == '$' && !escaped;
+    }
+    closed
+}
+
+/// `{...}`; one that is not closed ends with its line.
+fn pragma(text: Text<'_>) -> Piece<'_> {
+    let (rest, _) = char('{').parse(text)?;
+    let fragment = *rest.fragment();
+    let end = match fragment.find('}') {
+        Some(at) if !fragment.get(..at).unwrap_or("").contains('{') => at + 1,
+        _ => fragment.find(['\n', '\r', ';']).unwrap_or(fragment.len()),
+    };
+    Ok((rest.take_from(end), TokenKind::Pragma))
+}
+
+/// An operator or separator; doubled ones of other languages are taken whole, so that the complaint is one.
+fn symbol(text: Text<'_>) -> Piece<'_> {
+    for foreign in ["==", "!=", "&&", "||", "+=", "-="] {
+        if let Ok((rest, _)) = tag::<_, _, nom::error::Error<Text<'_>>>(foreign).parse(text) {
+            return Ok((rest, TokenKind::Symbol(Symbol::Equal)));
+        }
+    }
+    for symbol in Symbol::ALL {
+        if let Ok((rest, _)) = tag::<_, _, nom::error::Error<Text<'_>>>(symbol.text()).parse(text) {
+            return Ok((rest, TokenKind::Symbol(*symbol)));
+        }
+    }
+    Err(nom::Err::Error(nom::error::Error::new(text, nom::error::ErrorKind::Tag)))
+}
+
+/// What to write instead of an operator of another language.
+fn foreign_operator(symbol: Symbol, text: &str) -> Option<&'static str> {
+    if symbol.text() == text {
+        return None;
+    }
+    Some(match text {
+        "==" => "values are compared with `=`",
+        "!=" => "unequal is written `<>`",
+        "&&" => "write AND",
+        "||" => "write OR",
+        _ => "write the whole assignment, for example `x := x + 1;`",
+    })
+}
+
+/// Length of a run of characters without meaning; a text in typographic quotes is one run.
+fn unknown_run(fragment: &str) -> usize {
+    let line = fragment.lines().next().unwrap_or("");
+    let closers: &[char] = match fragment.chars().next() {
+        Some('“' | '„') => &['”', '“'],
+        Some('‘' | '‚') => &['’', '‘'],
+        Some('«') => &['»'],
+        _ => &[],
+    };
+    let quoted = line.char_indices().skip(1).find(|(_, letter)| closers.contains(letter));
+    if let Some((at, letter)) = quoted {
+        return at + letter.len_utf8();
+    }
+    fragment
+        .char_indices()
+        .skip(1)
+        .find(|(_, letter)| {
+            letter.is_ascii_alphanumeric() || letter.is_whitespace() || "_;:,()[]{}\"'".contains(*letter)
+        })
+        .map_or(fragment.len(), |(at, _)| at)
+}
+
+fn character_help(letter: char) -> Option<&'static str> {
+    Some(match letter {
+        '“' | '”' | '„' | '‘' | '’' | '«' | '»' => "use the straight quotes \" or '",
+        '–' | '—' | '−' => "use the minus sign of the keyboard, -",
+        '\u{A0}' | '\u{2003}' | '\u{2009}' | '\u{202F}' => "it is a special blank; type an ordinary one",
+        '!' => "negation is written NOT",
+        '|' => "write OR",
+        '\0' => "this does not look like a text file",
+        '@' | '$' | '?' | '\\' | '`' | '~' | '#' | '}' => return None,
+        _ => return None,
+    })
+}
+
+/// What is wrong with a name.
+fn name_finding(text: &str, span: Span) -> Option<Diagnostic> {
+    if let Some(odd) = text.chars().find(|letter| !letter.is_ascii()) {
+        let finding = Diagnostic::new(Code::MalformedName, span, format!("the letter `{odd}` in a name"));
+        return Some(
+            finding
+                .help("names have the letters A to Z, digits and underscores; comments and titles may have any letter"),
+        );
+    }
+    let length = text.chars().count();
+    if length > IDENT_CHARS_MAX {
+        let message = format!("the name has {length} characters; the limit is {IDENT_CHARS_MAX}");
+        return Some(Diagnostic::new(Code::NameTooLong, span, message).help("shorten it"));
+    }
+    if text.contains("__") || (text.ends_with('_')) {
+        let message = format!("misplaced underscore in the name `{text}`");
+        return Some(
+            Diagnostic::new(Code::MalformedName, span, message)
+                .help("single underscores may stand before and between letters and digits"),
+        );
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Kinds and texts of all tokens but the end, and the codes of all findings.
+    fn tokens(text: &str) -> (Vec<(TokenKind, &str)>, Vec<Code>) {
+        let lexed = lex(FileId(0), text);
+        assert_eq!(lexed.tokens.last().map(|token| token.kind), Some(TokenKind::End));
+        let list = lexed
+            .tokens
+            .iter()
+            .filter(|token| token.kind != TokenKind::End)
+            .map(|token| (token.kind, &text[token.start as usize..token.end as usize]))
+            .collect();
+        (list, lexed.diagnostics.iter().map(|finding| finding.code).collect())
+    }
+
+    fn kinds(text: &str) -> Vec<TokenKind> {
+        let (list, findings) = tokens(text);
+        assert_eq!(findings, [], "{text}");
+        list.into_iter().map(|(kind, _)| kind).collect()
+    }
+
+    #[test]
+    fn words_numbers_and_symbols() {
+        use TokenKind::{Address, Literal, Name};
+        let symbol = TokenKind::Symbol;
+        assert_eq!(kinds("a := B#x"), [Name, symbol(Symbol::Assign), Literal]);
+        assert_eq!(kinds("1..5"), [Literal, symbol(Symbol::DotDot), Literal]);
+        assert_eq!(kinds("1.5..2"), [Literal, symbol(Symbol::DotDot), Literal]);
+        assert_eq!(kinds("x.3.4"), [Name, symbol(Symbol::Dot), Literal, symbol(Symbol::Dot), Literal]);
+        assert_eq!(kinds("%IX0.0 %QW4"), [Address, Address]);
+        assert_eq!(kinds("x**2"), [Name, symbol(Symbol::Power), Literal]);
+        assert_eq!(kinds("1E-3-2"), [Literal, symbol(Symbol::Minus), Literal]);
+        assert_eq!(kinds("16#1E-2"), [Literal, symbol(Symbol::Minus), Literal]);
+        assert_eq!(kinds("T#-1h30m T#1.5s INT#-5 D#2026-11-23"), [Literal; 4]);
+        assert_eq!(kinds("Q=>y"), [Name, symbol(Symbol::Arrow), Name]);
+        assert_eq!(kinds("eNd_iF"), [TokenKind::Keyword(Keyword::EndIf)]);
+        assert_eq!(kinds("'it$'s' \"x\" {power}"), [TokenKind::Text, TokenKind::WideText, TokenKind::Pragma]);
+        assert_eq!(kinds("\u{FEFF}a"), [Name]);
+    }
+
+    #[test]
+    fn comments_nest_and_are_kept() {
+        let lexed = lex(FileId(0), "a (* 1 (* 2 *) /* 3 */ *) b // c\n/* (* *) */ d");
+        assert_eq!(lexed.diagnostics, []);
+        let spans: Vec<_> = lexed.comments.iter().map(|comment| (comment.span.start, comment.span.end)).collect();
+        assert_eq!(spans, [(2, 25), (28, 32), (33, 44)]);
+        assert_eq!(lexed.tokens.len(), 4);
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_one_bad_token_and_one_finding() {
+        for (text, code) in [
+            ("a $$ b", Code::UnknownCharacter),
+            ("a == b", Code::UnknownCharacter),
+            ("a ! b", Code::UnknownCharacter),
+            ("(* (* *)", Code::UnterminatedComment),
+            ("\"abc\n", Code::UnterminatedText),
+            ("'abc$'", Code::UnterminatedText),
+            ("{power", Code::UnterminatedPragma),
+            ("a \0 b", Code::UnknownCharacter),
+        ] {
+            let (list, findings) = tokens(text);
+            assert_eq!(findings, [code], "{text}");
+            assert_eq!(list.iter().filter(|(kind, _)| *kind == TokenKind::Bad).count(), 1, "{text}");
+        }
+    }
+
+    #[test]
+    fn malformed_words_stay_words() {
+        for (text, code) in [
+            ("tür", Code::MalformedName),
+            ("a__b", Code::MalformedName),
+            ("a_", Code::MalformedName),
+            ("2#12", Code::MalformedNumber),
+            ("%IZ3", Code::MalformedAddress),
+            ("T#", Code::MalformedDuration),
+            ("INT#", Code::MalformedLiteral),
+            ("12abc", Code::MalformedNumber),
+        ] {
+            let (list, findings) = tokens(text);
+            assert_eq!(findings, [code], "{text}");
+            assert_eq!(list.len(), 1, "{text}");
+            assert_ne!(list[0].0, TokenKind::Bad, "{text}");
+        }
+        let long = "x".repeat(IDENT_CHARS_MAX + 1);
+        assert_eq!(tokens(&long).1, [Code::NameTooLong]);
+        assert_eq!(tokens(&long[1..]).1, []);
+    }
+
+    #[test]
+    fn limits_are_named() {
+        let deep = "(*".repeat(NESTING_MAX as usize + 1);
+        assert_eq!(tokens(&deep).1, [Code::NestingTooDeep]);
+        let lexed = lex(FileId(0), &" ".repeat(FILE_BYTES_MAX + 1));
+        assert_eq!(lexed.diagnostics[0].code, Code::FileTooLarge);
+    }
+}
