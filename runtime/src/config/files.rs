@@ -1,0 +1,106 @@
+//! The only place where configuration is read from files. Everything else works on text, so that it can be tested and
+//! fuzzed without a file system.
+
+use std::collections::BTreeMap;
+use std::path::{Component, Path, PathBuf};
+
+/// Text by path, as far as configuration needs it.
+pub trait Files {
+    /// The text of the file, or a sentence that says why it cannot be had.
+    ///
+    /// # Errors
+    /// One plain sentence, such as `there is no such file`.
+    fn read(&self, path: &Path) -> Result<String, String>;
+}
+
+/// The file system.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Disk;
+
+impl Files for Disk {
+    fn read(&self, path: &Path) -> Result<String, String> {
+        let metadata = std::fs::metadata(path).map_err(|e| explain(&e))?;
+        if metadata.is_dir() {
+            return Err("this is a folder, not a file".to_owned());
+        }
+        if metadata.len() > super::yaml::TEXT_BYTES_MAX as u64 {
+            let most = super::yaml::TEXT_BYTES_MAX;
+            return Err(format!("the file has {} bytes; at most {most} are read", metadata.len()));
+        }
+        std::fs::read_to_string(path).map_err(|e| explain(&e))
+    }
+}
+
+fn explain(error: &std::io::Error) -> String {
+    use std::io::ErrorKind;
+    match error.kind() {
+        ErrorKind::NotFound => "there is no such file".to_owned(),
+        ErrorKind::PermissionDenied => "this user may not read it".to_owned(),
+        ErrorKind::InvalidData => "it is not UTF-8 text".to_owned(),
+        _ => error.to_string(),
+    }
+}
+
+/// Texts in memory, for tests and for editors that have not saved yet.
+#[derive(Clone, Debug, Default)]
+pub struct Texts {
+    /// Text by path.
+    pub files: BTreeMap<PathBuf, String>,
+}
+
+impl Texts {
+    /// None yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds one.
+    #[must_use]
+    pub fn with(mut self, path: impl Into<PathBuf>, text: impl Into<String>) -> Self {
+        self.files.insert(path.into(), text.into());
+        self
+    }
+}
+
+impl Files for Texts {
+    fn read(&self, path: &Path) -> Result<String, String> {
+        self.files.get(path).cloned().ok_or_else(|| "there is no such file".to_owned())
+    }
+}
+
+/// `relative` as seen from the folder of `file`, with `.` and resolvable `..` taken out.
+#[must_use]
+pub fn beside(file: &Path, relative: &str) -> PathBuf {
+    let joined = file.parent().unwrap_or_else(|| Path::new("")).join(relative);
+    let mut out = PathBuf::new();
+    for part in joined.components() {
+        match part {
+            Component::CurDir => {}
+            Component::ParentDir if matches!(out.components().next_back(), Some(Component::Normal(_))) => {
+                out.pop();
+            }
+            Component::ParentDir | Component::Normal(_) | Component::RootDir | Component::Prefix(_) => out.push(part),
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn relative_paths_start_at_the_map() {
+        assert_eq!(beside(Path::new("io-config/a.yaml"), "relays/x.yaml"), Path::new("io-config/relays/x.yaml"));
+        assert_eq!(beside(Path::new("programs/a.io.yaml"), "../io-config/x.yaml"), Path::new("io-config/x.yaml"));
+        assert_eq!(beside(Path::new("a.yaml"), "../x.yaml"), Path::new("../x.yaml"));
+        assert_eq!(beside(Path::new("a.yaml"), "/etc/x.yaml"), Path::new("/etc/x.yaml"));
+    }
+
+    #[test]
+    fn a_missing_file_and_a_folder_are_explained() {
+        assert_eq!(Disk.read(Path::new("no/such/file")), Err("there is no such file".to_owned()));
+        assert!(Disk.read(Path::new("/")).unwrap_err().contains("folder"));
+    }
+}

@@ -1,0 +1,227 @@
+//! The I/O map: which variable is wired to what, which relay stands between, and how the scan runs.
+//!
+//! [`load`] reads a map and its data sheets through [`files::Files`], checks it against the program and returns an
+//! [`IoMap`] with every finding at once, errors and warnings, each with file, line, column and remedy. [`simulated`]
+//! makes the map of a program that has none: every located BOOL on the simulated rack.
+//!
+//! Everything but [`files::Disk`] is a pure function of text and image. This module opens no line: drivers do, from the
+//! checked map ([`crate::io`]).
+
+mod bank;
+pub mod files;
+pub mod finding;
+mod inputs;
+pub mod model;
+pub mod schema;
+mod sheet_schema;
+pub mod symbols;
+mod validate;
+pub mod yaml;
+
+pub use finding::{Code, Finding, Findings, Place, Severity};
+pub use model::{ChannelValue, Level, Line};
+pub use symbols::BoolPlace;
+pub use validate::{Loaded, load, simulated};
+
+use crate::rt::RtSettings;
+use crate::scan::Plan;
+use bytecode::ScalarType;
+use relay::contact::ContactModel;
+use relay::{ChannelId, ChannelTable};
+
+/// An input of the map, numbered from 0 in configuration order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct InputId(pub(crate) u16);
+
+impl InputId {
+    /// Position in [`IoMap::inputs`].
+    #[must_use]
+    pub const fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// A checked I/O map. Only [`load`] and [`simulated`] make one.
+#[derive(Clone, Debug)]
+pub struct IoMap {
+    /// File it came from, as given; empty for the map of a program without one.
+    pub file: String,
+    /// `live: true` stands in it.
+    pub live: bool,
+    /// How the scan runs.
+    pub scan: ScanSettings,
+    /// Which programs run in which scan.
+    pub plan: Plan,
+    /// Real-time settings.
+    pub rt: RtSettings,
+    /// Inputs in configuration order.
+    pub inputs: Vec<Input>,
+    /// Outputs in configuration order: output `n` is channel `n` of `channels`.
+    pub outputs: Vec<Output>,
+    /// The relay guard's table.
+    pub channels: ChannelTable,
+    /// The input that is TRUE while the coil supply is present.
+    pub supply: Option<InputId>,
+    /// Located variables that are no BOOL: they live on the simulated rack.
+    pub words: Vec<Word>,
+}
+
+impl IoMap {
+    /// Does anything in it touch a real line?
+    #[must_use]
+    pub fn has_real_lines(&self) -> bool {
+        self.inputs.iter().any(|i| matches!(i.source, Source::Gpio(_))) || self.outputs.iter().any(|o| o.gpio.is_some())
+    }
+
+    /// The input of this name, without regard to capital letters.
+    #[must_use]
+    pub fn input(&self, name: &str) -> Option<InputId> {
+        let at = self.inputs.iter().position(|i| i.name.eq_ignore_ascii_case(name))?;
+        u16::try_from(at).ok().map(InputId)
+    }
+
+    /// The channel of this name, without regard to capital letters.
+    #[must_use]
+    pub fn channel(&self, name: &str) -> Option<ChannelId> {
+        self.channels.find(name)
+    }
+
+    /// Numbers of all inputs.
+    pub fn input_ids(&self) -> impl Iterator<Item = InputId> + use<> {
+        (0..u16::try_from(self.inputs.len()).unwrap_or(u16::MAX)).map(InputId)
+    }
+
+    /// An input by number.
+    #[must_use]
+    pub fn input_at(&self, id: InputId) -> Option<&Input> {
+        self.inputs.get(id.index())
+    }
+
+    /// An output by number.
+    #[must_use]
+    pub fn output_at(&self, id: ChannelId) -> Option<&Output> {
+        self.outputs.get(id.index())
+    }
+}
+
+/// How the scan runs; defaults filled in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ScanSettings {
+    /// Interval of programs without a task, in nanoseconds.
+    pub period_ns: u64,
+    /// Most charges of one scan.
+    pub budget: u64,
+    /// A scan that ends this much after it was due is a fault, in nanoseconds.
+    pub hard_overrun_ns: u64,
+    /// So many late scans in a row are a fault; 0 never.
+    pub overruns_in_a_row: u32,
+}
+
+/// Default time between scans: 10 ms, slow against electronics and fast against any relay or operator.
+pub const PERIOD_DEFAULT_NS: u64 = 10_000_000;
+/// Default budget per microsecond of the base tick: 100 charges, about what one microsecond runs natively; an
+/// interpreter then ends an endless loop within some ten periods.
+pub const BUDGET_PER_US: u64 = 100;
+/// Least default budget: fast scans, too, may loop over an array.
+pub const BUDGET_MIN: u64 = 100_000;
+/// Default hard overrun: 10 periods, at least 100 ms; what the slowest relay circuit notices.
+pub const HARD_OVERRUN_PERIODS: u64 = 10;
+/// Least default hard overrun.
+pub const HARD_OVERRUN_MIN_NS: u64 = 100_000_000;
+/// Default number of late scans in a row that are a fault.
+pub const OVERRUNS_IN_A_ROW_DEFAULT: u32 = 10;
+
+impl ScanSettings {
+    /// Defaults for a base tick. Code that runs once through is never over budget, however long it is.
+    #[must_use]
+    pub fn for_tick(period_ns: u64, tick_ns: u64, instructions: usize) -> Self {
+        let once = u64::try_from(instructions).unwrap_or(u64::MAX);
+        Self {
+            period_ns,
+            budget: (tick_ns / 1000).saturating_mul(BUDGET_PER_US).max(BUDGET_MIN).saturating_add(once),
+            hard_overrun_ns: tick_ns.saturating_mul(HARD_OVERRUN_PERIODS).max(HARD_OVERRUN_MIN_NS),
+            overruns_in_a_row: OVERRUNS_IN_A_ROW_DEFAULT,
+        }
+    }
+}
+
+/// One input.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Input {
+    /// Name of the entry.
+    pub name: String,
+    /// Path of the variable.
+    pub variable: String,
+    /// Where the variable stands.
+    pub place: BoolPlace,
+    /// What it is wired to.
+    pub source: Source,
+    /// A changed level counts when it has held this long, in nanoseconds.
+    pub debounce_ns: u64,
+    /// A normally closed stop contact.
+    pub stop: bool,
+}
+
+/// What an input is wired to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// A real line.
+    Gpio(GpioLine),
+    /// The simulated rack.
+    Sim {
+        /// Value at start.
+        initial: bool,
+    },
+    /// State of a channel.
+    Channel(ChannelId, ChannelValue),
+}
+
+/// A real line.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct GpioLine {
+    /// Chip by device name, path or label; `None` where the line's name finds it.
+    pub chip: Option<String>,
+    /// Line by number or name.
+    pub line: Line,
+    /// Low means TRUE.
+    pub active_low: bool,
+}
+
+impl std::fmt::Display for GpioLine {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match &self.chip {
+            Some(chip) => write!(f, "line {} of {chip}", self.line),
+            None => write!(f, "line {}", self.line),
+        }
+    }
+}
+
+/// One output.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Output {
+    /// Name of the entry and of the channel.
+    pub name: String,
+    /// Path of the variable.
+    pub variable: String,
+    /// Where the variable stands.
+    pub place: BoolPlace,
+    /// The real line; `None` on the simulated rack.
+    pub gpio: Option<GpioLine>,
+    /// The input its contact is read back by.
+    pub feedback: Option<InputId>,
+    /// The physics of its relay, for the simulated rack.
+    pub model: ContactModel,
+}
+
+/// A located variable that is no BOOL.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Word {
+    /// Name a person would use.
+    pub name: String,
+    /// Offset in the data segment.
+    pub offset: u32,
+    /// Its type.
+    pub ty: ScalarType,
+    /// An input (%I); else an output (%Q).
+    pub input: bool,
+}

@@ -1,0 +1,290 @@
+//! Checks a map against the program it is for. Nothing stops at the first mistake.
+
+use super::bank::{self, Bank};
+use super::files::{Files, beside};
+use super::inputs;
+use super::model::{self, Map};
+use super::symbols::Symbols;
+use super::yaml::{self, Problem, ProblemKind};
+use super::{Code, Finding, Findings, Input, IoMap, Output, Place, ScanSettings, Severity, Source, Word};
+use super::{HARD_OVERRUN_MIN_NS, OVERRUNS_IN_A_ROW_DEFAULT, PERIOD_DEFAULT_NS};
+use crate::clock::NS_PER_MS;
+use crate::rt::{self, RtSettings};
+use crate::scan::Plan;
+use crate::scan::plan::{TICK_MAX_NS, TICK_MIN_NS};
+use bytecode::Image;
+use bytecode::image::{Place as ImagePlace, Symbol, SymbolRole};
+use relay::contact::ContactModel;
+use relay::{BankConfig, ChannelConfig, ChannelTable, DataSheet};
+use std::path::Path;
+
+/// What [`load`] found.
+#[derive(Clone, Debug)]
+pub struct Loaded {
+    /// The map; `None` when one of the findings is an error.
+    pub map: Option<IoMap>,
+    /// Everything found, in the order of the text.
+    pub findings: Vec<Finding>,
+}
+
+/// What checking works on.
+pub(super) struct Checker<'a> {
+    /// The map's file, as given.
+    pub(super) file: &'a str,
+    /// Variables of the program.
+    pub(super) symbols: Symbols<'a>,
+    /// Findings so far.
+    pub(super) findings: Findings,
+}
+
+impl Checker<'_> {
+    /// Adds a finding about the map's own file.
+    pub(super) fn add(&mut self, code: Code, place: Place, message: impl Into<String>, remedy: impl Into<String>) {
+        self.findings.add(code, self.file, place, message, remedy);
+    }
+
+    fn problems(&mut self, file: &str, problems: Vec<Problem>) {
+        for problem in problems {
+            let code = match problem.kind {
+                ProblemKind::Syntax => Code::NotYaml,
+                ProblemKind::UnknownKey => Code::UnknownKey,
+                ProblemKind::Value => Code::BadValue,
+                ProblemKind::Missing => Code::MissingKey,
+                ProblemKind::TooLarge => Code::TooLarge,
+            };
+            self.findings.add(code, file, problem.place, problem.message, problem.remedy);
+        }
+    }
+}
+
+/// Reads the map at `path` with its data sheets and checks it against the program.
+///
+/// Never fails: what is wrong is in the findings, all of it at once. The same text, image and sheets always give the
+/// same result.
+#[must_use]
+pub fn load(path: &Path, files: &dyn Files, image: &Image) -> Loaded {
+    let file = path.display().to_string();
+    let mut checker = Checker { file: &file, symbols: Symbols::new(image), findings: Findings::new() };
+    let map = read(&mut checker, path, files).and_then(|(map, sheets)| check(&mut checker, &map, sheets));
+    let refused = checker.findings.has_errors();
+    Loaded { map: if refused { None } else { map }, findings: checker.findings.into_sorted() }
+}
+
+/// The sheets a map lists, each with the file it came from and the place of its entry in the map.
+pub(super) struct Sheets {
+    pub(super) rows: Vec<(DataSheet, String, Place)>,
+}
+
+fn read(checker: &mut Checker<'_>, path: &Path, files: &dyn Files) -> Option<(Map, Sheets)> {
+    let text = match files.read(path) {
+        Ok(text) => text,
+        Err(why) => {
+            checker.add(Code::Unreadable, Place::default(), why, "check the path given with `--io`");
+            return None;
+        }
+    };
+    let (map, problems) = yaml::read::<Map>(&text);
+    let file = checker.file.to_owned();
+    checker.problems(&file, problems);
+    let map = map?;
+    let mut sheets = Sheets { rows: Vec::new() };
+    for entry in map.relays.get().into_iter().flatten() {
+        let (Some(place), Some(relative)) = (entry.place(), entry.get()) else { continue };
+        let sheet_path = beside(path, relative);
+        let sheet_file = sheet_path.display().to_string();
+        match files.read(&sheet_path) {
+            Ok(text) => {
+                let (sheet, problems) = yaml::read::<DataSheet>(&text);
+                let unreadable = sheet.is_none();
+                checker.problems(&sheet_file, problems);
+                if unreadable {
+                    let message = format!("the data sheet `{relative}` cannot be read");
+                    checker.add(Code::BadSheet, place, message, "see the findings about that file");
+                }
+                sheets.rows.extend(sheet.map(|sheet| (sheet, sheet_file, place)));
+            }
+            Err(why) => {
+                let message = format!("cannot read the data sheet `{sheet_file}`: {why}");
+                checker.add(Code::Unreadable, place, message, "paths under `relays` are relative to this map");
+            }
+        }
+    }
+    Some((map, sheets))
+}
+
+fn check(checker: &mut Checker<'_>, map: &Map, sheets: Sheets) -> Option<IoMap> {
+    let (plan, scan) = scan_settings(checker, map.scan.get())?;
+    let rt = rt_settings(checker, map.rt.get());
+    let mut bound = inputs::Bound::default();
+    let real = inputs::has_gpio(map);
+    let inputs = inputs::check(checker, map, real, &mut bound);
+    let bank = bank::check(checker, map, sheets, &inputs, real, plan.tick_ns, &mut bound);
+    inputs::check_shared_lines(checker, map);
+    let words = located(checker, map, real, &bound);
+    let Bank { outputs, table, supply } = bank;
+    let inputs = inputs::finish(checker, inputs, table.as_ref(), map, plan.tick_ns);
+    Some(IoMap {
+        file: checker.file.to_owned(),
+        live: map.live.or(false),
+        scan,
+        plan,
+        rt,
+        inputs,
+        outputs,
+        channels: table?,
+        supply,
+        words,
+    })
+}
+
+/// Scan settings with defaults, and the plan; `None` with a finding when there is no plan.
+fn scan_settings(checker: &mut Checker<'_>, scan: Option<&model::Scan>) -> Option<(Plan, ScanSettings)> {
+    let none = model::Scan::default();
+    let scan = scan.unwrap_or(&none);
+    let mut period_ns = scan.period.get().map_or(PERIOD_DEFAULT_NS, |d| d.ns);
+    if !(TICK_MIN_NS..=TICK_MAX_NS).contains(&period_ns) {
+        let place = scan.period.place().unwrap_or_default();
+        checker.add(Code::ScanRange, place, "a scan period outside 100 us to 10 s", "10 ms suits relays; 1 ms is fast");
+        period_ns = PERIOD_DEFAULT_NS;
+    }
+    let plan = match Plan::new(checker.symbols.image(), period_ns) {
+        Ok(plan) => plan,
+        Err(error) => {
+            let place = scan.period.place().unwrap_or_default();
+            checker.add(Code::ScanRange, place, error.to_string(), "change the TASK intervals or `scan: period`");
+            return None;
+        }
+    };
+    let mut settings = ScanSettings::for_tick(period_ns, plan.tick_ns, checker.symbols.image().code.len());
+    if let Some(budget) = scan.budget.get() {
+        settings.budget = *budget;
+        if *budget == 0 {
+            let place = scan.budget.place().unwrap_or_default();
+            checker.add(Code::ScanRange, place, "a budget of 0 stops every loop", "leave it out for the default");
+        }
+    }
+    if let Some(limit) = scan.hard_overrun.get() {
+        settings.hard_overrun_ns = limit.ns;
+        if limit.ns < plan.tick_ns {
+            let place = scan.hard_overrun.place().unwrap_or_default();
+            let default = relay::quantity::Duration::from_ns(HARD_OVERRUN_MIN_NS);
+            let message = format!("a hard overrun of {limit} is shorter than one scan ({} ns)", plan.tick_ns);
+            checker.add(Code::ScanRange, place, message, format!("give it several periods, such as {default}"));
+        }
+    }
+    settings.overruns_in_a_row = scan.overruns_in_a_row.or(OVERRUNS_IN_A_ROW_DEFAULT);
+    Some((plan, settings))
+}
+
+fn rt_settings(checker: &mut Checker<'_>, rt: Option<&model::Rt>) -> RtSettings {
+    let mut settings = RtSettings::default();
+    let Some(rt) = rt else { return settings };
+    settings.priority = rt.priority.or(settings.priority);
+    if settings.priority > 98 {
+        let place = rt.priority.place().unwrap_or_default();
+        checker.add(
+            Code::RtRange,
+            place,
+            "a priority above 98",
+            "98 is the highest; 99 belongs to the kernel's own threads",
+        );
+    }
+    settings.cpu = rt.cpu.get().copied();
+    settings.lock_memory = rt.lock_memory.or(true);
+    if let Some(latency) = rt.cpu_latency.get() {
+        settings.cpu_latency_us = rt::latency_us(latency.ns);
+        if latency.ns > 1000 * NS_PER_MS {
+            let place = rt.cpu_latency.place().unwrap_or_default();
+            checker.add(
+                Code::RtRange,
+                place,
+                "a CPU latency above 1 s limits nothing",
+                "leave the key out, or write `0 us`",
+            );
+        }
+    }
+    settings
+}
+
+/// Checks that every located BOOL is bound, and collects the located variables that are none.
+fn located(checker: &mut Checker<'_>, map: &Map, real: bool, bound: &inputs::Bound) -> Vec<Word> {
+    let mut words = Vec::new();
+    let located: Vec<&Symbol> = checker.symbols.located().collect();
+    for symbol in located {
+        let section = if symbol.role == SymbolRole::Input { "inputs" } else { "outputs" };
+        if let Some(place) = checker.symbols.bool_place(symbol) {
+            if !bound.has(place) {
+                let name = checker.symbols.short_name(symbol);
+                let at = match symbol.role {
+                    SymbolRole::Input => map.inputs.place(),
+                    SymbolRole::Output => map.outputs.place(),
+                    SymbolRole::Flag | SymbolRole::Variable | SymbolRole::Instance => None,
+                };
+                let message = format!("`{}` ({}) is bound to nothing", symbol.path, symbol.address);
+                let remedy =
+                    format!("add `{name}:` under `{section}`, or take `AT {}` out of the program", symbol.address);
+                checker.add(Code::Unbound, at.unwrap_or_default(), message, remedy);
+            }
+            continue;
+        }
+        let Some(word) = word(&checker.symbols, symbol) else { continue };
+        let code = if real { Code::WordOnLines } else { Code::WordSimulated };
+        let message = format!("`{}` ({}) is no BOOL; lines carry BOOLs only", symbol.path, symbol.address);
+        let remedy = if real {
+            "use BOOL variables on maps with real lines, or keep the value in a variable without address"
+        } else {
+            "on the simulated rack it can be set and read by name"
+        };
+        checker.add(code, Place::default(), message, remedy);
+        words.push(word);
+    }
+    words
+}
+
+fn word(symbols: &Symbols<'_>, symbol: &Symbol) -> Option<Word> {
+    let ty = symbols.image().ty(symbol.ty)?.scalar()?;
+    let ImagePlace::Byte(offset) = symbol.place else { return None };
+    Some(Word { name: symbol.path.clone(), offset, ty, input: symbol.role == SymbolRole::Input })
+}
+
+/// The map of a program without one: every located BOOL on the simulated rack, outputs without relays.
+///
+/// # Errors
+/// The findings, where the program's own tasks fit no scan.
+pub fn simulated(image: &Image) -> Result<IoMap, Vec<Finding>> {
+    let mut checker = Checker { file: "", symbols: Symbols::new(image), findings: Findings::new() };
+    let Some((plan, scan)) = scan_settings(&mut checker, None) else {
+        return Err(checker.findings.into_sorted());
+    };
+    let symbols = &checker.symbols;
+    let mut bank = BankConfig::new(plan.tick_ns);
+    let (mut inputs, mut outputs, mut words) = (Vec::new(), Vec::<Output>::new(), Vec::new());
+    let mut seen = inputs::Bound::default();
+    for symbol in symbols.located() {
+        let Some(place) = symbols.bool_place(symbol) else {
+            words.extend(word(symbols, symbol));
+            continue;
+        };
+        if !seen.insert(place) {
+            continue;
+        }
+        let name = symbols.short_name(symbol).to_owned();
+        let variable = symbol.path.clone();
+        if symbol.role == SymbolRole::Input {
+            let source = Source::Sim { initial: false };
+            inputs.push(Input { name, variable, place, source, debounce_ns: 0, stop: false });
+        } else {
+            let channel = ChannelConfig::new(name.clone());
+            let model = ContactModel::new(&channel, None);
+            bank.channels.push(channel);
+            outputs.push(Output { name, variable, place, gpio: None, feedback: None, model });
+        }
+    }
+    let built = ChannelTable::build(&bank);
+    let Some(channels) = built.table else {
+        let refused = built.findings.iter().map(|f| bank::converted(f, "", Place::default()));
+        return Err(refused.filter(|f| f.severity == Severity::Error).collect());
+    };
+    let rt = RtSettings::default();
+    Ok(IoMap { file: String::new(), live: false, scan, plan, rt, inputs, outputs, channels, supply: None, words })
+}

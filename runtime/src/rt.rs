@@ -1,0 +1,287 @@
+//! Real-time settings of the scan thread, and what was not permitted.
+//!
+//! Nothing here is needed to run: each setting that the system refuses costs punctuality, never safety, and becomes one
+//! [`RtFinding`] with its cost and its remedy. `prepare` is called by the scan thread itself, after all helper threads
+//! exist (they would inherit the real-time class otherwise) and before the first scan.
+//!
+//! This module also owns the stop signals. `unsafe` stands here only for the system calls without a safe wrapper.
+#![allow(unsafe_code, reason = "sched_setscheduler and sigaction have no safe wrapper")]
+
+use crate::clock::NS_PER_US;
+use rustix::mm::{MlockAllFlags, mlockall};
+use rustix::thread::{CpuSet, sched_setaffinity};
+use std::fs::File;
+use std::io::Write;
+use std::sync::atomic::{AtomicI32, Ordering};
+
+/// What is asked of the system for the scan thread.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RtSettings {
+    /// SCHED_FIFO priority, 1 to 98; 0 asks for nothing at all but memory locking.
+    pub priority: u8,
+    /// CPU to pin to.
+    pub cpu: Option<u16>,
+    /// Lock all memory.
+    pub lock_memory: bool,
+    /// Longest wake-up latency of idle CPUs, in microseconds.
+    pub cpu_latency_us: i32,
+}
+
+impl Default for RtSettings {
+    fn default() -> Self {
+        Self { priority: 60, cpu: None, lock_memory: true, cpu_latency_us: 0 }
+    }
+}
+
+impl RtSettings {
+    /// Asks for nothing: for tests and virtual time.
+    pub const NONE: Self = Self { priority: 0, cpu: None, lock_memory: false, cpu_latency_us: 0 };
+}
+
+macro_rules! rt_codes {
+    ($($name:ident $code:literal $what:literal $cost:literal $remedy:literal;)*) => {
+        /// A real-time setting that was not permitted.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum RtCode { $(#[doc = $what] $name,)* }
+
+        impl RtCode {
+            /// Every code, in the order of the table.
+            pub const ALL: &'static [Self] = &[$(Self::$name),*];
+
+            /// The stable code, such as `T001`.
+            #[must_use]
+            pub const fn code(self) -> &'static str {
+                match self { $(Self::$name => $code,)* }
+            }
+
+            /// What was not permitted.
+            #[must_use]
+            pub const fn what(self) -> &'static str {
+                match self { $(Self::$name => $what,)* }
+            }
+
+            /// What it costs.
+            #[must_use]
+            pub const fn cost(self) -> &'static str {
+                match self { $(Self::$name => $cost,)* }
+            }
+
+            /// What to do about it.
+            #[must_use]
+            pub const fn remedy(self) -> &'static str {
+                match self { $(Self::$name => $remedy,)* }
+            }
+        }
+    };
+}
+rt_codes! {
+    Priority "T001" "the scan thread did not get its real-time priority" "other programs can delay a scan by tens of milliseconds" "allow it with `ulimit -r 98`, LimitRTPRIO=98 in the service, or the capability CAP_SYS_NICE";
+    Memory "T002" "the memory could not be locked" "a page fault can delay a scan by the time of a disk access" "allow it with `ulimit -l unlimited`, LimitMEMLOCK=infinity in the service, or the capability CAP_IPC_LOCK";
+    Affinity "T003" "the scan thread could not be pinned to its CPU" "moving between CPUs costs some microseconds now and then" "name a CPU that exists and that this service may use in `rt: cpu`";
+    Latency "T004" "the CPU's sleep states could not be limited" "waking from deep sleep can take some hundred microseconds" "give this user write access to /dev/cpu_dma_latency by a udev rule, or limit idle states at boot";
+}
+
+/// One plain sentence of what was not permitted, its cost and the remedy.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RtFinding {
+    /// Which setting.
+    pub code: RtCode,
+    /// The system's own words.
+    pub cause: String,
+}
+
+impl std::fmt::Display for RtFinding {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let c = self.code;
+        write!(f, "{}: {} ({}): {}; {}.", c.code(), c.what(), self.cause, c.cost(), c.remedy())
+    }
+}
+
+/// What must stay open while the scan runs.
+#[derive(Debug, Default)]
+pub struct RtHold {
+    /// The kernel keeps the latency limit as long as this file is open.
+    _latency: Option<File>,
+}
+
+/// Prepares the calling thread for scanning. Returns what to keep while it scans, and what was not permitted.
+#[must_use]
+pub fn prepare(settings: &RtSettings) -> (RtHold, Vec<RtFinding>) {
+    let mut findings = Vec::new();
+    let mut refuse = |code: RtCode, cause: String| findings.push(RtFinding { code, cause });
+    if settings.lock_memory {
+        prefault_stack();
+        prefault_heap();
+        if let Err(e) = mlockall(MlockAllFlags::CURRENT | MlockAllFlags::FUTURE) {
+            refuse(RtCode::Memory, e.to_string());
+        }
+    }
+    if let Some(cpu) = settings.cpu {
+        let mut set = CpuSet::new();
+        if usize::from(cpu) < CpuSet::MAX_CPU {
+            set.set(usize::from(cpu));
+        }
+        if let Err(e) = sched_setaffinity(None, &set) {
+            refuse(RtCode::Affinity, format!("CPU {cpu}: {e}"));
+        }
+    }
+    let mut hold = RtHold::default();
+    if settings.priority > 0 {
+        if let Err(e) = set_fifo(settings.priority) {
+            refuse(RtCode::Priority, e.to_string());
+        }
+        match limit_cpu_latency(settings.cpu_latency_us) {
+            Ok(file) => hold = RtHold { _latency: Some(file) },
+            Err(e) => refuse(RtCode::Latency, e.to_string()),
+        }
+    }
+    (hold, findings)
+}
+
+/// Bytes of stack touched before scanning: ten times what the deepest scan path was seen to use.
+const STACK_PREFAULT_BYTES: usize = 256 * 1024;
+/// Bytes of heap touched and given back before scanning, so that what the other threads allocate later is already mapped.
+const HEAP_PREFAULT_BYTES: usize = 8 * 1024 * 1024;
+const PAGE_BYTES: usize = 4096;
+
+#[inline(never)]
+fn prefault_stack() {
+    let mut pages = [0_u8; STACK_PREFAULT_BYTES];
+    touch(&mut pages);
+}
+
+fn prefault_heap() {
+    let mut pages = vec![0_u8; HEAP_PREFAULT_BYTES];
+    touch(&mut pages);
+}
+
+fn touch(pages: &mut [u8]) {
+    for byte in pages.iter_mut().step_by(PAGE_BYTES) {
+        *byte = 1;
+    }
+    std::hint::black_box(pages);
+}
+
+fn set_fifo(priority: u8) -> std::io::Result<()> {
+    let parameters = libc::sched_param { sched_priority: i32::from(priority) };
+    // SAFETY: `parameters` is a valid sched_param that lives during the call; thread 0 is the calling thread. Children
+    // made later fall back to the normal class by SCHED_RESET_ON_FORK.
+    let result =
+        unsafe { libc::sched_setscheduler(0, libc::SCHED_FIFO | libc::SCHED_RESET_ON_FORK, &raw const parameters) };
+    if result == 0 { Ok(()) } else { Err(std::io::Error::last_os_error()) }
+}
+
+fn limit_cpu_latency(latency_us: i32) -> std::io::Result<File> {
+    let mut file = File::options().write(true).open("/dev/cpu_dma_latency")?;
+    file.write_all(&latency_us.to_ne_bytes())?;
+    Ok(file)
+}
+
+/// Microseconds of a latency setting, as the kernel wants them.
+#[must_use]
+pub fn latency_us(ns: u64) -> i32 {
+    i32::try_from(ns / NS_PER_US).unwrap_or(i32::MAX)
+}
+
+/// A signal that asks for an ordered stop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum StopSignal {
+    /// Ctrl-C.
+    Interrupt,
+    /// The service manager, or `kill`.
+    Terminate,
+    /// The terminal is gone.
+    HangUp,
+}
+
+impl StopSignal {
+    /// The signals that stop.
+    pub const ALL: [Self; 3] = [Self::Interrupt, Self::Terminate, Self::HangUp];
+
+    /// The system's number.
+    #[must_use]
+    pub const fn number(self) -> i32 {
+        match self {
+            Self::Interrupt => libc::SIGINT,
+            Self::Terminate => libc::SIGTERM,
+            Self::HangUp => libc::SIGHUP,
+        }
+    }
+
+    /// The name people know.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Interrupt => "SIGINT (Ctrl-C)",
+            Self::Terminate => "SIGTERM",
+            Self::HangUp => "SIGHUP (terminal hang-up)",
+        }
+    }
+}
+
+/// Number of the first stop signal that came, 0 for none.
+static STOP_SIGNAL: AtomicI32 = AtomicI32::new(0);
+
+extern "C" fn on_stop_signal(number: libc::c_int) {
+    // Only this: a store to an atomic is safe in a signal handler. The first signal keeps its place.
+    let _ = STOP_SIGNAL.compare_exchange(0, number, Ordering::Relaxed, Ordering::Relaxed);
+}
+
+/// Makes SIGINT, SIGTERM and SIGHUP set a flag that each scan reads.
+///
+/// # Errors
+/// The system's error, should it refuse (it does not for these signals).
+pub fn catch_stop_signals() -> std::io::Result<()> {
+    for signal in StopSignal::ALL {
+        // SAFETY: all-zero is a valid sigaction: no flags, an empty mask once sigemptyset has run.
+        let mut action: libc::sigaction = unsafe { std::mem::zeroed() };
+        action.sa_sigaction = on_stop_signal as *const () as libc::sighandler_t;
+        // No SA_RESTART: a sleeping scan thread shall wake and look at the flag.
+        // SAFETY: `action` is valid; the handler only stores to an atomic.
+        let result = unsafe {
+            libc::sigemptyset(&raw mut action.sa_mask);
+            libc::sigaction(signal.number(), &raw const action, std::ptr::null_mut())
+        };
+        if result != 0 {
+            return Err(std::io::Error::last_os_error());
+        }
+    }
+    Ok(())
+}
+
+/// The stop signal that came, if one has.
+#[must_use]
+pub fn stop_signal() -> Option<StopSignal> {
+    let number = STOP_SIGNAL.load(Ordering::Relaxed);
+    StopSignal::ALL.into_iter().find(|s| s.number() == number)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn asking_for_nothing_finds_nothing() {
+        let (_hold, findings) = prepare(&RtSettings::NONE);
+        assert_eq!(findings, []);
+    }
+
+    #[test]
+    fn a_cpu_that_does_not_exist_is_one_plain_sentence() {
+        // In a thread of its own: should pinning succeed after all, the test runner's threads are not moved.
+        let settings = RtSettings { cpu: Some(1023), ..RtSettings::NONE };
+        let findings = std::thread::spawn(move || prepare(&settings).1).join().unwrap();
+        assert_eq!(findings.len(), 1);
+        let text = findings[0].to_string();
+        assert!(text.starts_with("T003: the scan thread could not be pinned to its CPU (CPU 1023: "), "{text}");
+        assert!(text.ends_with("in `rt: cpu`."), "{text}");
+    }
+
+    #[test]
+    fn codes_are_unique() {
+        let mut codes: Vec<_> = RtCode::ALL.iter().map(|c| c.code()).collect();
+        codes.sort_unstable();
+        codes.dedup();
+        assert_eq!(codes.len(), RtCode::ALL.len());
+    }
+}

@@ -1,0 +1,4 @@
+//! The scan.
+pub mod plan;
+
+pub use plan::{Plan, PlanError};
