@@ -21,7 +21,7 @@ pub mod yaml;
 pub use finding::{Code, Finding, Findings, Place, Severity};
 pub use model::{ChannelValue, Level, Line};
 pub use symbols::BoolPlace;
-pub use validate::{Loaded, load, simulated};
+pub use validate::{Loaded, load, load_at, simulated, simulated_at};
 
 use crate::rt::RtSettings;
 use crate::scan::Plan;

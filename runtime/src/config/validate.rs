@@ -35,6 +35,8 @@ pub(super) struct Checker<'a> {
     pub(super) symbols: Symbols<'a>,
     /// Findings so far.
     pub(super) findings: Findings,
+    /// Scan period that stands in for the map's, in nanoseconds.
+    period_ns: Option<u64>,
 }
 
 impl Checker<'_> {
@@ -63,8 +65,14 @@ impl Checker<'_> {
 /// same result.
 #[must_use]
 pub fn load(path: &Path, files: &dyn Files, image: &Image) -> Loaded {
+    load_at(path, files, image, None)
+}
+
+/// Like [`load`] with another scan period than the map's (timeline tests choose their own).
+#[must_use]
+pub fn load_at(path: &Path, files: &dyn Files, image: &Image, period_ns: Option<u64>) -> Loaded {
     let file = path.display().to_string();
-    let mut checker = Checker { file: &file, symbols: Symbols::new(image), findings: Findings::new() };
+    let mut checker = Checker { file: &file, symbols: Symbols::new(image), findings: Findings::new(), period_ns };
     let map = read(&mut checker, path, files).and_then(|(map, sheets)| check(&mut checker, &map, sheets));
     let refused = checker.findings.has_errors();
     Loaded { map: if refused { None } else { map }, findings: checker.findings.into_sorted() }
@@ -141,7 +149,7 @@ fn check(checker: &mut Checker<'_>, map: &Map, sheets: Sheets) -> Option<IoMap> 
 fn scan_settings(checker: &mut Checker<'_>, scan: Option<&model::Scan>) -> Option<(Plan, ScanSettings)> {
     let none = model::Scan::default();
     let scan = scan.unwrap_or(&none);
-    let mut period_ns = scan.period.get().map_or(PERIOD_DEFAULT_NS, |d| d.ns);
+    let mut period_ns = checker.period_ns.or(scan.period.get().map(|d| d.ns)).unwrap_or(PERIOD_DEFAULT_NS);
     if !(TICK_MIN_NS..=TICK_MAX_NS).contains(&period_ns) {
         let place = scan.period.place().unwrap_or_default();
         checker.add(Code::ScanRange, place, "a scan period outside 100 us to 10 s", "10 ms suits relays; 1 ms is fast");
@@ -252,7 +260,15 @@ fn word(symbols: &Symbols<'_>, symbol: &Symbol) -> Option<Word> {
 /// # Errors
 /// The findings, where the program's own tasks fit no scan.
 pub fn simulated(image: &Image) -> Result<IoMap, Vec<Finding>> {
-    let mut checker = Checker { file: "", symbols: Symbols::new(image), findings: Findings::new() };
+    simulated_at(image, None)
+}
+
+/// Like [`simulated`] with a scan period.
+///
+/// # Errors
+/// As [`simulated`].
+pub fn simulated_at(image: &Image, period_ns: Option<u64>) -> Result<IoMap, Vec<Finding>> {
+    let mut checker = Checker { file: "", symbols: Symbols::new(image), findings: Findings::new(), period_ns };
     let Some((plan, scan)) = scan_settings(&mut checker, None) else {
         return Err(checker.findings.into_sorted());
     };
