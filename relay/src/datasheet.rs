@@ -328,3 +328,6 @@ impl DataSheet {
 
 /// Longest pull-in, drop-out or bounce time accepted: 10 s, a thousand times a relay's and longer than any contactor's.
 const RELAY_TIME_MAX_NS: u64 = 10_000_000_000;
+
+#[cfg(test)]
+pub(crate) mod tests;

@@ -90,7 +90,6 @@ finding_codes! {
     SupplyNotSensed, "R040", Warning, "neither supply nor feedback sensed", "A loss of coil supply would not be seen, and relays would close again by themselves when it returns.";
     SupplyOutOfWindow, "R041", Error, "rack supply outside the coil's window", "At this voltage the relay may not pull in, or its coil overheats.";
     SupplyOverloaded, "R042", Error, "coil currents exceed the rack supply", "All channels on together draw more than the supply is rated for.";
-    FeedbackBounce, "R043", Warning, "feedback debounce shorter than the bounce", "Bounce of the contact would be read as operations of the contact.";
     IndicatorCoil, "R044", Note, "indicator does not show the contact", "The light on the module follows the coil voltage; a welded or burnt contact looks healthy.";
     LoadCurrent, "R050", Error, "load current above the limit", "The contact overheats.";
     LoadVoltage, "R051", Error, "load voltage above the limit", "The contact cannot break this voltage, or its insulation is not rated for it.";

@@ -78,8 +78,9 @@ struct Decimal {
     decimals: u32,
 }
 
-/// Longest number accepted: 18 digits always fit an `i128` after multiplication by the largest unit (1 day = 8.64e13 ns).
-const NUMBER_DIGITS_MAX: usize = 18;
+/// Longest number accepted: 19 digits write every duration in nanoseconds, and fit an `i128` after multiplication by the largest unit
+/// (1e19 x 8.64e13 ns in a day = 8.64e32 < 1.7e38).
+const NUMBER_DIGITS_MAX: usize = 19;
 
 /// Reads a decimal number from the front of `text` and returns it with the rest. `_` may separate digits. `None` when there is none.
 fn take_decimal(text: &str) -> Option<(Decimal, &str)> {
@@ -293,7 +294,7 @@ impl fmt::Display for Duration {
             (1, "ns"),
         ];
         for (size, unit) in units {
-            if self.ns >= size && self.ns % size == 0 {
+            if self.ns >= size && self.ns.is_multiple_of(size) {
                 return write!(f, "{} {unit}", self.ns / size);
             }
         }

@@ -19,7 +19,7 @@ enum Edge {
     Never,
     /// It really happened, at that time.
     Real(i64),
-    /// Lost history: it may have happened, at that time at the latest.
+    /// From before this start, or lost history: it may have happened, at that time at the latest.
     Assumed(i64),
 }
 
@@ -61,10 +61,10 @@ impl RateWindow {
         self.oldest = 0;
     }
 
-    /// Takes over edges from before this start, given by their age, oldest first.
+    /// Takes over edges from before this start, given by their age, oldest first. They refuse like real ones but are not reported as an excess again.
     pub(crate) fn restore(&mut self, now_ns: u64, ages_ns: impl Iterator<Item = u64>) {
         for age_ns in ages_ns.filter(|&age_ns| age_ns <= WINDOW_NS) {
-            self.push(Edge::Real(signed(now_ns).saturating_sub(signed(age_ns))));
+            self.push(Edge::Assumed(signed(now_ns).saturating_sub(signed(age_ns))));
         }
     }
 
@@ -115,7 +115,7 @@ impl RateWindow {
         }
     }
 
-    /// Ages of the edges inside the window, oldest first, for the retained store. Assumed edges are kept as if they were real.
+    /// Ages of the edges inside the window, oldest first, for the retained store. Assumed edges are kept too.
     pub(crate) fn ages_ns(&self, now_ns: u64) -> impl Iterator<Item = u64> {
         let now = signed(now_ns);
         let (newer, older) = self.edges.split_at_checked(self.oldest).unwrap_or((&[], &[]));

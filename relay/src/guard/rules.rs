@@ -203,11 +203,11 @@ impl Scan<'_> {
                 FeedbackContact::MirrorNc => !raw,
             };
             match state.read_back.read(state.reads_on, self.now_ns) {
-                None => {
-                    if matches!(state.read_back, ReadBack::On | ReadBack::Off) {
-                        state.unverified_run = 0;
-                    }
-                }
+                None => match state.read_back {
+                    ReadBack::On => state.unverified_ons = 0,
+                    ReadBack::Off => state.unverified_offs = 0,
+                    ReadBack::NotWired | ReadBack::Settling { .. } => {}
+                },
                 Some(Deviation::FailedToClose) => self.latch(id, Fault::FailedToClose),
                 Some(Deviation::Welded) => self.latch(id, Fault::Welded),
                 Some(Deviation::ClosedUncommanded) => self.latch(id, Fault::ClosedUncommanded),
@@ -380,14 +380,13 @@ impl Scan<'_> {
         if state.read_back.issued(state.on) {
             let wear = &mut self.wear[id];
             wear.unverified_operations = wear.unverified_operations.saturating_add(1);
-            if state.unverified_run < UNVERIFIED_RUN_ALARM {
-                state.unverified_run += 1;
-                if state.unverified_run == UNVERIFIED_RUN_ALARM {
-                    self.event(
-                        EventCode::UnverifiedOperations,
-                        Some(id),
-                        Detail::Count(u64::from(UNVERIFIED_RUN_ALARM)),
-                    );
+            // The operation reversed is the one before: an OFF now reverses an ON.
+            let run = if state.on { &mut state.unverified_offs } else { &mut state.unverified_ons };
+            if *run < UNVERIFIED_RUN_ALARM {
+                *run += 1;
+                if *run == UNVERIFIED_RUN_ALARM {
+                    let detail = Detail::Count(u64::from(UNVERIFIED_RUN_ALARM));
+                    self.event(EventCode::UnverifiedOperations, Some(id), detail);
                 }
             }
         }

@@ -77,8 +77,10 @@ pub(super) struct ChannelState {
     pub read_back: ReadBack,
     /// The feedback reads on; FALSE where none is wired.
     pub reads_on: bool,
-    /// Operations in a row that were reversed before they were verified, up to the alarm.
-    pub unverified_run: u8,
+    /// ONs in a row that were reversed before they were verified, up to the alarm.
+    pub unverified_ons: u8,
+    /// The same of OFFs. Counted apart, because one direction verified says nothing about the other.
+    pub unverified_offs: u8,
     /// The present excess of the switching rate has been reported.
     pub rate_reported: bool,
     pub rate: RateWindow,
@@ -124,7 +126,8 @@ impl GuardState {
             trip: None,
             read_back: ReadBack::new(table.channel(id).feedback.is_some()),
             reads_on: false,
-            unverified_run: 0,
+            unverified_ons: 0,
+            unverified_offs: 0,
             rate_reported: false,
             rate: RateWindow::new(table.channel(id).rate.edges),
         };

@@ -37,7 +37,7 @@ fn each_mistake_is_named() {
     assert_eq!(message("-1 s"), "`-1 s` is out of range; it must be between 0 and 292 years");
     assert_eq!(message("999999999 d"), "`999999999 d` is out of range; it must be between 0 and 292 years");
     assert!(message("1 s nonsense").contains("does not begin with a number"));
-    assert!(message("1..5 s").contains("not a unit"));
+    assert_eq!(message("1..5 s"), "`1..5 s` does not begin with a number; write it like `25 ms`");
     assert!(message("12345678901234567890 s").contains("does not begin with a number"));
 }
 

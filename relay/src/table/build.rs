@@ -198,18 +198,6 @@ fn check_channel(channel: &ChannelConfig, earlier: &[ChannelConfig], findings: &
         };
         found(FindingCode::SafeNeedsCoil, "safe", message, other);
     }
-    if let (Some(feedback), None) = (channel.feedback, &channel.actuator)
-        && feedback.debounce_ns == 0
-        && channel.relay.is_some()
-    {
-        let message = "the read-back of a bouncing contact has no debounce".to_owned();
-        found(
-            FindingCode::FeedbackBounce,
-            "debounce",
-            message,
-            "set `debounce` to at least the bounce time of the data sheet",
-        );
-    }
 }
 
 /// `time` with `percent` on top, rounded up, so that a margin never vanishes in rounding.
