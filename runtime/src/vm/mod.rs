@@ -79,3 +79,5 @@ impl Budget {
     }
 }
 
+#[cfg(test)]
+mod tests;

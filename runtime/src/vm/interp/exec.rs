@@ -60,7 +60,7 @@ pub(super) struct State {
     pub(super) frames: Vec<Frame>,
 }
 
-/// Runs from `entry` until the outermost body returns. `left` is the budget.
+/// Runs from `entry` (slot and own instance) until the outermost body returns. `left` is the budget.
 ///
 /// # Errors
 /// The trap, with its canonical place.
@@ -70,7 +70,7 @@ pub(super) fn run<M: Window>(
     tables: &Tables<M::Word>,
     state: &mut State,
     mut m: M,
-    entry: usize,
+    entry: (u32, u32),
     now_ns: i64,
     left: &mut u64,
 ) -> Result<(), Trap> {
@@ -78,8 +78,7 @@ pub(super) fn run<M: Window>(
     let refs = state.references.as_mut_slice();
     let frames = state.frames.as_mut_slice();
     let mut budget = *left;
-    let mut pc = entry;
-    let mut own = 0_usize;
+    let (mut pc, mut own) = (entry.0 as usize, entry.1 as usize);
     let mut place = 0_usize;
     let mut kept = 0_usize;
     let mut sp = 0_usize;

@@ -35,8 +35,8 @@ const NARROW_BYTES: usize = 65_536;
 pub struct Interpreter {
     layout: Layout,
     form: Form,
-    /// Slot at which each program instance begins.
-    entries: Vec<u32>,
+    /// Slot at which each program instance begins, and what the own register holds there.
+    entries: Vec<(u32, u32)>,
     state: State,
 }
 
@@ -70,7 +70,7 @@ impl Engine for Interpreter {
 
     fn run(&mut self, memory: &mut Memory, program: usize, now_ns: i64, budget: &mut Budget) -> Result<(), Trap> {
         let defect = Trap { code: TrapCode::EngineDefect, pc: 0, value: 0 };
-        let entry = *self.entries.get(program).ok_or(defect)? as usize;
+        let entry = *self.entries.get(program).ok_or(defect)?;
         if memory.layout() != self.layout {
             return Err(defect);
         }

@@ -24,8 +24,8 @@ pub(super) struct Translation {
     pub(super) records: Vec<Record<u32>>,
     pub(super) bounds: Vec<BoundRow>,
     pub(super) rare: Vec<RareRow>,
-    /// Slot at which each program instance begins.
-    pub(super) entries: Vec<u32>,
+    /// Slot at which each program instance begins, and what the own register holds there.
+    pub(super) entries: Vec<(u32, u32)>,
     /// References of all POUs.
     pub(super) references: usize,
 }
@@ -102,7 +102,7 @@ impl Translator<'_> {
     }
 
     fn run(&mut self) {
-        let roots: Vec<usize> = self.image.programs.iter().map(|p| self.body((p.pou.0, Own::At(p.offset)))).collect();
+        let roots: Vec<(usize, u32)> = self.image.programs.iter().map(|p| self.root(p.pou.0, p.offset)).collect();
         let mut starts: Vec<u32> = Vec::new();
         while let Some(body) = self.queue.get(starts.len()).copied() {
             starts.push(slot_number(self.out.code.len()));
@@ -113,7 +113,7 @@ impl Translator<'_> {
                 ins.d = *start;
             }
         }
-        self.out.entries = roots.iter().filter_map(|body| starts.get(*body).copied()).collect();
+        self.out.entries = roots.iter().filter_map(|(body, own)| Some((*starts.get(*body)?, *own))).collect();
     }
 
     /// The number of a body, which is translated sooner or later.
@@ -136,6 +136,14 @@ impl Translator<'_> {
         let body = (pou, Own::At(at));
         let affordable = self.translated + self.body_length(pou) <= self.copies_limit();
         (self.bodies.contains_key(&body) || affordable).then(|| self.body(body))
+    }
+
+    /// The body of a program instance, and what the own register must hold for it.
+    fn root(&mut self, pou: u32, at: u32) -> (usize, u32) {
+        match self.body_at(pou, at) {
+            Some(body) => (body, 0),
+            None => (self.body((pou, Own::Register)), at),
+        }
     }
 
     fn translate_body(&mut self, (pou, own): Body) {
