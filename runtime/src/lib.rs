@@ -1,8 +1,17 @@
 //! What runs on the box: virtual machine, process image, scan, clock, configuration, drivers.
+//!
+//! One public API for the command line, timeline tests and every later front end:
+//! [`config::load`] reads an I/O map, [`scan::Plc`] is a controller, [`scan::real::run`] runs it in real time,
+//! [`scan::Plc::step`] in anybody's time; commands go in and changes and snapshots come out through
+//! [`scan::real::channels`].
+//!
+//! Unsafe code stands only in [`rt`] and [`io::gpio`], for system calls without a safe wrapper.
 
 pub mod clock;
 pub mod config;
 pub mod io;
+pub mod live;
+pub mod quiet;
 pub mod rt;
 pub mod scan;
 pub mod vm;

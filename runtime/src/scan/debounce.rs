@@ -22,6 +22,12 @@ impl Debounce {
         Self { time_ns, stop, level: None, other_since_ns: None }
     }
 
+    /// The level that counts; `None` before the first sample.
+    #[must_use]
+    pub const fn level(&self) -> Option<bool> {
+        self.level
+    }
+
     /// Takes a sample and gives the level that counts now.
     pub fn sample(&mut self, raw: bool, now_ns: u64) -> bool {
         let Some(level) = self.level else {
@@ -60,7 +66,8 @@ mod tests {
     #[test]
     fn a_change_counts_after_its_time_and_bounce_starts_again() {
         let mut filter = Debounce::new(20, false);
-        let samples = [(0, false), (10, true), (20, false), (30, true), (40, true), (50, true), (60, false), (80, false)];
+        let samples =
+            [(0, false), (10, true), (20, false), (30, true), (40, true), (50, true), (60, false), (80, false)];
         assert_eq!(run(&mut filter, &samples), [false, false, false, false, false, true, true, false]);
     }
 

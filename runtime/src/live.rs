@@ -1,0 +1,96 @@
+//! Never by accident: what is refused on real lines, and when real lines may be energised at all. One place, used by
+//! the command line and by timeline tests.
+
+use crate::config::IoMap;
+use std::fmt;
+
+/// How a map was chosen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MapOrigin {
+    /// Named on the command line.
+    Given,
+    /// Found by its name beside the program.
+    FoundBeside,
+}
+
+/// Something that belongs to simulation only.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SimulationOnly {
+    /// Virtual time.
+    VirtualTime,
+    /// Stimuli from a timeline file.
+    Play,
+    /// `--set`.
+    Set,
+    /// Typed toggles.
+    Toggle,
+    /// Timeline tests.
+    Test,
+}
+
+impl SimulationOnly {
+    /// What the user asked for.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::VirtualTime => "virtual time (`--virtual`)",
+            Self::Play => "`--play`",
+            Self::Set => "`--set`",
+            Self::Toggle => "typing an input's name",
+            Self::Test => "`plcrun test`",
+        }
+    }
+}
+
+/// Why real lines stay untouched.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Refused {
+    /// The request belongs to simulation only.
+    Simulation {
+        /// What was asked for.
+        what: SimulationOnly,
+        /// The map.
+        file: String,
+    },
+    /// The map was found, not given, and does not say `live: true`.
+    NotLive {
+        /// The map.
+        file: String,
+    },
+}
+
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Simulation { what, file } => write!(
+                f,
+                "{} is refused because {file} names real lines: use a map without `gpio`, so that nothing moves by accident",
+                what.name()
+            ),
+            Self::NotLive { file } => write!(
+                f,
+                "{file} names real lines but was only found beside the program: give it with `--io {file}`, or write `live: true` in it"
+            ),
+        }
+    }
+}
+
+impl std::error::Error for Refused {}
+
+/// May this map be run so?
+///
+/// # Errors
+/// The first of `asked` that is refused on real lines, or a map with real lines that was neither given nor live.
+pub fn check(map: &IoMap, origin: MapOrigin, asked: &[SimulationOnly]) -> Result<(), Refused> {
+    if !map.has_real_lines() {
+        return Ok(());
+    }
+    let file = || map.file.clone();
+    if let Some(what) = asked.first() {
+        return Err(Refused::Simulation { what: *what, file: file() });
+    }
+    match origin {
+        MapOrigin::FoundBeside if !map.live => Err(Refused::NotLive { file: file() }),
+        MapOrigin::FoundBeside | MapOrigin::Given => Ok(()),
+    }
+}
