@@ -201,7 +201,8 @@ fn expected(op: Op, ty: ScalarType, from: ScalarType, [a, b, c]: [u64; 3]) -> Op
 }
 
 fn is_tested(op: Op) -> bool {
-    op.roles().iter().all(|r| matches!(r, Role::None | Role::Read(_) | Role::Write(_))) && op != Op::Time
+    op.roles().iter().all(|r| matches!(r, Role::None | Role::Read(_) | Role::Write(_)))
+        && op != Op::Time
         && matches!(op.roles()[0], Role::Write(_))
 }
 
