@@ -170,6 +170,18 @@ pub fn run<E: Engine, D: Driver, C: Clock>(
     ends: &mut ScanEnds,
     limit: RunLimit,
 ) -> Ended {
+    run_with(plc, clock, ends, limit, |_, _| ())
+}
+
+/// Like [`run`], with something to do before each scan, given the grid time: a script that plays stimuli on the simulated
+/// rack. It runs on the scan thread and keeps to its rules: it neither allocates nor waits.
+pub fn run_with<E: Engine, D: Driver, C: Clock>(
+    plc: &mut Plc<E, D>,
+    clock: &C,
+    ends: &mut ScanEnds,
+    limit: RunLimit,
+    mut before_scan: impl FnMut(&mut Plc<E, D>, u64),
+) -> Ended {
     let mut run = Run { watch: Watch::new(plc.map()), ended: None, ended_at_ns: 0, snapshot_at_ns: 0 };
     let mut grid = Grid::new(plc.tick_ns(), clock.now_ns());
     loop {
@@ -179,6 +191,7 @@ pub fn run<E: Engine, D: Driver, C: Clock>(
             }
         }
         run.before(plc, ends, limit, grid.deadline_ns);
+        before_scan(plc, grid.deadline_ns);
         let step = run.step(plc, clock, grid.deadline_ns);
         run.after(plc, ends, &step);
         if let Some(ended) = run.ended
