@@ -3,9 +3,7 @@
 //! The format is described for its users in docs/testing.md. Whatever the text says, this module answers with a model or
 //! with problems; it never stops at the first mistake it can walk around.
 
-use crate::model::{
-    At, DefectKind, Expectation, Literal, LiteralKind, Located, Step, Stimulus, Test, Timeline,
-};
+use crate::model::{At, DefectKind, Expectation, Literal, LiteralKind, Located, Step, Stimulus, Test, Timeline};
 use crate::problem::{Place, Problem};
 use crate::yaml::{self, Key, Node, Value};
 use bytecode::path::nearest;
@@ -45,7 +43,8 @@ struct Repeat {
 impl Repeat {
     /// Adds the second and further presses of a step.
     fn expand(&self, step: &Step, steps: &mut Vec<Step>) {
-        let presses: Vec<Stimulus> = step.stimuli.iter().filter(|s| matches!(s, Stimulus::Press { .. })).cloned().collect();
+        let presses: Vec<Stimulus> =
+            step.stimuli.iter().filter(|s| matches!(s, Stimulus::Press { .. })).cloned().collect();
         for number in 1..self.times {
             let at_ns = step.at_ns.saturating_add(self.every_ns.saturating_mul(number));
             steps.push(Step { at_ns, at: step.at, stimuli: presses.clone(), expectations: Vec::new() });
@@ -112,10 +111,10 @@ impl Reader<'_> {
     }
 
     fn text(&mut self, node: &Node, what: &str) -> Option<Located> {
-        if let Value::Text(text) = &node.value {
-            if !text.trim().is_empty() {
-                return Some(Located { text: text.trim().to_owned(), at: at_node(node) });
-            }
+        if let Value::Text(text) = &node.value
+            && !text.trim().is_empty()
+        {
+            return Some(Located { text: text.trim().to_owned(), at: at_node(node) });
         }
         let message = format!("{what} is a text, here stands {}", node.value.kind());
         self.problem(at_node(node), message, "");
@@ -196,10 +195,10 @@ impl Reader<'_> {
     }
 
     fn seed(&mut self, node: &Node) -> Option<u64> {
-        if let Value::Int(number) = node.value {
-            if let Ok(seed) = u64::try_from(number) {
-                return Some(seed);
-            }
+        if let Value::Int(number) = node.value
+            && let Ok(seed) = u64::try_from(number)
+        {
+            return Some(seed);
         }
         self.problem(at_node(node), "`seed` is a whole number from 0 to 18446744073709551615", "");
         None
@@ -341,10 +340,10 @@ impl Reader<'_> {
     }
 
     fn times(&mut self, node: &Node) -> Option<u64> {
-        if let Value::Int(number) = node.value {
-            if let Some(count) = u64::try_from(number).ok().filter(|count| (2..=TIMES_MAX).contains(count)) {
-                return Some(count);
-            }
+        if let Value::Int(number) = node.value
+            && let Some(count) = u64::try_from(number).ok().filter(|count| (2..=TIMES_MAX).contains(count))
+        {
+            return Some(count);
         }
         self.problem(at_node(node), format!("`times` is a whole number from 2 to {TIMES_MAX}"), "");
         None
@@ -387,7 +386,11 @@ impl Reader<'_> {
             }
         }
         if presses == 0 {
-            self.problem(at, "`for` says how long a button is pressed, but nothing is pressed here", "add `press: NAME`");
+            self.problem(
+                at,
+                "`for` says how long a button is pressed, but nothing is pressed here",
+                "add `press: NAME`",
+            );
         } else if ns == 0 {
             self.problem(at, "a press of no length is never seen", "write for example `for: 200 ms`");
         }
@@ -401,11 +404,11 @@ impl Reader<'_> {
         };
         for (key, value) in entries {
             let input = located_key(key);
-            if let Value::Text(text) = &value.value {
-                if let Some(rest) = text.trim().strip_prefix("follows ") {
-                    stimuli.extend(self.follow(input, rest, at_node(value)));
-                    continue;
-                }
+            if let Value::Text(text) = &value.value
+                && let Some(rest) = text.trim().strip_prefix("follows ")
+            {
+                stimuli.extend(self.follow(input, rest, at_node(value)));
+                continue;
             }
             if let Some(literal) = self.literal(value) {
                 stimuli.push(Stimulus::Set { input, value: literal });
@@ -414,16 +417,13 @@ impl Reader<'_> {
     }
 
     fn follow(&mut self, input: Located, source: &str, at: At) -> Option<Stimulus> {
-        let (inverted, source) = match source.trim().strip_prefix("NOT ") {
-            Some(rest) => (true, rest.trim()),
-            None => (false, source.trim()),
-        };
+        let source = source.trim();
         if let Some(channel) = source.strip_suffix(".contact") {
             let channel = Located { text: channel.to_owned(), at };
-            return Some(Stimulus::Follow { input, channel, inverted });
+            return Some(Stimulus::Follow { input, channel });
         }
         let message = format!("an input can follow the contact of a channel, not `{source}`");
-        self.problem(at, message, "write `follows NAME.contact` or `follows NOT NAME.contact`");
+        self.problem(at, message, "write `follows NAME.contact`");
         None
     }
 
@@ -477,7 +477,8 @@ impl Reader<'_> {
             let ns = i64::try_from(duration.ns).unwrap_or(i64::MAX);
             return Some(LiteralKind::Time(if negative { -ns } else { ns }));
         }
-        let help = "write true, false, a number, 16#FF, a duration such as `T#2s` or `500 ms`, or a word such as `closed`";
+        let help =
+            "write true, false, a number, 16#FF, a duration such as `T#2s` or `500 ms`, or a word such as `closed`";
         self.problem(at, format!("`{text}` is not a value"), help);
         None
     }
@@ -491,7 +492,11 @@ impl Reader<'_> {
             let fields = reader.fields(node, "an entry of `supply`", &["at", "ok"]);
             let ok = fields.iter().find(|(key, _)| key.text == "ok").map(|(_, value)| *value);
             if ok.is_none() && matches!(node.value, Value::Map(_)) {
-                reader.problem(at_node(node), "the entry does not say how the supply is", "add `ok: false` or `ok: true`");
+                reader.problem(
+                    at_node(node),
+                    "the entry does not say how the supply is",
+                    "add `ok: false` or `ok: true`",
+                );
             }
             reader.supply(ok?)
         })
@@ -530,7 +535,11 @@ impl Reader<'_> {
         }
         let (Some(channel), Some(word)) = (channel, word) else {
             if matches!(node.value, Value::Map(_)) {
-                self.problem(at_node(node), "a defect needs `channel` and `kind`", "write `{ channel: NAME, kind: welded }`");
+                self.problem(
+                    at_node(node),
+                    "a defect needs `channel` and `kind`",
+                    "write `{ channel: NAME, kind: welded }`",
+                );
             }
             return None;
         };
@@ -552,8 +561,8 @@ impl Reader<'_> {
             "welded" => DefectKind::Welded,
             "open_coil" => DefectKind::OpenCoil,
             "slow" => DefectKind::Slow { factor: factor.unwrap_or(2) },
-            "feedback_open" => DefectKind::FeedbackOpen,
-            "feedback_closed" => DefectKind::FeedbackClosed,
+            "feedback_stuck_open" => DefectKind::FeedbackStuckOpen,
+            "feedback_stuck_closed" => DefectKind::FeedbackStuckClosed,
             other => {
                 let help = match nearest(other, DefectKind::WORDS.into_iter()) {
                     Some(near) => format!("did you mean `{near}`?"),
@@ -571,7 +580,8 @@ impl Reader<'_> {
 }
 
 fn split_sign(text: &str) -> (bool, &str) {
-    let body = text.get(..2).filter(|head| head.eq_ignore_ascii_case("t#")).map_or(text, |_| text.get(2..).unwrap_or(""));
+    let body =
+        text.get(..2).filter(|head| head.eq_ignore_ascii_case("t#")).map_or(text, |_| text.get(2..).unwrap_or(""));
     match body.strip_prefix('-') {
         Some(rest) => (true, rest),
         None => (false, text),

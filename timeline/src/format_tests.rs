@@ -10,7 +10,7 @@ tests:
     until: 10 s
     steps:
       - at: 0
-        set: { stop_ok: true, aux: follows fwd.contact, mirror: follows NOT fwd.contact, word: 16#FF, t: T#-2s }
+        set: { stop_ok: true, aux: follows fwd.contact, word: 16#FF, t: T#-2s }
       - { at: 100 ms, press: [a, b], for: 1 s }
       - at: 400 ms
         expect: { fwd: true, fwd.contact: closed, n: -3, r: 2.5, t: 500 ms }
@@ -40,15 +40,17 @@ fn every_key_is_read() {
         .filter_map(|s| if let Stimulus::Set { value, .. } = s { Some(value.kind.clone()) } else { None })
         .collect();
     assert_eq!(kinds, [LiteralKind::Bool(true), LiteralKind::Int(255), LiteralKind::Time(-2_000_000_000)]);
-    let follows: Vec<bool> = test.steps[0]
+    let follows: Vec<&str> = test.steps[0]
         .stimuli
         .iter()
-        .filter_map(|s| if let Stimulus::Follow { inverted, .. } = s { Some(*inverted) } else { None })
+        .filter_map(|s| if let Stimulus::Follow { channel, .. } = s { Some(channel.text.as_str()) } else { None })
         .collect();
-    assert_eq!(follows, [false, true]);
+    assert_eq!(follows, ["fwd"]);
     assert!(test.steps[1].stimuli.iter().all(|s| matches!(s, Stimulus::Press { for_ns: 1_000_000_000, .. })));
     assert_eq!(test.steps[2].expectations.len(), 5);
-    assert!(matches!(&test.steps[2].expectations[1], Expectation::Equals { value: Literal { kind: LiteralKind::Word(w), .. }, .. } if w == "closed"));
+    assert!(
+        matches!(&test.steps[2].expectations[1], Expectation::Equals { value: Literal { kind: LiteralKind::Word(w), .. }, .. } if w == "closed")
+    );
     assert!(matches!(test.steps[6].stimuli[0], Stimulus::Defect { kind: DefectKind::Slow { factor: 4 }, .. }));
     assert_eq!((test.never.len(), test.always.len()), (1, 2));
 }
@@ -89,10 +91,16 @@ fn each_rule_of_the_format_refuses() {
         ("program: a.ld\nseed: -1\ntests: []\n".to_owned(), "`seed` is a whole number"),
         ("program: 5\ntests: []\n".to_owned(), "`program` is a text, here stands a whole number"),
         ("program: a.ld\ntests:\n  - always: x\n".to_owned(), "the test has no name"),
-        ("program: a.ld\ntests:\n  - { name: t, always: x }\n  - { name: t, always: y }\n".to_owned(), "exists already in line 3"),
+        (
+            "program: a.ld\ntests:\n  - { name: t, always: x }\n  - { name: t, always: y }\n".to_owned(),
+            "exists already in line 3",
+        ),
         (with_steps("      - press: x\n"), "does not say when"),
         (with_steps("      - at: 1 s\n"), "does nothing and expects nothing"),
-        (with_steps("      - { at: 2 s, press: x }\n      - { at: 1 s, press: x }\n"), "stands after the one at 2 s in line 6"),
+        (
+            with_steps("      - { at: 2 s, press: x }\n      - { at: 1 s, press: x }\n"),
+            "stands after the one at 2 s in line 6",
+        ),
         (with_steps("      - { at: 1 s, toggle: x, for: 1 s }\n"), "nothing is pressed here"),
         (with_steps("      - { at: 1 s, press: x, for: 0 s }\n"), "a press of no length"),
         (with_steps("      - { at: 1 s, press: x, every: 1 s }\n"), "has both `every` and `times`"),
@@ -110,9 +118,18 @@ fn each_rule_of_the_format_refuses() {
         (with_steps("      - { at: 1 s, supply: 5 }\n"), "the supply is true"),
         (with_steps("      - { at: 1 s, defect: { channel: x } }\n"), "needs `channel` and `kind`"),
         (with_steps("      - { at: 1 s, defect: { channel: x, kind: weldet } }\n"), "no defect `weldet`"),
-        (with_steps("      - { at: 1 s, defect: { channel: x, kind: welded, factor: 2 } }\n"), "only the defect `slow`"),
-        (with_steps("      - { at: 1 s, defect: { channel: x, kind: slow, factor: 1 } }\n"), "`factor` is a whole number"),
-        (with_steps("      - { at: 1 s, press: x }\n    defects: [{ channel: x, kind: welded }]\n"), "does not say when"),
+        (
+            with_steps("      - { at: 1 s, defect: { channel: x, kind: welded, factor: 2 } }\n"),
+            "only the defect `slow`",
+        ),
+        (
+            with_steps("      - { at: 1 s, defect: { channel: x, kind: slow, factor: 1 } }\n"),
+            "`factor` is a whole number",
+        ),
+        (
+            with_steps("      - { at: 1 s, press: x }\n    defects: [{ channel: x, kind: welded }]\n"),
+            "does not say when",
+        ),
         (with_steps("      - { at: 1 s, press: x }\n    supply: [{ at: 1 s }]\n"), "does not say how the supply is"),
     ] {
         let found = problems(&text);
@@ -122,9 +139,12 @@ fn each_rule_of_the_format_refuses() {
 
 #[test]
 fn a_repeated_press_becomes_steps() {
-    let text = with_steps("      - { at: 1 s, press: [x, y], for: 100 ms, every: 500 ms, times: 3 }\n      - { at: 1200 ms, expect: { x: false } }\n");
+    let text = with_steps(
+        "      - { at: 1 s, press: [x, y], for: 100 ms, every: 500 ms, times: 3 }\n      - { at: 1200 ms, expect: { x: false } }\n",
+    );
     let timeline = parse("a.yaml", &text).unwrap();
-    let rows: Vec<(u64, usize)> = timeline.tests[0].steps.iter().map(|s| (s.at_ns / 1_000_000, s.stimuli.len())).collect();
+    let rows: Vec<(u64, usize)> =
+        timeline.tests[0].steps.iter().map(|s| (s.at_ns / 1_000_000, s.stimuli.len())).collect();
     assert_eq!(rows, [(1_000, 2), (1_200, 0), (1_500, 2), (2_000, 2)]);
 }
 

@@ -85,8 +85,6 @@ pub enum Stimulus {
         input: Located,
         /// The channel.
         channel: Located,
-        /// It is TRUE while the contact is open.
-        inverted: bool,
     },
     /// A button is held for a while.
     Press {
@@ -142,7 +140,7 @@ impl Stimulus {
 pub enum DefectKind {
     /// None: the relay is mended.
     None,
-    /// The contact, or the contactor it drives, stays closed once it is closed.
+    /// The contact that carries the load stays closed once it is closed.
     Welded,
     /// The coil is interrupted: the contact never moves.
     OpenCoil,
@@ -152,14 +150,15 @@ pub enum DefectKind {
         factor: u32,
     },
     /// The feedback input reads open whatever the contact does.
-    FeedbackOpen,
+    FeedbackStuckOpen,
     /// The feedback input reads closed whatever the contact does.
-    FeedbackClosed,
+    FeedbackStuckClosed,
 }
 
 impl DefectKind {
     /// The words of the file, in the order of the documentation.
-    pub const WORDS: [&'static str; 6] = ["none", "welded", "open_coil", "slow", "feedback_open", "feedback_closed"];
+    pub const WORDS: [&'static str; 6] =
+        ["none", "welded", "open_coil", "slow", "feedback_stuck_open", "feedback_stuck_closed"];
 }
 
 /// A value as written in a timeline file.

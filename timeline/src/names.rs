@@ -18,10 +18,8 @@ pub enum Member {
     Commanded,
     /// BOOL: the line is driven so that the load should be on.
     Line,
-    /// Word: what the simulated contact of the relay does.
+    /// Word: what the contact that carries the load does: the relay's, or that of the contactor behind it.
     Contact,
-    /// Word: what the simulated actuator behind the contact does; the contact itself where nothing is behind it.
-    Actuator,
     /// BOOL: an ON waits.
     Pending,
     /// Word: the fault the guard has latched, or the trip that needs a new command.
@@ -32,8 +30,7 @@ pub enum Member {
 
 impl Member {
     /// Every member, in the order of the documentation.
-    pub const ALL: [Self; 7] =
-        [Self::Commanded, Self::Line, Self::Contact, Self::Actuator, Self::Pending, Self::Fault, Self::Ready];
+    pub const ALL: [Self; 6] = [Self::Commanded, Self::Line, Self::Contact, Self::Pending, Self::Fault, Self::Ready];
 
     /// As written behind the channel's name.
     #[must_use]
@@ -42,7 +39,6 @@ impl Member {
             Self::Commanded => "commanded",
             Self::Line => "line",
             Self::Contact => "contact",
-            Self::Actuator => "actuator",
             Self::Pending => "pending",
             Self::Fault => "fault",
             Self::Ready => "ready",
@@ -53,7 +49,7 @@ impl Member {
     #[must_use]
     pub const fn words(self) -> &'static [&'static str] {
         match self {
-            Self::Contact | Self::Actuator => &["open", "closed", "bouncing"],
+            Self::Contact => &["open", "closed", "bouncing", "moving", "unknown"],
             Self::Fault => &[
                 "none",
                 "failed_to_close",
@@ -167,7 +163,9 @@ impl Names<'_> {
         self.channel(name).ok_or_else(|| {
             let help = match nearest(name, self.channels.iter().map(String::as_str)) {
                 Some(near) => format!("did you mean `{near}`?"),
-                None if self.channels.is_empty() => "the program runs without relay channels: give an I/O map".to_owned(),
+                None if self.channels.is_empty() => {
+                    "the program runs without relay channels: give an I/O map".to_owned()
+                }
                 None => format!("the channels are {}", self.channels.join(", ")),
             };
             NameError { message: format!("no channel `{name}`"), help }

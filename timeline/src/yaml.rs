@@ -108,11 +108,7 @@ fn narrow(number: u64) -> u32 {
 }
 
 fn node(spanned: Spanned<Value>) -> Node {
-    Node {
-        line: narrow(spanned.referenced.line()),
-        column: narrow(spanned.referenced.column()),
-        value: spanned.value,
-    }
+    Node { line: narrow(spanned.referenced.line()), column: narrow(spanned.referenced.column()), value: spanned.value }
 }
 
 impl<'de> Deserialize<'de> for Value {
@@ -182,11 +178,8 @@ impl<'de> Visitor<'de> for ValueVisitor {
         let mut items: Vec<(Key, Node)> = Vec::new();
         while let Some(key) = map.next_key::<Spanned<String>>()? {
             let value = map.next_value::<Spanned<Value>>()?;
-            let key = Key {
-                line: narrow(key.referenced.line()),
-                column: narrow(key.referenced.column()),
-                text: key.value,
-            };
+            let key =
+                Key { line: narrow(key.referenced.line()), column: narrow(key.referenced.column()), text: key.value };
             items.push((key, node(value)));
         }
         Ok(Value::Map(items))

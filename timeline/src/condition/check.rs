@@ -91,10 +91,13 @@ impl Checker<'_> {
                 let help = "name the variable that is located there".to_owned();
                 fault(address.span, format!("`{}`: conditions read variables by name", address.text), help)
             }
-            ExprKind::Call(call) => fault(call.span, "conditions call no functions", "compute it in the program, or write it out"),
+            ExprKind::Call(call) => {
+                fault(call.span, "conditions call no functions", "compute it in the program, or write it out")
+            }
             ExprKind::Unary { op, operand } => self.unary(expr.span, *op, operand),
             ExprKind::Chain(chain) => self.chain(expr.span, chain),
             ExprKind::Paren(inner) => self.expr(inner),
+            ExprKind::Error => fault(expr.span, "this is no expression", ""),
         }
     }
 
@@ -134,7 +137,11 @@ impl Checker<'_> {
             (UnaryOp::Neg, Type::Int | Type::Real | Type::Time) => Node::Negate(Box::new(operand.node)),
             (UnaryOp::Plus, Type::Int | Type::Real | Type::Time) => operand.node,
             (UnaryOp::Not, Type::Int | Type::Real | Type::Time | Type::Word(_) | Type::Name) => {
-                return fault(span, format!("NOT needs BOOL, this is {}", operand.ty.text()), "compare it with a value first");
+                return fault(
+                    span,
+                    format!("NOT needs BOOL, this is {}", operand.ty.text()),
+                    "compare it with a value first",
+                );
             }
             (UnaryOp::Neg | UnaryOp::Plus, Type::Bool | Type::Word(_) | Type::Name) => {
                 return fault(span, format!("a sign needs a number, this is {}", operand.ty.text()), "");
@@ -155,7 +162,12 @@ impl Checker<'_> {
                 first = Some(std::mem::replace(&mut left.node, Node::Constant(Value::Bool(false))));
             }
             rest.push((item.op, right));
-            left = Typed { ty, node: Node::Constant(Value::Bool(false)), span: left.span.to(item.operand.span), name: None };
+            left = Typed {
+                ty,
+                node: Node::Constant(Value::Bool(false)),
+                span: left.span.to(item.operand.span),
+                name: None,
+            };
         }
         let node = match first {
             Some(first) => Node::Chain { first: Box::new(first), rest },
@@ -207,12 +219,12 @@ impl Checker<'_> {
 }
 
 fn remedy(op: BinaryOp, left: Type, right: Type) -> &'static str {
-    match op {
-        BinaryOp::And | BinaryOp::AndThen | BinaryOp::Or | BinaryOp::OrElse | BinaryOp::Xor => {
-            "both sides must be BOOL; put comparisons in parentheses where in doubt"
-        }
-        _ if left == Type::Time || right == Type::Time => "write durations as `T#2s`",
-        _ => "both sides must be of one kind",
+    if matches!(op, BinaryOp::And | BinaryOp::AndThen | BinaryOp::Or | BinaryOp::OrElse | BinaryOp::Xor) {
+        "both sides must be BOOL; put comparisons in parentheses where in doubt"
+    } else if left == Type::Time || right == Type::Time {
+        "write durations as `T#2s`"
+    } else {
+        "both sides must be of one kind"
     }
 }
 
@@ -254,7 +266,14 @@ fn type_of(source: &Source) -> Type {
             E::Time | E::Ltime => Type::Time,
             E::Sint | E::Int | E::Dint | E::Lint | E::Usint | E::Uint | E::Udint | E::Ulint => Type::Int,
             E::Byte | E::Word | E::Dword | E::Lword => Type::Int,
-            E::Date | E::Ldate | E::TimeOfDay | E::LtimeOfDay | E::DateAndTime | E::LdateAndTime | E::Char | E::Wchar => Type::Int,
+            E::Date
+            | E::Ldate
+            | E::TimeOfDay
+            | E::LtimeOfDay
+            | E::DateAndTime
+            | E::LdateAndTime
+            | E::Char
+            | E::Wchar => Type::Int,
         },
     }
 }
@@ -291,13 +310,13 @@ fn unsupported<T>(accessor: &Accessor) -> Result<T, Fault> {
 
 /// An index of a condition is a number, so that its place is known before the run.
 fn index(expr: &Expr) -> Result<String, Fault> {
-    match &expr.kind {
-        ExprKind::Literal(Literal { kind: LiteralKind::Int { magnitude, negative, .. }, .. }) => {
-            Ok(if *negative { format!("-{magnitude}") } else { magnitude.to_string() })
-        }
-        ExprKind::Unary { op: UnaryOp::Neg, operand } => index(operand).map(|number| format!("-{number}")),
-        _ => fault(expr.span, "an index in a condition is a number", "write the element, such as `a[3]`"),
+    if let ExprKind::Literal(Literal { kind: LiteralKind::Int { magnitude, negative, .. }, .. }) = &expr.kind {
+        return Ok(if *negative { format!("-{magnitude}") } else { magnitude.to_string() });
     }
+    if let ExprKind::Unary { op: UnaryOp::Neg, operand } = &expr.kind {
+        return index(operand).map(|number| format!("-{number}"));
+    }
+    fault(expr.span, "an index in a condition is a number", "write the element, such as `a[3]`")
 }
 
 fn constant(literal: &Literal) -> Result<(Type, Value), Fault> {
@@ -309,7 +328,7 @@ fn constant(literal: &Literal) -> Result<(Type, Value), Fault> {
         }
         LiteralKind::Real { value, .. } => Ok((Type::Real, Value::Real(*value))),
         LiteralKind::Duration { value_ns, .. } => Ok((Type::Time, Value::Time(*value_ns))),
-        LiteralKind::Text { .. } | LiteralKind::Date { .. } | LiteralKind::Enum { .. } => {
+        LiteralKind::Text { .. } | LiteralKind::Date { .. } | LiteralKind::Enum { .. } | LiteralKind::Error => {
             fault(literal.span, format!("`{}` cannot stand in a condition", literal.text), "")
         }
     }

@@ -34,7 +34,8 @@ impl fmt::Display for EvalError {
 }
 
 /// The value a name has now.
-pub(crate) fn read(source: &Source, view: &impl View) -> Value {
+#[must_use]
+pub fn read(source: &Source, view: &impl View) -> Value {
     match source {
         Source::Channel { channel, member } => view.member(*channel, *member),
         Source::Variable { variable, elementary } => of_bits(*elementary, view.variable(variable)),
@@ -111,9 +112,15 @@ fn binary(op: BinaryOp, left: Value, right: Value) -> Result<Value, EvalError> {
             other @ (Value::Bool(_) | Value::Real(_) | Value::Time(_) | Value::Word(_)) => Ok(other),
         },
         (Value::Real(a), Value::Real(b)) => Ok(real(op, a, b)),
-        #[allow(clippy::cast_precision_loss, reason = "a whole number beside a REAL is taken as REAL, as in the language")]
+        #[allow(
+            clippy::cast_precision_loss,
+            reason = "a whole number beside a REAL is taken as REAL, as in the language"
+        )]
         (Value::Int(a), Value::Real(b)) => Ok(real(op, a as f64, b)),
-        #[allow(clippy::cast_precision_loss, reason = "a whole number beside a REAL is taken as REAL, as in the language")]
+        #[allow(
+            clippy::cast_precision_loss,
+            reason = "a whole number beside a REAL is taken as REAL, as in the language"
+        )]
         (Value::Real(a), Value::Int(b)) => Ok(real(op, a, b as f64)),
         // The check lets no other pair through.
         _ => Ok(Value::Bool(false)),

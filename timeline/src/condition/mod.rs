@@ -12,7 +12,7 @@ mod check;
 mod eval;
 
 pub use check::check;
-pub use eval::{EvalError, View};
+pub use eval::{EvalError, View, read};
 
 use crate::names::Source;
 use compiler::ast::BinaryOp;

@@ -1,0 +1,139 @@
+//! The last changes of a run, kept for the report of a failure.
+//!
+//! Watches every variable of an elementary type (timers' running times excepted, which change in every scan) and every
+//! channel, and keeps the last change of each. Bounded by the number of names, however long the run is.
+
+use crate::condition::{Value, View, read};
+use crate::names::{ChannelIndex, Member, Source};
+use crate::prepare::show_value;
+use crate::report::{Change, Moment};
+use bytecode::Image;
+use bytecode::image::{Place, Symbol};
+use bytecode::path::Variable;
+use bytecode::types::{Elementary, TypeId, TypeKind};
+use runtime::config::IoMap;
+
+/// Changes shown with a failure.
+pub const CHANGES_SHOWN: usize = 12;
+/// Most names watched: beyond it a report would not be read, and the second run would crawl.
+const NAMES_MAX: usize = 20_000;
+/// Elements of one array that are watched.
+const ELEMENTS_MAX: u64 = 64;
+
+/// One watched name.
+#[derive(Clone, Debug)]
+struct Row {
+    name: String,
+    source: Source,
+    last: Option<Value>,
+    changed: Option<(u64, Moment, Value)>,
+}
+
+/// What has changed so far.
+#[derive(Clone, Debug)]
+pub struct History {
+    rows: Vec<Row>,
+    /// Counts changes, to tell which of one scan came first in the order of the names.
+    count: u64,
+}
+
+impl History {
+    /// Watches the names of a program on a map.
+    #[must_use]
+    pub fn new(image: &Image, map: &IoMap) -> Self {
+        let mut rows = Vec::new();
+        let lone = image.programs.len() == 1;
+        for (index, symbol) in image.symbols.iter().enumerate().filter(|(_, symbol)| !symbol.constant) {
+            let name = shown_name(symbol, lone);
+            add(image, &mut rows, name, Variable { place: symbol.place, ty: symbol.ty, symbol: index });
+        }
+        for (index, output) in map.outputs.iter().enumerate() {
+            for member in [Member::Line, Member::Contact, Member::Pending, Member::Fault] {
+                let name = format!("{}.{}", output.name, member.name());
+                rows.push(Row::new(name, Source::Channel { channel: ChannelIndex(index), member }));
+            }
+        }
+        Self { rows, count: 0 }
+    }
+
+    /// Looks at the state after a scan.
+    pub fn record(&mut self, moment: Moment, view: &impl View) {
+        for row in &mut self.rows {
+            let now = read(&row.source, view);
+            if let Some(before) = row.last.filter(|before| *before != now) {
+                self.count += 1;
+                row.changed = Some((self.count, moment, before));
+            }
+            row.last = Some(now);
+        }
+    }
+
+    /// The last changes, oldest first: those of the names asked for, and the newest of the others.
+    #[must_use]
+    pub fn recent(&self, asked: &[(String, Source)]) -> Vec<Change> {
+        let mut changed: Vec<(&Row, u64)> =
+            self.rows.iter().filter_map(|row| row.changed.map(|(count, ..)| (row, count))).collect();
+        changed.sort_by_key(|(row, count)| {
+            let wanted = asked.iter().any(|(_, source)| *source == row.source);
+            (std::cmp::Reverse(wanted), std::cmp::Reverse(*count))
+        });
+        changed.truncate(CHANGES_SHOWN);
+        changed.sort_by_key(|(_, count)| *count);
+        changed.into_iter().filter_map(|(row, _)| row.change()).collect()
+    }
+}
+
+impl Row {
+    fn new(name: String, source: Source) -> Self {
+        Self { name, source, last: None, changed: None }
+    }
+
+    fn change(&self) -> Option<Change> {
+        let (_, moment, before) = self.changed?;
+        let from = show_value(&self.source, before);
+        let to = show_value(&self.source, self.last?);
+        Some(Change { moment, name: self.name.clone(), from, to })
+    }
+}
+
+/// The name a person would use: without the program where there is only one.
+fn shown_name(symbol: &Symbol, lone: bool) -> String {
+    match symbol.path.split_once('.') {
+        Some((_, rest)) if lone => rest.to_owned(),
+        Some(_) | None => symbol.path.clone(),
+    }
+}
+
+/// Adds the elementary parts of a variable. Types refer only to earlier ones, so this ends.
+fn add(image: &Image, rows: &mut Vec<Row>, name: String, variable: Variable) {
+    if rows.len() >= NAMES_MAX {
+        return;
+    }
+    let Some(ty) = image.ty(variable.ty) else { return };
+    let Place::Byte(base) = variable.place else {
+        let source = Source::Variable { variable, elementary: Elementary::Bool };
+        rows.push(Row::new(name, source));
+        return;
+    };
+    let part = |offset: u32, ty: TypeId| Variable { place: Place::Byte(base.saturating_add(offset)), ty, ..variable };
+    match &ty.kind {
+        TypeKind::Elementary(Elementary::Time | Elementary::Ltime) => {}
+        TypeKind::Elementary(elementary) => {
+            rows.push(Row::new(name, Source::Variable { variable, elementary: *elementary }));
+        }
+        TypeKind::Instance { fields } | TypeKind::Structure { fields } => {
+            for field in fields.iter().filter(|field| !field.name.contains('#') && field.ty < variable.ty) {
+                add(image, rows, format!("{name}.{}", field.name), part(field.offset, field.ty));
+            }
+        }
+        TypeKind::Array { element, dimensions, stride } if *element < variable.ty => {
+            let [dimension] = dimensions.as_slice() else { return };
+            for index in 0..dimension.len().min(ELEMENTS_MAX) {
+                let number = i64::from(dimension.lower).saturating_add(i64::try_from(index).unwrap_or(i64::MAX));
+                let offset = u32::try_from(index).unwrap_or(u32::MAX).saturating_mul(*stride);
+                add(image, rows, format!("{name}[{number}]"), part(offset, *element));
+            }
+        }
+        TypeKind::Array { .. } | TypeKind::Enumeration { .. } | TypeKind::Text { .. } => {}
+    }
+}
