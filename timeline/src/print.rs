@@ -41,6 +41,16 @@ pub fn summary<'a>(reports: impl IntoIterator<Item = &'a Report>) -> String {
     format!("{tests} test{plural}, {failed} failed, {seconds} s simulated in {scans} scans")
 }
 
+/// What failed in one test, for callers with lines of their own; empty where it passed.
+#[must_use]
+pub fn details(test: &TestReport) -> String {
+    let mut out = String::new();
+    if !test.passed() {
+        test_failures(&mut out, test);
+    }
+    out
+}
+
 fn test_failures(out: &mut String, test: &TestReport) {
     for failure in &test.failures {
         let _ = writeln!(out, "  {}: {}", moment(failure.moment), what(&failure.kind));
