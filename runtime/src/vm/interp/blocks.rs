@@ -4,11 +4,12 @@
 //! counts. A value that is overwritten before the end is computed inside the records that need it, as long as they
 //! take no more than four inputs; every place ends with the value that the operations, run one by one, would leave.
 //!
-//! A *signal* is the value of a place between two writes: number `p` below [`Block::places`]' length is what place `p`
-//! held at entry, higher numbers are results of operations. A signal is *current* while its place still holds it.
+//! A *signal* is the value of a place between two writes: what the place held at entry, or the result of an operation.
+//! It is *current* while its place still holds it.
 
 use super::op::{Ins, Opc, Record};
 use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
 
 /// Most inputs of a record.
 const INPUTS: usize = 4;
@@ -52,21 +53,58 @@ struct Result {
     place: usize,
     cone: Cone,
     needed: bool,
+    /// Records that must have run before this one's is done, itself included.
+    depth: u32,
 }
 
 /// A run while it is being read.
 pub(super) struct Block<F> {
     /// Value of a constant; `None` for places that are not in the constant pool.
     constant: F,
-    numbers: HashMap<u32, usize>,
-    /// Offset and current signal of every place met.
-    places: Vec<(u32, u32)>,
-    /// Place of every entry signal is its own number, so they are numbered before the results: see `entry`.
+    numbers: HashMap<u32, usize, BuildHasherDefault<OffsetHasher>>,
+    /// Every place met.
+    places: Vec<Place>,
     results: Vec<Result>,
+}
+
+/// A place, by the offset its operations name it with.
+#[derive(Clone, Copy)]
+struct Place {
+    offset: u32,
+    /// The signal it holds.
+    current: u32,
+    /// The result it holds at the end.
+    last: Option<usize>,
+}
+
+/// Offsets are few and spread by their low bits: one multiplication is hash enough.
+#[derive(Default)]
+struct OffsetHasher(u64);
+
+impl Hasher for OffsetHasher {
+    fn write(&mut self, bytes: &[u8]) {
+        bytes.iter().for_each(|b| self.write_u32(u32::from(*b)));
+    }
+    fn write_u32(&mut self, n: u32) {
+        self.0 = (self.0 ^ u64::from(n)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    }
+    fn finish(&self) -> u64 {
+        // The table takes its groups from the low bits and its tags from the high ones.
+        self.0 ^ self.0 >> 32
+    }
 }
 
 /// Signals at entry are numbered by place, results from here on.
 const RESULTS: u32 = 1 << 31;
+
+/// What a place holds at entry. Runs are limited to far fewer places and results than the numbers reach.
+fn entry_signal(place: usize) -> u32 {
+    u32::try_from(place).unwrap_or(0)
+}
+
+fn result_signal(number: usize) -> u32 {
+    RESULTS | entry_signal(number)
+}
 
 /// Can an operation stand in a boolean block?
 pub(super) const fn belongs(op: Opc) -> bool {
@@ -95,7 +133,7 @@ const fn function(op: Opc) -> (u8, usize) {
 
 impl<F: Fn(u32) -> Option<bool>> Block<F> {
     pub(super) fn new(constant: F) -> Self {
-        Self { constant, numbers: HashMap::new(), places: Vec::new(), results: Vec::new() }
+        Self { constant, numbers: HashMap::default(), places: Vec::new(), results: Vec::new() }
     }
 
     /// Turns a run of operations that belong into records, appended to `records`. Returns how many.
@@ -103,14 +141,20 @@ impl<F: Fn(u32) -> Option<bool>> Block<F> {
         self.numbers.clear();
         self.places.clear();
         self.results.clear();
-        let last_writes = last_writes(run);
-        for (ins, last) in run.iter().zip(last_writes) {
-            self.add(ins, last);
+        for (number, ins) in run.iter().enumerate() {
+            let place = self.place(ins.a);
+            if let Some(place) = self.places.get_mut(place) {
+                place.last = Some(number);
+            }
+        }
+        for ins in run {
+            self.add(ins);
         }
         self.mark_needed();
+        self.shorten();
         let before = records.len();
         for result in self.results.iter().filter(|r| r.needed) {
-            let to = self.places.get(result.place).map_or(0, |p| p.0);
+            let to = self.places.get(result.place).map_or(0, |p| p.offset);
             let first = result.cone.inputs().first().map_or(to, |s| self.offset(*s));
             let mut from = [first; INPUTS];
             for (slot, signal) in from.iter_mut().zip(result.cone.inputs()) {
@@ -121,7 +165,7 @@ impl<F: Fn(u32) -> Option<bool>> Block<F> {
         records.len() - before
     }
 
-    fn add(&mut self, ins: &Ins<u32>, is_last_write: bool) {
+    fn add(&mut self, ins: &Ins<u32>) {
         let (table, arity) = function(ins.op);
         let operands = [ins.b, ins.c, ins.d];
         let operands = operands.get(..arity).unwrap_or_default();
@@ -132,22 +176,21 @@ impl<F: Fn(u32) -> Option<bool>> Block<F> {
         }
         let chosen = chosen.get_mut(..arity).unwrap_or_default();
         for i in 0..arity {
-            let Some(wide) = chosen.get(i).and_then(|c| self.widened(c)) else { continue };
-            let others = chosen.iter().enumerate().filter(|(j, _)| *j != i).map(|(_, c)| *c);
-            let all: Vec<Cone> = others.chain([wide]).collect();
-            if union(&all).is_some()
-                && let Some(slot) = chosen.get_mut(i)
-            {
-                *slot = wide;
+            let Some((slot, wide)) = chosen.get(i).and_then(|c| Some((*c, self.widened(c)?))) else { continue };
+            chosen.iter_mut().skip(i).take(1).for_each(|c| *c = wide);
+            if union(chosen).is_none() {
+                chosen.iter_mut().skip(i).take(1).for_each(|c| *c = slot);
             }
         }
         let cone = composed(table, chosen);
         let place = self.place(ins.a);
-        let signal = RESULTS + u32::try_from(self.results.len()).unwrap_or(0);
-        if let Some(current) = self.places.get_mut(place) {
-            current.1 = signal;
+        let number = self.results.len();
+        let mut needed = false;
+        if let Some(place) = self.places.get_mut(place) {
+            place.current = result_signal(number);
+            needed = place.last == Some(number);
         }
-        self.results.push(Result { place, cone, needed: is_last_write });
+        self.results.push(Result { place, cone, needed, depth: 1 });
     }
 
     /// An operand as a function of its own current signal.
@@ -156,23 +199,79 @@ impl<F: Fn(u32) -> Option<bool>> Block<F> {
             return Cone::constant(value);
         }
         let place = self.place(offset);
-        Cone::of(self.places.get(place).map_or(0, |p| p.1))
+        Cone::of(self.places.get(place).map_or(0, |p| p.current))
     }
 
     /// The function behind a single signal, where that saves its record and all inputs are still current.
     fn widened(&self, cone: &Cone) -> Option<Cone> {
         let [signal] = cone.inputs() else { return None };
         let result = self.results.get(signal.checked_sub(RESULTS)? as usize)?;
-        let current = |s: &u32| self.places.get(self.place_of(*s)).is_some_and(|p| p.1 == *s);
         // A result that is stored anyway costs nothing to read.
-        (!result.needed && result.cone.inputs().iter().all(current)).then_some(result.cone)
+        (!result.needed && result.cone.inputs().iter().all(|s| self.is_current(*s))).then_some(result.cone)
+    }
+
+    /// Lets records read what the records before them read, where that fits, instead of what those write: as many
+    /// records, but fewer that wait for each other. A chain of seal-in rungs is then half as deep.
+    fn shorten(&mut self) {
+        for (number, place) in self.places.iter_mut().enumerate() {
+            place.current = entry_signal(number);
+        }
+        for i in 0..self.results.len() {
+            let Some(result) = self.results.get(i).filter(|r| r.needed) else { continue };
+            let (place, mut cone) = (result.place, result.cone);
+            while let Some(shorter) = self.without_deepest(&cone) {
+                cone = shorter;
+            }
+            let depth = 1 + cone.inputs().iter().map(|s| self.depth(*s)).max().unwrap_or(0);
+            if let Some(result) = self.results.get_mut(i) {
+                (result.cone, result.depth) = (cone, depth);
+            }
+            if let Some(place) = self.places.get_mut(place) {
+                place.current = result_signal(i);
+            }
+        }
+    }
+
+    /// The same function with its deepest input replaced by what that was computed from, if those are all current
+    /// and few enough.
+    fn without_deepest(&self, cone: &Cone) -> Option<Cone> {
+        let deepest = *cone.inputs().iter().max_by_key(|s| self.depth(**s))?;
+        let behind = self.results.get(deepest.checked_sub(RESULTS)? as usize)?.cone;
+        if !behind.inputs().iter().all(|s| self.is_current(*s)) {
+            return None;
+        }
+        let mut all = [Cone::constant(false); INPUTS + 1];
+        let kept = cone.inputs().iter().filter(|s| **s != deepest).map(|s| Cone::of(*s));
+        for (slot, input) in all.iter_mut().zip(kept.chain([behind])) {
+            *slot = input;
+        }
+        let (inputs, count) = union(&all)?;
+        let of = inputs.get(..count)?;
+        let mut table = 0;
+        for row in 0..ROWS {
+            // What the inputs of the old function are in this row of the new one.
+            let value = |signal: &u32| {
+                if *signal == deepest { behind.value(of, row) } else { Cone::of(*signal).value(of, row) }
+            };
+            let old_row = cone.inputs().iter().enumerate().fold(0, |sum, (i, s)| sum | usize::from(value(s)) << i);
+            table |= (cone.table >> old_row & 1) << row;
+        }
+        Some(Cone { inputs, count, table })
+    }
+
+    fn depth(&self, signal: u32) -> u32 {
+        signal.checked_sub(RESULTS).and_then(|r| self.results.get(r as usize)).map_or(0, |r| r.depth)
+    }
+
+    fn is_current(&self, signal: u32) -> bool {
+        self.places.get(self.place_of(signal)).is_some_and(|p| p.current == signal)
     }
 
     fn place(&mut self, offset: u32) -> usize {
         let next = self.places.len();
         let place = *self.numbers.entry(offset).or_insert(next);
         if place == next {
-            self.places.push((offset, u32::try_from(next).unwrap_or(0)));
+            self.places.push(Place { offset, current: entry_signal(next), last: None });
         }
         place
     }
@@ -185,7 +284,7 @@ impl<F: Fn(u32) -> Option<bool>> Block<F> {
     }
 
     fn offset(&self, signal: u32) -> u32 {
-        self.places.get(self.place_of(signal)).map_or(0, |p| p.0)
+        self.places.get(self.place_of(signal)).map_or(0, |p| p.offset)
     }
 
     /// A result is needed when it is the last of its place, or an input of a needed one. Inputs come earlier.
@@ -200,14 +299,6 @@ impl<F: Fn(u32) -> Option<bool>> Block<F> {
             }
         }
     }
-}
-
-/// For every operation: is it the last of the run that writes its place?
-fn last_writes(run: &[Ins<u32>]) -> Vec<bool> {
-    let mut seen = std::collections::HashSet::with_capacity(run.len());
-    let mut last: Vec<bool> = run.iter().rev().map(|ins| seen.insert(ins.a)).collect();
-    last.reverse();
-    last
 }
 
 /// Inputs of all, without repetition, if there are at most four.

@@ -44,9 +44,8 @@ fn runs(image: &Image, scans: u64) -> Vec<u8> {
 #[test]
 fn one_body_serves_every_instance() {
     let instance = |place: u32| ins(Op::CallI, ScalarType::Bool, [0, Operand::own(place).0, 0, 0]);
-    let element = |number| {
-        ins(Op::CallX, ScalarType::Bool, [0, Operand::own(MAIN_INNERS).0, constant(T, number).0, INNER_ROW])
-    };
+    let element =
+        |number| ins(Op::CallX, ScalarType::Bool, [0, Operand::own(MAIN_INNERS).0, constant(T, number).0, INNER_ROW]);
     let global = ins(Op::CallI, ScalarType::Bool, [0, Operand::data(GLOBAL_INNER).0, 0, 0]);
     let nested = MAIN_OUTER + OUTER_INNER;
     let code = vec![instance(nested), element(1), element(1), element(0), global, ret()];
@@ -82,7 +81,8 @@ fn a_reference_reaches_the_variable_itself() {
 #[test]
 fn a_reference_can_point_at_an_element() {
     // The function binds its own reference to element 2 of the array behind its other one.
-    let element = ins(Op::BindX, ScalarType::Bool, [1, Operand::behind(0, INNER_ARRAY).0, constant(T, 1).0, ADJACENT + 2]);
+    let element =
+        ins(Op::BindX, ScalarType::Bool, [1, Operand::behind(0, INNER_ARRAY).0, constant(T, 1).0, ADJACENT + 2]);
     let step = ins(Op::Add, T, [Operand::behind(1, 0).0, Operand::behind(1, 0).0, constant(T, 2).0, 0]);
     let references = vec![INNER, TypeId(5)];
     let function = Body { kind: PouKind::Function, instance: None, references, code: vec![element, step, ret()] };

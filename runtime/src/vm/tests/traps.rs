@@ -100,7 +100,11 @@ fn the_time_is_the_one_handed_in() {
 }
 
 fn described() -> Image {
-    let divide = ins(Op::Div, ScalarType::I32, [Operand::own(40).0, constant(ScalarType::I32, 1).0, constant(ScalarType::I32, 0).0, 0]);
+    let divide = ins(
+        Op::Div,
+        ScalarType::I32,
+        [Operand::own(40).0, constant(ScalarType::I32, 1).0, constant(ScalarType::I32, 0).0, 0],
+    );
     let mut image = image(vec![Body::main(vec![divide, ret()])]);
     image.debug.files.push("pump.ld".to_owned());
     image.debug.rungs.push(Rung {
@@ -128,7 +132,10 @@ fn a_trap_names_unit_rung_file_and_line() {
     );
     let index = Trap { code: TrapCode::IndexOutOfBounds, pc: 0, value: 11 };
     // Instruction 0 stands before the first row: no place is claimed.
-    assert_eq!((index.describe(&image).text, index.describe(&image).line), ("array index out of bounds: 11".to_owned(), 0));
+    assert_eq!(
+        (index.describe(&image).text, index.describe(&image).line),
+        ("array index out of bounds: 11".to_owned(), 0)
+    );
 }
 
 #[test]
