@@ -3,12 +3,15 @@
 pub mod arena;
 pub mod ast;
 pub mod diag;
+pub mod draw;
 pub mod evaluate;
 pub mod hir;
 pub mod lexer;
 pub mod limits;
 pub mod literal;
 pub mod parser;
+pub mod sema;
 pub mod source;
+pub mod stdlib;
 pub mod token;
 pub mod types;
