@@ -223,7 +223,8 @@ impl ChannelTable {
         self.ack_limit_ns
     }
 
-    /// The longest time anything in this bank is waited for. Times further back than this make no difference to any decision.
+    /// The longest time anything in this bank is waited for, the window of the switching rate apart. Times further back than this make no difference to
+    /// any decision.
     #[must_use]
     pub fn horizon_ns(&self) -> u64 {
         let channel = self.channels.iter().map(|channel| {
@@ -243,7 +244,7 @@ impl ChannelTable {
             .max()
             .unwrap_or(0)
         });
-        channel.max().unwrap_or(0).max(self.ack_limit_ns).max(crate::rate::WINDOW_NS)
+        channel.max().unwrap_or(0).max(self.ack_limit_ns)
     }
 }
 

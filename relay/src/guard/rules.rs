@@ -271,9 +271,9 @@ impl Scan<'_> {
                     SafeValue::On => true,
                 },
             };
-            if intent.want {
+            if intent.want && !state.on {
                 state.request_ns.get_or_insert(self.now_ns);
-            } else {
+            } else if !intent.want {
                 state.request_ns = None;
                 state.pending = None;
                 state.refusal = None;
@@ -353,6 +353,7 @@ impl Scan<'_> {
         let channel = self.table.channel(id);
         let state = &mut self.state.channels[id];
         state.on = true;
+        state.request_ns = None;
         state.pending = None;
         state.refusal = None;
         let exceeds = state.rate.exceeds(self.now_ns);

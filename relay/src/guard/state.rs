@@ -158,6 +158,18 @@ impl GuardState {
         self.now_ns
     }
 
+    /// Whether the guard permits the channel's load to be on.
+    #[must_use]
+    pub fn is_on(&self, channel: ChannelId) -> bool {
+        self.channels[channel].on
+    }
+
+    /// Number of the write that carries the channel's present level.
+    #[must_use]
+    pub fn write(&self, channel: ChannelId) -> WriteId {
+        self.channels[channel].write
+    }
+
     /// The same situation with its last scan at [`ChannelTable::horizon_ns`] + 1, and every time that is too long ago to matter set to the same "long ago". Equal
     /// canonical states behave alike. Write numbers become small: 2 for every write but a channel's first, 1 for that.
     #[must_use]
@@ -171,7 +183,8 @@ impl GuardState {
         state.stagger_free_ns = future(self.stagger_free_ns);
         for channel in state.channels.iter_mut() {
             channel.write = WriteId(channel.write.0.min(2));
-            channel.issued_ns = past(channel.issued_ns);
+            // Once acknowledged, the time of issue is not looked at again.
+            channel.issued_ns = if channel.acked_ns.is_some() { 0 } else { past(channel.issued_ns) };
             channel.acked_ns = channel.acked_ns.map(past);
             channel.request_ns = channel.request_ns.map(past);
             if let Some(pending) = &mut channel.pending {
