@@ -173,6 +173,7 @@ fn source(checker: &mut Checker<'_>, input: &model::Input, at: Place, name: &str
         return None;
     }
     if let Some(gpio) = input.gpio.get() {
+        let at = input.gpio.place().unwrap_or(at);
         return line(checker, gpio, at).map(|l| DraftSource::Ready(Source::Gpio(l)));
     }
     match (&input.channel, &input.value) {

@@ -42,12 +42,12 @@ pub struct Map {
 #[serde(default, deny_unknown_fields)]
 pub struct Scan {
     /// Time between two scans for programs without a TASK of their own; 100 us to 10 s. Default 10 ms.
-    #[schemars(with = "Option<text::DurationText>")]
+    #[schemars(with = "text::DurationText")]
     pub period: Key<Duration>,
     /// Most instruction charges one scan may spend before it is a fault. Default 100 per microsecond of the period, at least 100000.
     pub budget: Key<u64>,
     /// A scan that ends this much after it was due is a fault and commits nothing. Default 10 periods, at least 100 ms.
-    #[schemars(with = "Option<text::DurationText>")]
+    #[schemars(with = "text::DurationText")]
     pub hard_overrun: Key<Duration>,
     /// So many late scans one after the other are a fault; 0 switches this off. Default 10.
     pub overruns_in_a_row: Key<u32>,
@@ -64,7 +64,7 @@ pub struct Rt {
     /// Lock the memory of the process, so that no page fault delays a scan. Default true.
     pub lock_memory: Key<bool>,
     /// Longest wake-up latency of idle CPUs asked for through /dev/cpu_dma_latency. Default 0 us; `off` is not a value: leave `rt.priority: 0` to ask for nothing.
-    #[schemars(with = "Option<text::DurationText>")]
+    #[schemars(with = "text::DurationText")]
     pub cpu_latency: Key<Duration>,
 }
 
@@ -73,10 +73,10 @@ pub struct Rt {
 #[serde(default, deny_unknown_fields)]
 pub struct Supply {
     /// Nominal voltage of the rack supply, such as `36 VDC`; checked against every coil's window.
-    #[schemars(with = "Option<text::VoltageText>")]
+    #[schemars(with = "text::VoltageText")]
     pub voltage: Key<Voltage>,
     /// Rated current of the rack supply, such as `500 mA`; checked against the sum of the coil currents.
-    #[schemars(with = "Option<text::CurrentText>")]
+    #[schemars(with = "text::CurrentText")]
     pub rating: Key<Current>,
     /// Name of the input that is TRUE while the coil supply is present. Its loss switches every relay off and needs new commands.
     pub sensed: Key<String>,
@@ -87,7 +87,7 @@ pub struct Supply {
 #[serde(default, deny_unknown_fields)]
 pub struct Installation {
     /// Overvoltage category of the load circuits (IEC 60664-1): I, II, III or IV. Default III.
-    #[schemars(with = "Option<text::Category>")]
+    #[schemars(with = "text::Category")]
     pub overvoltage_category: Key<OvervoltageCategory>,
     /// Pollution degree around the modules (IEC 60664-1), 1 to 4. Default 2.
     pub pollution_degree: Key<u8>,
@@ -102,10 +102,10 @@ pub struct Installation {
 #[serde(default, deny_unknown_fields)]
 pub struct Ambient {
     /// Lowest, such as `-10 degC`.
-    #[schemars(with = "Option<text::TemperatureText>")]
+    #[schemars(with = "text::TemperatureText")]
     pub min: Key<relay::quantity::Temperature>,
     /// Highest, such as `45 degC`.
-    #[schemars(with = "Option<text::TemperatureText>")]
+    #[schemars(with = "text::TemperatureText")]
     pub max: Key<relay::quantity::Temperature>,
 }
 
@@ -124,7 +124,7 @@ pub struct Input {
     /// What of the channel is read: ready, pending, fault, line, contact or commanded.
     pub value: Key<ChannelValue>,
     /// A changed level counts when it has held this long. Default 0 s: it counts at once.
-    #[schemars(with = "Option<text::DurationText>")]
+    #[schemars(with = "text::DurationText")]
     pub debounce: Key<Duration>,
     /// A normally closed stop contact (TRUE = not pressed): the first open sample counts at once, `debounce` delays closing only. Default false.
     pub stop: Key<bool>,
@@ -139,7 +139,7 @@ pub struct Gpio {
     /// Chip by device name (`gpiochip0`), path (`/dev/gpiochip0`) or label (`pinctrl-bcm2835`). May be left out when `line` is a name.
     pub chip: Key<String>,
     /// Line by number on the chip (`17`) or by name (`GPIO17`).
-    #[schemars(with = "Option<text::LineText>")]
+    #[schemars(with = "text::LineText")]
     pub line: Key<Line>,
     /// Level of the line that means TRUE. Default high.
     pub active: Key<Level>,
@@ -173,7 +173,7 @@ pub struct Output {
     /// Name of the relay's data sheet. Left out: the line drives its load without a relay.
     pub relay: Key<String>,
     /// Contact of the changeover the load sits on: no or nc. Default no.
-    #[schemars(with = "Option<text::Contact>")]
+    #[schemars(with = "text::Contact")]
     pub contact: Key<ContactForm>,
     /// What the contact switches.
     pub load: Key<Load>,
@@ -182,32 +182,32 @@ pub struct Output {
     /// Read-back of the contact or contactor.
     pub feedback: Key<Feedback>,
     /// Least time the load stays off. Default drop-out + bounce + margin.
-    #[schemars(with = "Option<text::DurationText>")]
+    #[schemars(with = "text::DurationText")]
     pub min_off: Key<Duration>,
     /// Added to the typical times of the data sheet and of the actuator. Default 50 %.
-    #[schemars(with = "Option<text::PercentText>")]
+    #[schemars(with = "text::PercentText")]
     pub margin: Key<Percent>,
     /// Too many operations in 60 s: warn or enforce. Default warn.
-    #[schemars(with = "Option<text::Rate>")]
+    #[schemars(with = "text::Rate")]
     pub rate: Key<RatePolicy>,
     /// Longest time an ON may wait. Default: the longest configured wait.
-    #[schemars(with = "Option<text::DurationText>")]
+    #[schemars(with = "text::DurationText")]
     pub pending_limit: Key<Duration>,
     /// The load while the program is stopped: off, on or hold. Default off.
-    #[schemars(with = "Option<text::Stop>")]
+    #[schemars(with = "text::Stop")]
     pub stop: Key<StopValue>,
     /// The load after a fault: off or on. Default off.
-    #[schemars(with = "Option<text::Safe>")]
+    #[schemars(with = "text::Safe")]
     pub safe: Key<SafeValue>,
     /// Why the load is on after a fault; required for `safe: on`.
     pub safe_reason: Key<String>,
     /// Whether an ON from before a refusal counts: manual or auto. Default manual.
-    #[schemars(with = "Option<text::RestartPolicy>")]
+    #[schemars(with = "text::RestartPolicy")]
     pub restart: Key<Restart>,
     /// Why the channel restarts by itself; required for `restart: auto`.
     pub restart_reason: Key<String>,
     /// After this channel's ON the next channel with a stagger waits so long. Default 0 s: takes no part.
-    #[schemars(with = "Option<text::DurationText>")]
+    #[schemars(with = "text::DurationText")]
     pub stagger: Key<Duration>,
 }
 
@@ -216,16 +216,16 @@ pub struct Output {
 #[serde(default, deny_unknown_fields)]
 pub struct Load {
     /// Voltage with its kind: `24 VDC`, `230 VAC`. Required.
-    #[schemars(with = "Option<text::VoltageText>")]
+    #[schemars(with = "text::VoltageText")]
     pub voltage: Key<Voltage>,
     /// Continuous current: `40 mA`. Required.
-    #[schemars(with = "Option<text::CurrentText>")]
+    #[schemars(with = "text::CurrentText")]
     pub current: Key<Current>,
     /// resistive, inductive, lamp or capacitive. Default resistive.
-    #[schemars(with = "Option<text::Kind>")]
+    #[schemars(with = "text::Kind")]
     pub kind: Key<LoadKind>,
     /// What quenches an inductive load: none, diode, varistor, rc or tvs. Default none.
-    #[schemars(with = "Option<text::SuppressionKind>")]
+    #[schemars(with = "text::SuppressionKind")]
     pub suppression: Key<Suppression>,
     /// Poles that are switched. Default 1.
     pub poles: Key<u8>,
@@ -238,10 +238,10 @@ pub struct Load {
 #[serde(default, deny_unknown_fields)]
 pub struct Actuator {
     /// From its coil voltage to its contacts closed. Default 0 s.
-    #[schemars(with = "Option<text::DurationText>")]
+    #[schemars(with = "text::DurationText")]
     pub pull_in: Key<Duration>,
     /// From loss of its coil voltage to its contacts open. Default 0 s.
-    #[schemars(with = "Option<text::DurationText>")]
+    #[schemars(with = "text::DurationText")]
     pub drop_out: Key<Duration>,
 }
 
@@ -252,7 +252,7 @@ pub struct Feedback {
     /// Name of the input the auxiliary contact is wired to. Required.
     pub input: Key<String>,
     /// no: TRUE while the load is on; mirror_nc: TRUE while it is off. Default no.
-    #[schemars(with = "Option<text::AuxContact>")]
+    #[schemars(with = "text::AuxContact")]
     pub contact: Key<FeedbackContact>,
 }
 
@@ -265,7 +265,7 @@ pub struct Interlock {
     /// Names of its outputs. Required.
     pub channels: Key<Vec<Key<String>>>,
     /// Time between one contact surely open and the next ON, on top of what the data sheets need. Default 0 s.
-    #[schemars(with = "Option<text::DurationText>")]
+    #[schemars(with = "text::DurationText")]
     pub dead_time: Key<Duration>,
     /// Output that is switched off when a member is welded, such as a main contactor.
     pub cutoff: Key<String>,

@@ -42,7 +42,8 @@ pub(super) struct Sheet {
     /// Recommended minimum load.
     minimum_load: MinimumLoad,
     /// Limit of the gold layer, present exactly when the contact is gold-plated.
-    gold_limit: Option<VoltageCurrent>,
+    #[schemars(default, with = "VoltageCurrent")]
+    gold_limit: (),
     /// Pull-in time, typical.
     #[schemars(with = "text::DurationText")]
     pull_in_time: (),
@@ -109,7 +110,7 @@ struct ContactMaterial {
     /// Base alloy, such as AgNi.
     base: String,
     /// Plating, where there is one.
-    #[schemars(with = "Option<text::PlatingKind>")]
+    #[schemars(default, with = "text::PlatingKind")]
     plating: (),
 }
 

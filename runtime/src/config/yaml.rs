@@ -295,8 +295,12 @@ pub fn parse(text: &str) -> Result<Node, Problem> {
             column: u32::try_from(l.column()).unwrap_or(u32::MAX),
         });
         let full = error.without_snippet().to_string();
-        let message = full.lines().next().unwrap_or("not readable as YAML").to_owned();
-        let remedy = if message.contains("duplicate") {
+        let first = full.lines().next().unwrap_or("not readable as YAML");
+        // The place stands beside the message; the crate also writes it behind.
+        let message = first.split(" at line ").next().unwrap_or(first).trim_start_matches("error: ").to_owned();
+        let twice = message.strip_prefix("duplicate mapping key: ").and_then(|m| m.split(", set ").next());
+        let message = twice.map_or(message.clone(), |key| format!("the key `{key}` stands twice"));
+        let remedy = if message.ends_with("stands twice") {
             "a key may stand once: delete one of the two, or rename it"
         } else {
             "check indentation (spaces, no tabs), quotes and brackets around this place"
@@ -352,7 +356,30 @@ impl de::Error for Failed {
             de::Unexpected::Float(value) => format!("the number `{value}`"),
             other => other.to_string(),
         };
+        let expected = match expected.to_string().as_str() {
+            "a boolean" => "`true` or `false`".to_owned(),
+            "a string" => "text".to_owned(),
+            "a sequence" => "a list in square brackets or with dashes".to_owned(),
+            "u8" | "u16" | "u32" | "u64" | "i64" => "a whole number".to_owned(),
+            other => other.to_owned(),
+        };
         Self::custom(format!("expected {expected}, found {found}"))
+    }
+
+    fn invalid_value(found: de::Unexpected<'_>, expected: &dyn de::Expected) -> Self {
+        let range = match expected.to_string().as_str() {
+            "u8" => "0 to 255",
+            "u16" => "0 to 65535",
+            "u32" => "0 to 4294967295",
+            "u64" => "0 or more",
+            _ => return Self::invalid_type(found, expected),
+        };
+        let found = match found {
+            de::Unexpected::Signed(value) => value.to_string(),
+            de::Unexpected::Unsigned(value) => value.to_string(),
+            other => other.to_string(),
+        };
+        Self::custom(format!("expected a whole number from {range}, found {found}").replace("from 0 or", "of 0 or"))
     }
 
     fn unknown_variant(variant: &str, expected: &'static [&'static str]) -> Self {
@@ -656,7 +683,7 @@ mod tests {
                 "5:1 unknown key `lits`; did you mean `list`?",
                 "2:8 unknown key `tiem`; did you mean `time`?",
                 "2:25 expected a duration with unit such as `25 ms`, `2 s` or `T#1h30m`, found the number `2`",
-                "2:34 expected a boolean, found `yes`",
+                "2:34 expected `true` or `false`, found `yes`",
                 "3:6 expected a group of keys (`time`, `stop`, `mode`), found a single value",
                 "4:14 expected one of `off`, `on`, found `onn`; did you mean `on`?",
             ]
@@ -671,7 +698,7 @@ mod tests {
             let (_, problems) = read::<Outer>(text);
             assert_eq!(problems.len(), 1, "{text}");
             assert_eq!(problems[0].kind, ProblemKind::Syntax);
-            assert!(problems[0].message.contains("duplicate"), "{}", problems[0].message);
+            assert!(problems[0].message.ends_with("stands twice"), "{}", problems[0].message);
             assert!(problems[0].place.line >= 2, "{:?}", problems[0]);
         }
     }
