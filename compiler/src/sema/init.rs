@@ -1,0 +1,169 @@
+//! Constant expressions and initial values.
+
+use super::{BodyContext, Sema};
+use crate::ast::{self, InitKind};
+use crate::diag::{Code, Diagnostic, closest};
+use crate::evaluate::bits_int;
+use crate::hir::{Class, Expr, ExprKind, Init, PouId, VarId};
+use crate::source::Span;
+use crate::types::Ty;
+
+impl<'a> Sema<'a> {
+    /// An expression outside of bodies: of the unit `within`, or of the configuration.
+    pub(super) fn constant_expr(&mut self, expr: &'a ast::Expr, within: Option<PouId>, ty: Option<Ty>) -> Expr {
+        let result = match within {
+            Some(pou) => self.in_body(pou, |body| body.expr_as(expr, ty)),
+            None => {
+                // Outside of units there are only globals: any unit without names of its own would do.
+                let scratch = self.scratch_pou();
+                match scratch {
+                    Some(pou) => self.in_body(pou, |body| body.global_expr_as(expr, ty)),
+                    None => Expr { kind: ExprKind::Error, ty: Ty::ERROR, span: expr.span },
+                }
+            }
+        };
+        let is_constant = matches!(result.kind, ExprKind::Const(_) | ExprKind::Int(_) | ExprKind::Real(_));
+        if !is_constant && !result.ty.is_error() {
+            let diagnostic = Diagnostic::new(Code::NotConstant, expr.span, "the compiler cannot work out this value");
+            self.report(diagnostic.help("use literals and CONSTANT variables that are declared above"));
+            return Expr { kind: ExprKind::Error, ty: Ty::ERROR, span: expr.span };
+        }
+        result
+    }
+
+    fn in_body<T>(&mut self, pou: PouId, f: impl FnOnce(&mut BodyContext<'_, 'a>) -> T) -> T {
+        f(&mut BodyContext::new(self, pou))
+    }
+
+    fn scratch_pou(&self) -> Option<PouId> {
+        self.program.pous.ids().next()
+    }
+
+    /// The value of a constant integer expression.
+    pub(super) fn constant_int(&mut self, expr: &'a ast::Expr, within: Option<PouId>) -> Option<i128> {
+        let value = self.constant_expr(expr, within, None);
+        match value.kind {
+            ExprKind::Int(v) => Some(v),
+            ExprKind::Const(bits) if value.ty.is_int() => value.ty.scalar().map(|s| bits_int(bits, s)),
+            _ if value.ty.is_error() => None,
+            _ => {
+                let message = format!("a whole number is needed, this is {}", self.type_name(value.ty));
+                self.error(Code::TypeMismatch, expr.span, message);
+                None
+            }
+        }
+    }
+
+    /// The initial value of a declaration.
+    pub(super) fn initial_value(&mut self, declaration: &'a ast::VarDecl, ty: Ty, within: Option<PouId>) -> Init {
+        match &declaration.init {
+            Some(init) if !ty.is_error() => self.init(init, ty, within),
+            Some(_) | None => Init::Default,
+        }
+    }
+
+    fn init(&mut self, init: &'a ast::Init, ty: Ty, within: Option<PouId>) -> Init {
+        if let Some((element, dimensions)) = self.program.types.as_array(ty) {
+            let count: u64 = dimensions.iter().map(|d| u64::from(d.len())).product();
+            return match &init.kind {
+                InitKind::Array(items) => self.array_init(items, element, count, init.span, within),
+                InitKind::Expr(_) | InitKind::Fields(_) => {
+                    self.misfit(init.span, ty, "values of an array stand in brackets: [1, 2, 3(0)]")
+                }
+                InitKind::Error => Init::Default,
+            };
+        }
+        if let Some(pou) = self.program.types.as_instance(ty) {
+            return match &init.kind {
+                InitKind::Fields(fields) => self.field_init(fields, pou, within),
+                InitKind::Expr(_) | InitKind::Array(_) => {
+                    self.misfit(init.span, ty, "an instance takes its inputs by name: (PT := T#5s)")
+                }
+                InitKind::Error => Init::Default,
+            };
+        }
+        match &init.kind {
+            InitKind::Expr(expr) => {
+                let value = self.constant_expr(expr, within, Some(ty));
+                value.constant().map_or(Init::Default, Init::Scalar)
+            }
+            InitKind::Array(_) | InitKind::Fields(_) => self.misfit(init.span, ty, "write one value"),
+            InitKind::Error => Init::Default,
+        }
+    }
+
+    fn misfit(&mut self, span: Span, ty: Ty, help: &str) -> Init {
+        let message = format!("this is no initial value of {}", self.type_name(ty));
+        self.report(Diagnostic::new(Code::InitialValue, span, message).help(help));
+        Init::Default
+    }
+
+    fn array_init(
+        &mut self,
+        items: &'a [ast::ArrayInit],
+        element: Ty,
+        count: u64,
+        span: Span,
+        within: Option<PouId>,
+    ) -> Init {
+        let mut runs: Vec<(u32, Init)> = Vec::new();
+        let mut total: u64 = 0;
+        for item in items {
+            let repeat = match &item.repeat {
+                None => 1,
+                Some(expr) => match self.constant_int(expr, within).map(u32::try_from) {
+                    Some(Ok(n)) => n,
+                    Some(Err(_)) => {
+                        self.error(Code::InitialValue, expr.span, "the number of repetitions is not from 0 to 4294967295");
+                        return Init::Default;
+                    }
+                    None => return Init::Default,
+                },
+            };
+            total = total.saturating_add(u64::from(repeat).saturating_mul(item.values.len().max(1) as u64));
+            if total > count {
+                let message = format!("more initial values than the {count} elements of the array");
+                self.error(Code::InitialValue, item.span.to(span), message);
+                return Init::Default;
+            }
+            let values: Vec<Init> = item.values.iter().map(|v| self.element_init(v, element, within)).collect();
+            match <[Init; 1]>::try_from(values) {
+                Ok([one]) => runs.push((repeat, one)),
+                Err(many) if many.is_empty() => runs.push((repeat, Init::Default)),
+                // The check above bounds repetitions by the number of elements.
+                Err(many) => (0..repeat).for_each(|_| runs.extend(many.iter().map(|v| (1, v.clone())))),
+            }
+        }
+        Init::Elements(runs)
+    }
+
+    /// A nested list belongs to the inner dimensions; storage is flat, so it is refused where it would be ambiguous.
+    fn element_init(&mut self, init: &'a ast::Init, element: Ty, within: Option<PouId>) -> Init {
+        if matches!(init.kind, InitKind::Array(_)) {
+            return self.misfit(init.span, element, "write the values of all dimensions in one list, last index fastest");
+        }
+        self.init(init, element, within)
+    }
+
+    fn field_init(&mut self, fields: &'a [ast::FieldInit], pou: PouId, within: Option<PouId>) -> Init {
+        let mut values: Vec<(VarId, Init)> = Vec::new();
+        for field in fields {
+            let found = self.program.pous[pou].vars.iter().find(|(_, v)| {
+                field.name.is(&v.name) && matches!(v.class, Class::Input | Class::Output | Class::Local)
+            });
+            let Some((var, ty)) = found.map(|(id, v)| (id, v.ty)) else {
+                let names: Vec<String> = self.program.pous[pou].vars.values().map(|v| v.name.clone()).collect();
+                let message = format!("`{}` has no variable `{}`", self.program.pous[pou].name, field.name.text);
+                let mut diagnostic = Diagnostic::new(Code::UnknownField, field.name.span, message);
+                if let Some(near) = closest(&field.name.text, names.iter().map(String::as_str)) {
+                    diagnostic = diagnostic.help(format!("did you mean `{near}`?"));
+                }
+                self.report(diagnostic);
+                continue;
+            };
+            let value = self.init(&field.value, ty, within);
+            values.push((var, value));
+        }
+        Init::Fields(values)
+    }
+}
