@@ -468,7 +468,7 @@ fn two_channels_with_every_freedom_but_feedback_to_the_last_state() {
 fn two_channels_with_feedback() {
     let freedom = Freedom { feedback: true, late_acknowledgements: true, power_cuts: true, ..CALM };
     let mut search = Search::new(&bank(&[&["a", "b"]], &["a", "b"], true), freedom);
-    let depth = search.run(10);
+    let depth = search.run(9);
     search.report("two channels with feedback", depth);
     assert!(search.grants > 100);
     for code in [
@@ -531,7 +531,7 @@ fn three_channels_in_two_overlapping_groups() {
 fn three_channels_with_feedback() {
     let mut search =
         Search::new(&bank(&[&["a", "b", "c"]], &["a", "b", "c"], true), Freedom { feedback: true, ..CALM });
-    let depth = search.run(7);
+    let depth = search.run(6);
     search.report("three channels with feedback", depth);
     assert!(search.grants > 100 && search.met(EventCode::ClosedUncommanded));
 }
