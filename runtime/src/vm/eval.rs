@@ -3,6 +3,9 @@
 //! The reference engine runs everything through here; the interpreter uses it for the operations too rare to earn
 //! instructions of their own.
 
+// Each function takes the operations that exist for its types and hands the rest on.
+#![allow(clippy::wildcard_enum_match_arm)]
+
 use super::trap::TrapCode;
 use bytecode::scalar::{Bits, Float, Integer, MathFn, Numeric, Scalar, convert, truncate};
 use bytecode::{Op, ScalarType};

@@ -118,8 +118,8 @@ pub(super) fn constant_bits(t: ScalarType, number: u32) -> u64 {
     let pick = |values: [u64; 4]| values[number as usize];
     match t {
         ScalarType::Bool => pick([0, 1, 0, 1]),
-        ScalarType::F32 => pick([0.0f32, 1.5, -7.25, f32::INFINITY].map(|x| Scalar::to_bits(x))),
-        ScalarType::F64 => pick([0.0f64, 2.5, -1e10, f64::NAN].map(|x| Scalar::to_bits(x))),
+        ScalarType::F32 => pick([0.0f32, 1.5, -7.25, f32::INFINITY].map(Scalar::to_bits)),
+        ScalarType::F64 => pick([0.0f64, 2.5, -1e10, f64::NAN].map(Scalar::to_bits)),
         _ => pick([0, 1, 3, u64::MAX >> (64 - t.bits())]),
     }
 }
