@@ -5,6 +5,7 @@ pub mod ast;
 pub mod diag;
 pub mod draw;
 pub mod evaluate;
+pub mod fmt;
 pub mod hir;
 pub mod lexer;
 pub mod limits;
