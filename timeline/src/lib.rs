@@ -34,6 +34,6 @@ pub mod writers;
 pub mod yaml;
 
 pub use report::Report;
-pub use run::{FAILURES_MAX, Options, run, run_test};
+pub use run::{FAILURES_MAX, Options, run, run_on, run_test};
 pub use stimuli::Stimuli;
 pub use suite::{SEED_DEFAULT, Suite, Version, load};

@@ -22,7 +22,7 @@ use relay::contact::Edge;
 use runtime::clock::{Clock, VirtualClock};
 use runtime::io::Rack;
 use runtime::scan::{Contact, Mode, Plc};
-use runtime::vm::Interpreter;
+use runtime::vm::{Engine, Interpreter};
 use std::sync::Arc;
 
 /// Most failures reported for one test: the first ones say what is wrong.
@@ -37,40 +37,44 @@ pub struct Options {
     pub seed: Option<u64>,
 }
 
-/// Runs the tests of a file.
+/// Runs the tests of a file on the interpreter.
 #[must_use]
 pub fn run(suite: &Suite, options: &Options) -> Report {
+    run_on::<Interpreter>(suite, options)
+}
+
+/// Runs the tests of a file on an engine of the caller's choice; every engine gives the same report.
+#[must_use]
+pub fn run_on<E: Engine>(suite: &Suite, options: &Options) -> Report {
     let seed = options.seed.unwrap_or(suite.seed);
     let wanted = |test: &&Prepared| options.only.as_ref().is_none_or(|only| test.name.contains(only.as_str()));
     let versions = suite.versions.iter().map(|version| VersionReport {
         program: version.program.clone(),
-        tests: version.tests.iter().filter(wanted).map(|test| run_test(version, test, seed)).collect(),
+        tests: version.tests.iter().filter(wanted).map(|test| run_test::<E>(version, test, seed)).collect(),
     });
     Report { file: suite.file.clone(), versions: versions.collect() }
 }
 
 /// Runs one test.
 #[must_use]
-pub fn run_test(version: &Version, test: &Prepared, seed: u64) -> TestReport {
-    let mut report = Pass::new(version, test, seed, None).run();
+pub fn run_test<E: Engine>(version: &Version, test: &Prepared, seed: u64) -> TestReport {
+    let mut report = Pass::<E>::new(version, test, seed, None).run();
     if !report.failures.is_empty() {
         let history = History::new(&version.image, &version.map);
-        report = Pass::new(version, test, seed, Some(history)).run();
+        report = Pass::<E>::new(version, test, seed, Some(history)).run();
     }
     report
 }
 
-type TestPlc = Plc<Interpreter, Rack>;
-
 /// What conditions see: the controller after a scan.
-pub(crate) struct ScanView<'a> {
-    plc: &'a TestPlc,
+struct ScanView<'a, E> {
+    plc: &'a Plc<E, Rack>,
     channels: &'a [ChannelId],
     /// Contacts between two scans; `None` at the end of a scan.
     between: Option<&'a [bool]>,
 }
 
-impl View for ScanView<'_> {
+impl<E: Engine> View for ScanView<'_, E> {
     fn variable(&self, variable: &Variable) -> u64 {
         self.plc.image().read(self.plc.memory().data(), variable).unwrap_or(0)
     }
@@ -103,10 +107,10 @@ struct Watched<'a> {
 }
 
 /// One run of one test.
-struct Pass<'a> {
+struct Pass<'a, E> {
     version: &'a Version,
     test: &'a Prepared,
-    plc: TestPlc,
+    plc: Plc<E, Rack>,
     clock: VirtualClock,
     channels: Vec<ChannelId>,
     watched: Vec<Watched<'a>>,
@@ -117,7 +121,7 @@ struct Pass<'a> {
     conducting: Vec<bool>,
 }
 
-impl<'a> Pass<'a> {
+impl<'a, E: Engine> Pass<'a, E> {
     fn new(version: &'a Version, test: &'a Prepared, seed: u64, history: Option<History>) -> Self {
         let plc = Plc::simulated(Arc::clone(&version.image), Arc::clone(&version.map), seed);
         let channels: Vec<ChannelId> = plc.table().ids().collect();
@@ -334,7 +338,7 @@ fn reads_contact(source: &Source) -> bool {
     matches!(source, Source::Channel { member: Member::Contact, .. })
 }
 
-fn values(condition: &Condition, view: &ScanView<'_>) -> Vec<(String, String)> {
+fn values(condition: &Condition, view: &impl View) -> Vec<(String, String)> {
     let shown = |(name, source): &(String, Source)| (name.clone(), show_value(source, read(source, view)));
     condition.reads.iter().map(shown).collect()
 }

@@ -169,7 +169,7 @@ fn reference_size(image: &Image, instr: &Instr) -> u32 {
     ty.and_then(|ty| image.ty(*ty)).map_or(0, |ty| ty.size)
 }
 
-/// Is the source of this instruction a file of the user? Library sources are named with a leading `<`.
+/// Is the source of this instruction a file of the user?
 fn has_place(image: &Image, pc: u32) -> bool {
     image
         .source_place(pc)
@@ -178,7 +178,7 @@ fn has_place(image: &Image, pc: u32) -> bool {
 }
 
 fn is_library(file: &str) -> bool {
-    file.starts_with('<')
+    compiler::stdlib::library().sources.iter().any(|(_, source)| source.name() == file)
 }
 
 fn writer(image: &Image, pc: u32) -> Option<Writer> {

@@ -8,11 +8,8 @@ use std::cell::Cell;
 /// An image with the symbols `main.run : BOOL`, `main.level : INT`, `main.word : WORD`, `main.pressure : REAL`,
 /// `main.wait : TIME`, `main.lock : TOF-like instance with Q`, `main.list : ARRAY [1..3] OF INT`.
 fn image() -> Image {
-    let elementary = |kind: Elementary, size: u32| Type {
-        name: kind.name().to_owned(),
-        size,
-        kind: TypeKind::Elementary(kind),
-    };
+    let elementary =
+        |kind: Elementary, size: u32| Type { name: kind.name().to_owned(), size, kind: TypeKind::Elementary(kind) };
     let q = Field { name: "Q".into(), offset: 0, ty: TypeId(0), role: FieldRole::Output, retain: false };
     let array = TypeKind::Array { element: TypeId(1), dimensions: vec![Dimension { lower: 1, upper: 3 }], stride: 2 };
     let types = vec![
@@ -182,7 +179,10 @@ fn mistakes_are_told_with_place_and_remedy() {
         ("fwd.contact", "0: a condition is BOOL, this is a word | compare it, such as `= open`"),
         ("level", "0: a condition is BOOL, this is a whole number | compare it with a value"),
         ("run = 1", "4: = does not go between BOOL and a whole number | both sides must be of one kind"),
-        ("run AND level", "4: AND does not go between BOOL and a whole number | both sides must be BOOL; put comparisons in parentheses where in doubt"),
+        (
+            "run AND level",
+            "4: AND does not go between BOOL and a whole number | both sides must be BOOL; put comparisons in parentheses where in doubt",
+        ),
         ("wait > 5", "5: > does not go between TIME and a whole number | write durations as `T#2s`"),
         ("wait * wait = T#1s", "5: * does not go between TIME and TIME | write durations as `T#2s`"),
         ("run < lock.Q", "4: < does not go between BOOL and BOOL | both sides must be of one kind"),
