@@ -245,6 +245,7 @@ impl DataSheet {
         let mut bad = |key: &'static str, what: String, help: &str| {
             findings.push(
                 Finding::new(FindingCode::SheetContradiction, format!("data sheet `{}`: {what}", self.name))
+                    .sheet(&self.name)
                     .key(key)
                     .help(help),
             );

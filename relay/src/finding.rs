@@ -120,6 +120,8 @@ pub struct Finding {
     pub channel: Option<String>,
     /// The group concerned, as named in the configuration.
     pub group: Option<String>,
+    /// The data sheet concerned, by name, where the finding is about the sheet itself.
+    pub sheet: Option<String>,
     /// The configuration key concerned, such as `dead_time`, for finding the place in the file.
     pub key: Option<&'static str>,
     /// What was found, with the figures.
@@ -130,7 +132,7 @@ pub struct Finding {
 
 impl Finding {
     pub(crate) fn new(code: FindingCode, message: impl Into<String>) -> Self {
-        Self { code, channel: None, group: None, key: None, message: message.into(), help: String::new() }
+        Self { code, channel: None, group: None, sheet: None, key: None, message: message.into(), help: String::new() }
     }
 
     pub(crate) fn channel(mut self, name: &str) -> Self {
@@ -140,6 +142,11 @@ impl Finding {
 
     pub(crate) fn group(mut self, name: &str) -> Self {
         self.group = Some(name.to_owned());
+        self
+    }
+
+    pub(crate) fn sheet(mut self, name: &str) -> Self {
+        self.sheet = Some(name.to_owned());
         self
     }
 

@@ -130,6 +130,8 @@ struct Search {
     off_due_ns: u64,
     /// Whether channels i and j share a group.
     together: Vec<Vec<bool>>,
+    /// Number of every channel's first write.
+    first_write: WriteId,
     seen: HashSet<u128>,
     happened: HashMap<EventCode, u64>,
     grants: u64,
@@ -182,6 +184,18 @@ impl Search {
         for &id in &ids {
             assert_eq!(table.channel(id).windows.break_ns, BREAK * unit_ns);
         }
+        let mut fresh = Guard::new(Arc::clone(&table));
+        let nothing = Inputs {
+            now_ns: 0,
+            phase: Phase::Run,
+            commanded: &[],
+            acknowledged: &[],
+            feedback: &[],
+            supply: SupplyReading::Good,
+            ambient: None,
+        };
+        fresh.arbitrate(&nothing, &mut EventSink::for_table(&table));
+        let first_write = fresh.permitted().channel(ids[0]).id;
         let first = table.channel(ids[0]);
         let enforced = first.rate.edges > 0 && first.rate.policy == RatePolicy::Enforce;
         assert!(!enforced || usize::try_from(first.rate.edges).unwrap() == EDGES);
@@ -197,6 +211,7 @@ impl Search {
             auto: ids.iter().map(|&id| table.channel(id).restart == Restart::Auto).collect(),
             off_due_ns: first.windows.off_due_ns,
             together,
+            first_write,
             seen: HashSet::new(),
             happened: HashMap::new(),
             grants: 0,
@@ -297,8 +312,21 @@ impl Search {
         let feedback: Vec<bool> = (0..count).map(|i| bit(choice.feedback, i)).collect();
         let completed: Vec<bool> = (0..count).map(|i| node.completed[i] || bit(choice.acknowledged, i)).collect();
         let started = ids.iter().any(|&id| node.state.write(id) != WriteId::NONE);
-        let acknowledged: Vec<WriteId> = (0..count)
-            .map(|i| if completed[i] && started { node.state.write(ids[i]) } else { WriteId::NONE })
+        // A driver that has not completed the present write still shows the number of an earlier one.
+        let earlier = |write: WriteId| if write == self.first_write { WriteId::NONE } else { self.first_write };
+        let acknowledged: Vec<WriteId> = ids
+            .iter()
+            .zip(&completed)
+            .map(|(&id, &done)| (node.state.write(id), done))
+            .map(|(write, done)| {
+                if !started {
+                    WriteId::NONE
+                } else if done {
+                    write
+                } else {
+                    earlier(write)
+                }
+            })
             .collect();
         let now_ns = node.state.now_ns() + self.scan_ns;
         let inputs = Inputs {

@@ -56,10 +56,14 @@ pub(super) fn build(config: &BankConfig) -> (Option<ChannelTable>, Vec<Finding>)
 fn check_sheets(config: &BankConfig, findings: &mut Vec<Finding>) {
     for (index, sheet) in config.sheets.iter().enumerate() {
         findings.extend(sheet.check());
-        if config.sheets.iter().take(index).any(|earlier| earlier.name == sheet.name) {
+        if config.sheets.iter().take(index).any(|earlier| earlier.name.eq_ignore_ascii_case(&sheet.name)) {
             let message = format!("the data sheet `{}` is given twice", sheet.name);
-            findings
-                .push(Finding::new(FindingCode::SheetTwice, message).key("relays").help("remove one, or rename one"));
+            findings.push(
+                Finding::new(FindingCode::SheetTwice, message)
+                    .sheet(&sheet.name)
+                    .key("relays")
+                    .help("remove one, or rename one"),
+            );
         }
     }
 }
@@ -89,7 +93,7 @@ fn find_sheet<'c>(
     findings: &mut Vec<Finding>,
 ) -> Option<&'c DataSheet> {
     let name = channel.relay.as_deref()?;
-    let sheet = config.sheets.iter().find(|sheet| sheet.name == name);
+    let sheet = config.sheets.iter().find(|sheet| sheet.name.eq_ignore_ascii_case(name));
     if sheet.is_none() {
         let known: Vec<&str> = config.sheets.iter().map(|sheet| sheet.name.as_str()).collect();
         let help = if known.is_empty() {
