@@ -4,8 +4,10 @@
 //! behind it. Comments nest and are kept beside the tokens. Limits (bytes, tokens, length of a name, depth of comments)
 //! are checked here and named in the message.
 
+use std::cmp::Ordering;
+
 use nom::branch::alt;
-use nom::bytes::complete::{tag, take_while, take_while1};
+use nom::bytes::complete::{take_while, take_while1};
 use nom::character::complete::{char, multispace1, satisfy};
 use nom::combinator::{opt, recognize};
 use nom::sequence::{pair, preceded};
@@ -14,7 +16,7 @@ use nom_locate::LocatedSpan;
 
 use crate::ast::Comment;
 use crate::diag::{Code, Diagnostic};
-use crate::limits::{FILE_BYTES_MAX, IDENT_CHARS_MAX, NESTING_MAX, TOKENS_MAX};
+use crate::limits::{DIAGNOSTICS_MAX, FILE_BYTES_MAX, IDENT_CHARS_MAX, NESTING_MAX, TOKENS_MAX};
 use crate::literal::{self, PrefixKind};
 use crate::source::{FileId, Span};
 use crate::token::{Keyword, Lexed, Symbol, Token, TokenKind};
@@ -32,7 +34,7 @@ pub fn lex(file: FileId, text: &str) -> Lexed {
     if text.len() > FILE_BYTES_MAX {
         let message = format!("the file has {} bytes; the limit is {FILE_BYTES_MAX} (16 MiB)", text.len());
         let finding = Diagnostic::new(Code::FileTooLarge, Span::new(file, 0, 0), message);
-        lexer.out.diagnostics.push(finding.help("split the program into several files"));
+        lexer.report(finding.help("split the program into several files"));
         lexer.push(TokenKind::Bad, 0, 0);
         lexer.push(TokenKind::End, 0, 0);
         return lexer.out;
@@ -63,7 +65,7 @@ impl Lexer {
             if self.out.tokens.len() >= TOKENS_MAX {
                 let message = format!("more than {TOKENS_MAX} words, numbers and signs in one file");
                 let finding = Diagnostic::new(Code::TooManyTokens, self.span(start, start), message);
-                self.out.diagnostics.push(finding.help("split the program into several files"));
+                self.report(finding.help("split the program into several files"));
                 self.push(TokenKind::Bad, start, start);
                 self.push(TokenKind::End, start, start);
                 return;
@@ -90,7 +92,7 @@ impl Lexer {
                 return after;
             }
         }
-        match alt((word, number, address, quoted, pragma, symbol)).parse(rest) {
+        match token_piece(rest) {
             Ok((after, kind)) => {
                 let end = offset(&after);
                 let text = fragment.get(..(end - start) as usize).unwrap_or("");
@@ -136,8 +138,22 @@ impl Lexer {
             | TokenKind::Bad
             | TokenKind::End => (kind, None),
         };
-        self.out.diagnostics.extend(finding);
+        if let Some(finding) = finding {
+            self.report(finding);
+        }
         self.push(kind, start, end);
+    }
+
+    /// Records a finding; beyond the limit only that there are more.
+    fn report(&mut self, finding: Diagnostic) {
+        match self.out.diagnostics.len().cmp(&DIAGNOSTICS_MAX) {
+            Ordering::Less => self.out.diagnostics.push(finding),
+            Ordering::Equal => {
+                let message = format!("more than {DIAGNOSTICS_MAX} mistakes in this file; the rest is not reported");
+                self.out.diagnostics.push(Diagnostic::new(Code::TooManyMistakes, finding.primary.span, message));
+            }
+            Ordering::Greater => {}
+        }
     }
 
     fn push(&mut self, kind: TokenKind, start: u32, end: u32) {
@@ -170,11 +186,7 @@ impl Lexer {
                 if closers.len() > NESTING_MAX as usize {
                     let here = start + u32::try_from(at).unwrap_or(0);
                     let message = format!("comments nest more than {NESTING_MAX} levels deep");
-                    self.out.diagnostics.push(Diagnostic::new(
-                        Code::NestingTooDeep,
-                        self.span(here, here + 2),
-                        message,
-                    ));
+                    self.report(Diagnostic::new(Code::NestingTooDeep, self.span(here, here + 2), message));
                     return self.lost(rest, start);
                 }
                 at += 2;
@@ -192,7 +204,7 @@ impl Lexer {
         let finding = Diagnostic::new(Code::UnterminatedComment, self.span(start, start + 2), "the comment has no end");
         let closer = if text.starts_with("/*") { "*/" } else { "*)" };
         let help = format!("close it with {closer}; comments nest, so every opening inside it needs its own end");
-        self.out.diagnostics.push(finding.label("it begins here").help(help));
+        self.report(finding.label("it begins here").help(help));
         self.lost(rest, start)
     }
 
@@ -220,7 +232,7 @@ impl Lexer {
         if let Some(help) = character_help(first) {
             finding = finding.help(help);
         }
-        self.out.diagnostics.push(finding);
+        self.report(finding);
         self.push(TokenKind::Bad, start, offset(&after));
         after
     }
@@ -246,6 +258,18 @@ fn is_word_start(letter: char) -> bool {
 
 fn is_word(letter: char) -> bool {
     letter.is_alphanumeric() || letter == '_'
+}
+
+/// One token; its first character decides which.
+fn token_piece(text: Text<'_>) -> Piece<'_> {
+    match text.fragment().chars().next() {
+        Some(first) if is_word_start(first) => word(text),
+        Some('0'..='9') => number(text),
+        Some('%') => address(text),
+        Some('"' | '\'') => quoted(text),
+        Some('{') => pragma(text),
+        Some(_) | None => symbol(text),
+    }
 }
 
 /// A name, a keyword, or a typed literal `TYPE#value`.
@@ -361,18 +385,18 @@ fn pragma(text: Text<'_>) -> Piece<'_> {
 
 /// An operator or separator; doubled ones of other languages are taken whole, so that the complaint is one.
 fn symbol(text: Text<'_>) -> Piece<'_> {
-    for foreign in ["==", "!=", "&&", "||", "+=", "-="] {
-        if let Ok((rest, _)) = tag::<_, _, nom::error::Error<Text<'_>>>(foreign).parse(text) {
-            return Ok((rest, TokenKind::Symbol(Symbol::Equal)));
-        }
+    let fragment = *text.fragment();
+    if FOREIGN_OPERATORS.iter().any(|foreign| fragment.starts_with(foreign)) {
+        return Ok((text.take_from(2), TokenKind::Symbol(Symbol::Equal)));
     }
-    for symbol in Symbol::ALL {
-        if let Ok((rest, _)) = tag::<_, _, nom::error::Error<Text<'_>>>(symbol.text()).parse(text) {
-            return Ok((rest, TokenKind::Symbol(*symbol)));
-        }
+    match Symbol::ALL.iter().find(|symbol| fragment.starts_with(symbol.text())) {
+        Some(symbol) => Ok((text.take_from(symbol.text().len()), TokenKind::Symbol(*symbol))),
+        None => Err(nom::Err::Error(nom::error::Error::new(text, nom::error::ErrorKind::Tag))),
     }
-    Err(nom::Err::Error(nom::error::Error::new(text, nom::error::ErrorKind::Tag)))
 }
+
+/// Operators of other languages, two characters each.
+const FOREIGN_OPERATORS: [&str; 6] = ["==", "!=", "&&", "||", "+=", "-="];
 
 /// What to write instead of an operator of another language.
 fn foreign_operator(symbol: Symbol, text: &str) -> Option<&'static str> {
@@ -390,14 +414,17 @@ fn foreign_operator(symbol: Symbol, text: &str) -> Option<&'static str> {
 
 /// Length of a run of characters without meaning; a text in typographic quotes is one run.
 fn unknown_run(fragment: &str) -> usize {
-    let line = fragment.lines().next().unwrap_or("");
     let closers: &[char] = match fragment.chars().next() {
         Some('“' | '„') => &['”', '“'],
         Some('‘' | '‚') => &['’', '‘'],
         Some('«') => &['»'],
         _ => &[],
     };
-    let quoted = line.char_indices().skip(1).find(|(_, letter)| closers.contains(letter));
+    let line = if closers.is_empty() { "" } else { fragment.lines().next().unwrap_or("") };
+    let quoted = match closers {
+        [] => None,
+        closers => line.char_indices().skip(1).find(|(_, letter)| closers.contains(letter)),
+    };
     if let Some((at, letter)) = quoted {
         return at + letter.len_utf8();
     }

@@ -12,6 +12,7 @@ pub mod limits;
 pub mod literal;
 pub mod parser;
 pub mod sema;
+pub mod selfcheck;
 pub mod source;
 pub mod stdlib;
 pub mod token;

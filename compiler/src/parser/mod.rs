@@ -47,7 +47,6 @@ pub(crate) fn parse_tokens(file: FileId, text: &str, lexed: Lexed) -> (ast::File
     let context = Context::new(file, text, &lexed.tokens);
     let items = unit::items(Cursor::new(&context));
     let mut diagnostics = lexed.diagnostics;
-    diagnostics.truncate(crate::limits::DIAGNOSTICS_MAX);
     diagnostics.extend(context.findings.into_inner());
     diagnostics.sort_by_key(|finding| finding.primary.span.start);
     (ast::File { file, items, comments: lexed.comments }, diagnostics)
