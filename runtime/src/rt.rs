@@ -249,6 +249,15 @@ pub fn catch_stop_signals() -> std::io::Result<()> {
     Ok(())
 }
 
+/// Makes Ctrl-Z and the signals to background processes that use the terminal have no effect. A stopped process scans
+/// nothing and leaves its outputs as they are, which real lines must never see. SIGSTOP cannot be refused.
+pub fn ignore_job_control() {
+    for signal in [libc::SIGTSTP, libc::SIGTTIN, libc::SIGTTOU] {
+        // SAFETY: SIG_IGN is a valid disposition for these signals; no handler runs. An error is impossible for them.
+        unsafe { libc::signal(signal, libc::SIG_IGN) };
+    }
+}
+
 /// The stop signal that came, if one has.
 #[must_use]
 pub fn stop_signal() -> Option<StopSignal> {
