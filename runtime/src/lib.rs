@@ -15,3 +15,4 @@ pub mod quiet;
 pub mod rt;
 pub mod scan;
 pub mod vm;
+pub mod writers;

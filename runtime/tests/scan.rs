@@ -454,3 +454,21 @@ fn located_words_are_committed_with_the_scan() {
     run_to(&mut plc, &clock, 20);
     assert_eq!(plc.words().next().unwrap().1, 0, "at rest after a fault");
 }
+
+#[test]
+fn writers_name_the_rung_that_writes_a_variable() {
+    let image = Program::new(&["a", "b"], &["x", "y"]).build();
+    let writers = runtime::writers::Writers::new(&image);
+    let find = |path: &str| image.symbols.iter().find(|s| s.path == path).unwrap();
+    let of = |path: &str| {
+        let symbol = find(path);
+        writers.of(&image, symbol.place, image.ty(symbol.ty).unwrap().size)
+    };
+    // `ldbit, stbit` per output: x is written by instruction 2, y by instruction 4.
+    assert_eq!(of("main.x").iter().map(|w| w.line).collect::<Vec<_>>(), [12]);
+    assert_eq!(of("main.y").iter().map(|w| w.line).collect::<Vec<_>>(), [14]);
+    assert_eq!(of("order").iter().map(|w| w.line).collect::<Vec<_>>(), [16, 17]);
+    assert_eq!(of("main.divisor"), []);
+    let last = writers.last(&image, find("order").place, 4).unwrap();
+    assert_eq!(last.to_string(), "rung copy (test.ld:17)");
+}

@@ -9,16 +9,14 @@ use super::{Code, Finding, InputId, Output, Place, Severity};
 use relay::contact::ContactModel;
 use relay::datasheet::TemperatureRange;
 use relay::quantity::Duration;
-use relay::{
-    ActuatorConfig, BankConfig, ChannelConfig, ChannelTable, FeedbackConfig, GroupConfig, LoadConfig, RatePolicy,
-    Restart, SafeValue, StopValue, SupplyConfig,
-};
+use relay::{ActuatorConfig, BankConfig, ChannelConfig, ChannelTable, DataSheet, FeedbackConfig, GroupConfig, LoadConfig, RatePolicy, Restart, SafeValue, StopValue, SupplyConfig};
 
 /// The checked outputs.
 pub(super) struct Bank {
     pub(super) outputs: Vec<Output>,
     pub(super) table: Option<ChannelTable>,
     pub(super) supply: Option<InputId>,
+    pub(super) sheets: Vec<DataSheet>,
 }
 
 /// A finding of the relay room as one of this room, at a place.
@@ -81,7 +79,7 @@ pub(super) fn check(
         let (file, place) = locate(checker.file, map, &sheets, finding);
         checker.findings.push(converted(finding, &file, place));
     }
-    Bank { outputs, table: built.table, supply }
+    Bank { outputs, table: built.table, supply, sheets: config.sheets }
 }
 
 /// The line of an output: `Some(None)` is the simulated rack, `None` a finding.

@@ -27,7 +27,7 @@ use crate::rt::RtSettings;
 use crate::scan::Plan;
 use bytecode::ScalarType;
 use relay::contact::ContactModel;
-use relay::{ChannelId, ChannelTable};
+use relay::{ChannelId, ChannelTable, DataSheet};
 
 /// An input of the map, numbered from 0 in configuration order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -64,6 +64,8 @@ pub struct IoMap {
     pub supply: Option<InputId>,
     /// Located variables that are no BOOL: they live on the simulated rack.
     pub words: Vec<Word>,
+    /// The data sheets listed under `relays`, for lists of modules.
+    pub sheets: Vec<DataSheet>,
 }
 
 impl IoMap {

@@ -3,7 +3,17 @@
 #![allow(dead_code, reason = "these structures are never filled; the schema is made from their shape")]
 
 use super::schema as text;
-use schemars::JsonSchema;
+use schemars::{JsonSchema, Schema};
+
+/// A key may be left out, but not be left empty: `null` is no value of it.
+fn no_null(schema: &mut Schema) {
+    if let Some(serde_json::Value::Array(choices)) = schema.get_mut("anyOf") {
+        choices.retain(|choice| choice.get("type") != Some(&serde_json::Value::from("null")));
+    }
+    if let Some(serde_json::Value::Array(values)) = schema.get_mut("enum") {
+        values.retain(|value| !value.is_null());
+    }
+}
 
 /// Data sheet of one relay module: the manufacturer's figures, one key per row.
 #[derive(JsonSchema)]
@@ -42,8 +52,8 @@ pub(super) struct Sheet {
     /// Recommended minimum load.
     minimum_load: MinimumLoad,
     /// Limit of the gold layer, present exactly when the contact is gold-plated.
-    #[schemars(default, with = "VoltageCurrent")]
-    gold_limit: (),
+    #[schemars(transform = no_null)]
+    gold_limit: Option<VoltageCurrent>,
     /// Pull-in time, typical.
     #[schemars(with = "text::DurationText")]
     pull_in_time: (),
@@ -110,7 +120,7 @@ struct ContactMaterial {
     /// Base alloy, such as AgNi.
     base: String,
     /// Plating, where there is one.
-    #[schemars(default, with = "text::PlatingKind")]
+    #[schemars(with = "Option<text::PlatingKind>", transform = no_null)]
     plating: (),
 }
 

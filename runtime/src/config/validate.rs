@@ -129,7 +129,7 @@ fn check(checker: &mut Checker<'_>, map: &Map, sheets: Sheets) -> Option<IoMap> 
     let bank = bank::check(checker, map, sheets, &inputs, real, plan.tick_ns, &mut bound);
     inputs::check_shared_lines(checker, map);
     let words = located(checker, map, real, &bound);
-    let Bank { outputs, table, supply } = bank;
+    let Bank { outputs, table, supply, sheets } = bank;
     let inputs = inputs::finish(checker, inputs, table.as_ref(), map, plan.tick_ns);
     Some(IoMap {
         file: checker.file.to_owned(),
@@ -142,6 +142,7 @@ fn check(checker: &mut Checker<'_>, map: &Map, sheets: Sheets) -> Option<IoMap> 
         channels: table?,
         supply,
         words,
+        sheets,
     })
 }
 
@@ -302,5 +303,5 @@ pub fn simulated_at(image: &Image, period_ns: Option<u64>) -> Result<IoMap, Vec<
         return Err(refused.filter(|f| f.severity == Severity::Error).collect());
     };
     let rt = RtSettings::default();
-    Ok(IoMap { file: String::new(), live: false, scan, plan, rt, inputs, outputs, channels, supply: None, words })
+    Ok(IoMap { file: String::new(), live: false, scan, plan, rt, inputs, outputs, channels, supply: None, words, sheets: Vec::new() })
 }

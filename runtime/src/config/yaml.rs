@@ -344,6 +344,7 @@ impl de::Error for Failed {
         Self { message: format!("`{field}` is missing here"), missing: true, recorded: false }
     }
 
+    #[expect(clippy::wildcard_enum_match_arm, reason = "the list of another crate; its own words serve for the rest")]
     fn invalid_type(found: de::Unexpected<'_>, expected: &dyn de::Expected) -> Self {
         let found = match found {
             de::Unexpected::Unit | de::Unexpected::Option => "nothing".to_owned(),
@@ -366,6 +367,7 @@ impl de::Error for Failed {
         Self::custom(format!("expected {expected}, found {found}"))
     }
 
+    #[expect(clippy::wildcard_enum_match_arm, reason = "the list of another crate; its own words serve for the rest")]
     fn invalid_value(found: de::Unexpected<'_>, expected: &dyn de::Expected) -> Self {
         let range = match expected.to_string().as_str() {
             "u8" => "0 to 255",
@@ -445,7 +447,13 @@ impl<'n> NodeReader<'n> {
         for (key, _) in rows {
             let name = match &key.value {
                 Value::Text(text) => text.clone(),
-                other => format!("{other:?}"),
+                Value::Int(number) => number.to_string(),
+                Value::UInt(number) => number.to_string(),
+                Value::Float(number) => number.to_string(),
+                Value::Bool(value) => value.to_string(),
+                Value::Null => "nothing".to_owned(),
+                Value::List(_) => "a list".to_owned(),
+                Value::Map(_) => "a group of keys".to_owned(),
             };
             if !fields.contains(&name.as_str()) {
                 let known = fields.iter().map(|f| format!("`{f}`")).collect::<Vec<_>>().join(", ");

@@ -16,7 +16,7 @@ pub use find::OpenError;
 pub use port::{LineFile, Port};
 
 use super::{Driver, IoCode, IoFault, LINES_PER_REQUEST_MAX};
-use crate::config::{InputId, IoMap, Source};
+use crate::config::{GpioLine, InputId, IoMap, Source};
 use relay::{ChannelId, Permitted, Write, WriteId};
 
 /// Levels of one request, as the kernel takes them: 0 or 1 per line.
@@ -24,21 +24,28 @@ pub type Levels = [u8; LINES_PER_REQUEST_MAX];
 
 /// An input request: which line belongs to which input.
 #[derive(Debug)]
-pub(crate) struct InputRequest<P> {
-    pub(crate) port: P,
-    pub(crate) chip: u8,
-    pub(crate) lines: Vec<(InputId, bool)>,
-    pub(crate) levels: Levels,
+pub struct InputRequest<P> {
+    /// The request held.
+    pub port: P,
+    /// Which chip, as an index into [`Gpio::chip_names`].
+    pub chip: u8,
+    /// Input and "low means TRUE", line by line as requested.
+    pub lines: Vec<(InputId, bool)>,
+    /// What was read last.
+    pub levels: Levels,
 }
 
 /// An output request: which line belongs to which channel.
 #[derive(Debug)]
-pub(crate) struct OutputRequest<P> {
-    pub(crate) port: P,
-    pub(crate) chip: u8,
-    pub(crate) lines: Vec<(ChannelId, bool)>,
-    /// What was written last, completed or not.
-    pub(crate) levels: Levels,
+pub struct OutputRequest<P> {
+    /// The request held.
+    pub port: P,
+    /// Which chip, as an index into [`Gpio::chip_names`].
+    pub chip: u8,
+    /// Channel and "low means energised", line by line as requested.
+    pub lines: Vec<(ChannelId, bool)>,
+    /// What was written last, completed or not; at first what the request was made with.
+    pub levels: Levels,
 }
 
 impl<P: Port> InputRequest<P> {
@@ -114,11 +121,9 @@ impl Gpio {
 }
 
 impl<P> Gpio<P> {
-    pub(crate) const fn from_parts(
-        chips: Vec<String>,
-        inputs: Vec<InputRequest<P>>,
-        outputs: Vec<OutputRequest<P>>,
-    ) -> Self {
+    /// A driver of requests that are held already: for other ports than the kernel's.
+    #[must_use]
+    pub const fn from_parts(chips: Vec<String>, inputs: Vec<InputRequest<P>>, outputs: Vec<OutputRequest<P>>) -> Self {
         Self { chips, inputs, outputs }
     }
 
@@ -161,10 +166,11 @@ impl<P: Port> Driver for Gpio<P> {
     }
 }
 
-/// Inputs and outputs of a map that are real lines: what [`find`] has to find.
-pub(crate) fn wanted(
-    map: &IoMap,
-) -> (Vec<(InputId, &crate::config::GpioLine)>, Vec<(ChannelId, &crate::config::GpioLine)>) {
+/// The real lines of a map, inputs and outputs: what [`find`] has to find.
+pub(crate) type Wanted<'m> = (Vec<(InputId, &'m GpioLine)>, Vec<(ChannelId, &'m GpioLine)>);
+
+/// Inputs and outputs of a map that are real lines.
+pub(crate) fn wanted(map: &IoMap) -> Wanted<'_> {
     let inputs = map.input_ids().zip(&map.inputs).filter_map(|(id, input)| match &input.source {
         Source::Gpio(line) => Some((id, line)),
         Source::Sim { .. } | Source::Channel(..) => None,

@@ -95,6 +95,7 @@ pub struct ScanEnds {
     changes: Sender<Change>,
     snapshots: triple_buffer::Input<Snapshot>,
     watched: Arc<AtomicBool>,
+    watch: Watch,
 }
 
 /// The other side's ends: commands in, changes and snapshots out.
@@ -113,7 +114,8 @@ pub fn channels<E: Engine, D: Driver>(plc: &Plc<E, D>) -> (ScanEnds, Handle) {
     let (changes, change_out) = bounded(CHANGES_MAX);
     let (snapshots, snapshot_out) = triple_buffer::triple_buffer(&Snapshot::of(plc));
     let watched = Arc::new(AtomicBool::new(false));
-    let ends = ScanEnds { commands, changes, snapshots, watched: Arc::clone(&watched) };
+    let watch = Watch::new(plc.map());
+    let ends = ScanEnds { commands, changes, snapshots, watched: Arc::clone(&watched), watch };
     (ends, Handle { commands: command_in, changes: change_out, snapshots: snapshot_out, watched })
 }
 
@@ -163,7 +165,7 @@ pub enum Ended {
 
 /// Steps `plc` on `clock` until it is stopped or faulted and everything is at rest, and gives it back with the reason.
 ///
-/// Call [`crate::rt::prepare`] on the same thread before. After `Plc::new` and [`channels`] this does not allocate.
+/// Call [`crate::rt::prepare`] on the same thread before. Does not allocate: the controller and [`channels`] have.
 pub fn run<E: Engine, D: Driver, C: Clock>(
     plc: &mut Plc<E, D>,
     clock: &C,
@@ -182,7 +184,7 @@ pub fn run_with<E: Engine, D: Driver, C: Clock>(
     limit: RunLimit,
     mut before_scan: impl FnMut(&mut Plc<E, D>, u64),
 ) -> Ended {
-    let mut run = Run { watch: Watch::new(plc.map()), ended: None, ended_at_ns: 0, snapshot_at_ns: 0 };
+    let mut run = Run { ended: None, ended_at_ns: 0, snapshot_at_ns: 0 };
     let mut grid = Grid::new(plc.tick_ns(), clock.now_ns());
     loop {
         while clock.sleep_until(grid.deadline_ns) == Wake::Interrupted {
@@ -230,7 +232,6 @@ impl Grid {
 }
 
 struct Run {
-    watch: Watch,
     ended: Option<Ended>,
     ended_at_ns: u64,
     snapshot_at_ns: u64,
@@ -286,8 +287,9 @@ impl Run {
     /// What happened, to whoever listens.
     fn after<E: Engine, D: Driver>(&mut self, plc: &mut Plc<E, D>, ends: &mut ScanEnds, step: &Step) {
         let mut lost = 0;
-        let mut send = |change: Change| lost += u64::from(ends.changes.try_send(change).is_err());
-        self.watch.compare(plc, &mut send);
+        let changes = &ends.changes;
+        let mut send = |change: Change| lost += u64::from(changes.try_send(change).is_err());
+        ends.watch.compare(plc, &mut send);
         if step.overrun {
             let late_ns = step.finished_ns.saturating_sub(step.grid_ns);
             send(Change { at_ns: step.started_ns, scan: step.scan, kind: ChangeKind::Overrun { late_ns } });

@@ -423,10 +423,10 @@ fn group_name(groups: &str, gid: u32) -> Option<String> {
 fn cause(error: &gpio_cdev::Error) -> String {
     let Some(source) = error.source() else { return String::new() };
     if let Some(io) = source.downcast_ref::<std::io::Error>() {
-        return match io.kind() {
-            std::io::ErrorKind::PermissionDenied => "EACCES".to_owned(),
-            std::io::ErrorKind::NotFound => "ENOENT".to_owned(),
-            _ => String::new(),
+        return match io.raw_os_error() {
+            Some(libc::EACCES | libc::EPERM) => "EACCES".to_owned(),
+            Some(libc::ENOENT) => "ENOENT".to_owned(),
+            Some(_) | None => String::new(),
         };
     }
     source.to_string().split(':').next().unwrap_or_default().to_owned()

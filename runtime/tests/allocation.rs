@@ -1,0 +1,220 @@
+//! The scan thread does not allocate: not on the simulated rack, not on a GPIO driver's buffers, not when it faults.
+//!
+//! A counting allocator counts for the thread that asks it to. One test function each, so that threads do not mix.
+#![allow(unsafe_code, clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
+
+mod common;
+
+use bytecode::ScalarType;
+use common::{MS, Program, map};
+use runtime::clock::{Clock, VirtualClock};
+use runtime::config::IoMap;
+use runtime::io::gpio::{InputRequest, Levels, OutputRequest, Port};
+use runtime::io::{Driver, Gpio, Rack};
+use runtime::scan::real::{Ended, RunLimit, Snapshot, channels, run};
+use runtime::scan::watch::Watch;
+use runtime::scan::{Command, Mode, Plc};
+use runtime::vm::Interpreter;
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+use std::sync::Arc;
+
+struct Counting;
+
+thread_local! {
+    static COUNTING: Cell<bool> = const { Cell::new(false) };
+    static COUNT: Cell<u64> = const { Cell::new(0) };
+}
+
+fn note() {
+    if COUNTING.with(Cell::get) {
+        COUNT.with(|c| c.set(c.get() + 1));
+    }
+}
+
+// SAFETY: every call goes on to the system's allocator unchanged.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        note();
+        // SAFETY: the caller's promise, passed on.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        note();
+        // SAFETY: the caller's promise, passed on.
+        unsafe { System.dealloc(pointer, layout) }
+    }
+
+    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        note();
+        // SAFETY: the caller's promise, passed on.
+        unsafe { System.realloc(pointer, layout, size) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+/// Allocator calls `work` makes on this thread.
+fn allocations(work: impl FnOnce()) -> u64 {
+    COUNT.with(|c| c.set(0));
+    COUNTING.with(|c| c.set(true));
+    work();
+    COUNTING.with(|c| c.set(false));
+    COUNT.with(Cell::get)
+}
+
+#[test]
+fn the_counter_counts() {
+    assert!(allocations(|| drop(std::hint::black_box(vec![1_u8; 100]))) >= 2);
+    assert_eq!(allocations(|| ()), 0);
+}
+
+const MAP: &str = "relays: [wago.yaml]\nscan: { period: 1 ms }\nsupply: { voltage: 36 VDC, sensed: d }\n\
+    inputs: { a: { debounce: 5 ms }, b: {}, c: {}, d: { sim: { initial: true } } }\noutputs:\n  \
+    x: { relay: wago-859-386, feedback: { input: c } }\n  y: { relay: wago-859-386 }\n\
+    interlocks: [{ name: dir, channels: [x, y], dead_time: 20 ms }]\n";
+
+const GPIO_MAP: &str = "relays: [wago.yaml]\nscan: { period: 1 ms }\nsupply: { voltage: 36 VDC, sensed: d }\n\
+    inputs:\n  a: { gpio: { chip: c0, line: 0 } }\n  b: { gpio: { chip: c0, line: 1 } }\n  c: { gpio: { chip: c0, line: 2 } }\n  d: { gpio: { chip: c0, line: 3, active: low } }\n\
+    outputs:\n  x: { relay: wago-859-386, gpio: { chip: c0, line: 4 } }\n  y: { relay: wago-859-386, gpio: { chip: c0, line: 5, active: low } }\n\
+    interlocks: [{ name: dir, channels: [x, y], dead_time: 20 ms }]\n";
+
+fn program() -> Arc<bytecode::VerifiedImage> {
+    Program::new(&["a", "b", "c", "d"], &["x", "y"]).build()
+}
+
+/// A run with commands, changes and snapshots: the loop of the product, the longest path there is.
+fn steady<D: Driver>(plc: &mut Plc<Interpreter, D>, map: &IoMap) -> u64 {
+    let clock = VirtualClock::new();
+    let (a, b) = (map.input("a").unwrap(), map.input("b").unwrap());
+    let mut watch = Watch::new(map);
+    let mut snapshot = Snapshot::of(plc);
+    let mut changes = 0_u64;
+    let counted = allocations(|| {
+        for scan in 0..2000_u64 {
+            if scan % 97 == 0 {
+                plc.apply(Command::ToggleInput(a));
+            }
+            if scan % 61 == 0 {
+                plc.apply(Command::ToggleInput(b));
+            }
+            clock.sleep_until(scan * MS);
+            plc.step(scan * MS, &clock);
+            watch.compare(plc, |_| changes += 1);
+            snapshot.take(plc);
+        }
+    });
+    assert_eq!(plc.mode(), Mode::Running);
+    assert!(changes > 20, "{changes}");
+    assert_eq!(snapshot.scan, 2000);
+    counted
+}
+
+#[test]
+fn the_simulated_rack_does_not_allocate() {
+    let image = program();
+    let map = map(MAP, &image);
+    let mut plc = Plc::<Interpreter, Rack>::simulated(image, Arc::clone(&map), 1);
+    assert_eq!(steady(&mut plc, &map), 0);
+}
+
+#[test]
+fn the_run_loop_does_not_allocate() {
+    let image = program();
+    let map = map(MAP, &image);
+    let mut plc = Plc::<Interpreter, Rack>::simulated(image, Arc::clone(&map), 1);
+    let (mut ends, handle) = channels(&plc);
+    handle.watch(true);
+    let clock = VirtualClock::new();
+    let a = map.input("a").unwrap();
+    assert!(handle.command(Command::SetInput(a, true)));
+    let mut ended = None;
+    let counted = allocations(|| ended = Some(run(&mut plc, &clock, &mut ends, RunLimit { for_ns: Some(5000 * MS) })));
+    assert_eq!(ended, Some(Ended::TimeOver));
+    assert!(plc.stats().scans > 5000 && handle.change().is_some());
+    assert_eq!(counted, 0);
+}
+
+#[test]
+fn faults_do_not_allocate() {
+    let image = program();
+    let map = map(MAP, &image);
+    let mut plc = Plc::<Interpreter, Rack>::simulated(Arc::clone(&image), Arc::clone(&map), 1);
+    let clock = VirtualClock::new();
+    let a = map.input("a").unwrap();
+    plc.apply(Command::SetInput(a, true));
+    let divisor = image.symbols.iter().find(|s| s.path == "main.divisor").unwrap().place;
+    let mut watch = Watch::new(&map);
+    let counted = allocations(|| {
+        for scan in 0..400_u64 {
+            if scan == 200 {
+                plc.memory_mut().write(divisor, ScalarType::I32, 0);
+            }
+            clock.sleep_until(scan * MS);
+            plc.step(scan * MS, &clock);
+            watch.compare(&plc, |_| ());
+        }
+    });
+    assert!(plc.fault().is_some());
+    assert_eq!(counted, 0);
+}
+
+/// A chip in memory: levels to read, levels written, and an error after so many writes.
+#[derive(Debug)]
+struct FakeChip {
+    levels: Levels,
+    scans: u32,
+    writes_left: u32,
+}
+
+impl Port for FakeChip {
+    fn get(&mut self, levels: &mut Levels) -> Result<(), i32> {
+        self.scans += 1;
+        self.levels[0] = u8::from(self.scans / 90 % 2 == 1);
+        self.levels[1] = u8::from(self.scans / 140 % 2 == 1);
+        *levels = self.levels;
+        Ok(())
+    }
+
+    fn set(&mut self, _levels: &Levels) -> Result<(), i32> {
+        self.writes_left = self.writes_left.checked_sub(1).ok_or(5)?;
+        Ok(())
+    }
+}
+
+fn gpio(map: &IoMap, writes: u32) -> Gpio<FakeChip> {
+    let chip = || FakeChip { levels: [0; 64], scans: 0, writes_left: writes };
+    let inputs = map.input_ids().map(|id| (id, id.index() == 3)).collect();
+    let outputs = map.channels.ids().map(|id| (id, id.index() == 1)).collect();
+    Gpio::from_parts(
+        vec!["c0".to_owned()],
+        vec![InputRequest { port: chip(), chip: 0, lines: inputs, levels: [0; 64] }],
+        vec![OutputRequest { port: chip(), chip: 0, lines: outputs, levels: [0; 64] }],
+    )
+}
+
+#[test]
+fn the_gpio_driver_does_not_allocate() {
+    let image = program();
+    let map = map(GPIO_MAP, &image);
+    let mut plc = Plc::<Interpreter, Gpio<FakeChip>>::with_driver(image, Arc::clone(&map), gpio(&map, u32::MAX));
+    assert_eq!(steady(&mut plc, &map), 0);
+}
+
+#[test]
+fn a_failing_gpio_driver_does_not_allocate() {
+    let image = program();
+    let map = map(GPIO_MAP, &image);
+    let mut plc = Plc::<Interpreter, Gpio<FakeChip>>::with_driver(image, Arc::clone(&map), gpio(&map, 2));
+    let clock = VirtualClock::new();
+    let counted = allocations(|| {
+        for scan in 0..1000_u64 {
+            clock.sleep_until(scan * MS);
+            plc.step(scan * MS, &clock);
+        }
+    });
+    assert!(plc.fault().is_some());
+    assert_eq!(counted, 0);
+}
