@@ -9,7 +9,10 @@ use super::{Code, Finding, InputId, Output, Place, Severity};
 use relay::contact::ContactModel;
 use relay::datasheet::TemperatureRange;
 use relay::quantity::Duration;
-use relay::{ActuatorConfig, BankConfig, ChannelConfig, ChannelTable, DataSheet, FeedbackConfig, GroupConfig, LoadConfig, RatePolicy, Restart, SafeValue, StopValue, SupplyConfig};
+use relay::{
+    ActuatorConfig, BankConfig, ChannelConfig, ChannelTable, DataSheet, FeedbackConfig, GroupConfig, LoadConfig,
+    RatePolicy, Restart, SafeValue, StopValue, SupplyConfig,
+};
 
 /// The checked outputs.
 pub(super) struct Bank {

@@ -303,5 +303,17 @@ pub fn simulated_at(image: &Image, period_ns: Option<u64>) -> Result<IoMap, Vec<
         return Err(refused.filter(|f| f.severity == Severity::Error).collect());
     };
     let rt = RtSettings::default();
-    Ok(IoMap { file: String::new(), live: false, scan, plan, rt, inputs, outputs, channels, supply: None, words, sheets: Vec::new() })
+    Ok(IoMap {
+        file: String::new(),
+        live: false,
+        scan,
+        plan,
+        rt,
+        inputs,
+        outputs,
+        channels,
+        supply: None,
+        words,
+        sheets: Vec::new(),
+    })
 }
