@@ -7,6 +7,7 @@ use super::super::eval::{Pure, eval};
 use super::super::reference::signed;
 use super::super::trap::{Trap, TrapCode};
 use super::op::{Ins, Opc, Record, Word};
+use super::standard::native;
 use super::window::{Cell, Window};
 use bytecode::ScalarType;
 use bytecode::image::Access;
@@ -267,6 +268,35 @@ pub(super) fn run<M: Window>(
                 pc = ins.d.at();
             }};
         }
+        // A standard block at the address register.
+        macro_rules! block {
+            ($name:ident $(, $time:expr)?) => {{
+                match budget.checked_sub(ins.e.at() as u64) {
+                    Some(rest) => budget = rest,
+                    None => break Err((TrapCode::BudgetSpent, ins.d.at(), 0)),
+                }
+                native::$name(&mut m, place $(, $time)?);
+                pc += 1;
+            }};
+        }
+        // A standard block at a place, with the moves of its inputs before it.
+        macro_rules! block_with {
+            ($name:ident, [$($t:ty, $from:ident, $field:expr);*] $(, $time:expr)?) => {{
+                place = ins.a.at();
+                $(
+                    let value: $t = get!(ins.$from);
+                    value.set(&mut m, place + $field as usize);
+                )*
+                let last = pc + ins.d.at();
+                let Some(call) = code.get(last - 1) else { break Err(defect(pc)) };
+                match budget.checked_sub(call.e.at() as u64) {
+                    Some(rest) => budget = rest,
+                    None => break Err((TrapCode::BudgetSpent, call.d.at(), 0)),
+                }
+                native::$name(&mut m, place $(, $time)?);
+                pc = last;
+            }};
+        }
         match ins.op {
             Opc::Mov1 => un!(u8, |x| x),
             Opc::Mov2 => un!(u16, |x| x),
@@ -495,6 +525,25 @@ pub(super) fn run<M: Window>(
                 let at = element!(ins.c, ins.e);
                 call!(at)
             }
+            Opc::TonE => block!(ton, now_ns),
+            Opc::TofE => block!(tof, now_ns),
+            Opc::TpE => block!(tp, now_ns),
+            Opc::CtuE => block!(ctu),
+            Opc::CtdE => block!(ctd),
+            Opc::CtudE => block!(ctud),
+            Opc::RTrigE => block!(r_trig),
+            Opc::FTrigE => block!(f_trig),
+            Opc::SrE => block!(sr),
+            Opc::RsE => block!(rs),
+            Opc::Ton => block_with!(ton, [u8, b, native::IN; i64, c, native::PT], now_ns),
+            Opc::Tof => block_with!(tof, [u8, b, native::IN; i64, c, native::PT], now_ns),
+            Opc::Tp => block_with!(tp, [u8, b, native::IN; i64, c, native::PT], now_ns),
+            Opc::Ctu => block_with!(ctu, [u8, b, native::COUNT; u8, c, native::LOAD; i16, e, native::PV]),
+            Opc::Ctd => block_with!(ctd, [u8, b, native::COUNT; u8, c, native::LOAD; i16, e, native::PV]),
+            Opc::RTrig => block_with!(r_trig, [u8, b, native::CLK]),
+            Opc::FTrig => block_with!(f_trig, [u8, b, native::CLK]),
+            Opc::Sr => block_with!(sr, [u8, b, native::FIRST; u8, c, native::SECOND]),
+            Opc::Rs => block_with!(rs, [u8, b, native::FIRST; u8, c, native::SECOND]),
             Opc::Ret => {
                 let Some(depth) = sp.checked_sub(1) else { break Ok(()) };
                 sp = depth;

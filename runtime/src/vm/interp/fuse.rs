@@ -6,7 +6,9 @@
 use super::super::memory::Layout;
 use super::blocks::{self, Block};
 use super::op::{Ins, Opc, halves};
-use super::translate::Translation;
+use super::standard::Standard;
+use super::translate::{Translation, by_size};
+use bytecode::ScalarType;
 
 /// Fewest operations worth a block.
 const BLOCK_MIN: usize = 2;
@@ -20,9 +22,16 @@ pub(super) fn fuse(out: &mut Translation, start: usize, is_target: &[bool], layo
         constants.get(at).map(|byte| *byte != 0)
     };
     let mut block = Block::new(constant);
+    let mut standard = standard_blocks(out, start).into_iter().peekable();
     let mut slot = start;
     while slot < out.code.len() {
-        let run = run_length(out, start, slot, is_target);
+        if let Some((_, fused)) = standard.next_if(|(at, _)| *at == slot) {
+            put(out, slot, fused);
+            slot += fused.d as usize;
+            continue;
+        }
+        let limit = standard.peek().map_or(BLOCK_MAX, |(at, _)| BLOCK_MAX.min(at - slot));
+        let run = run_length(out, start, slot, is_target, limit);
         if run >= BLOCK_MIN {
             let records_at = out.records.len();
             let body = out.code.get(slot..slot + run).unwrap_or_default();
@@ -47,12 +56,50 @@ fn put(out: &mut Translation, slot: usize, ins: Ins<u32>) {
 }
 
 /// How many boolean operations stand here before something else or a branch target.
-fn run_length(out: &Translation, start: usize, slot: usize, is_target: &[bool]) -> usize {
+fn run_length(out: &Translation, start: usize, slot: usize, is_target: &[bool], limit: usize) -> usize {
     let code = out.code.get(slot..).unwrap_or_default();
-    let belongs = code.iter().take(BLOCK_MAX).take_while(|i| blocks::belongs(i.op)).count();
+    let belongs = code.iter().take(limit).take_while(|i| blocks::belongs(i.op)).count();
     let targets = is_target.get(slot - start..).unwrap_or_default();
     let next_target = targets.iter().skip(1).take(belongs).position(|t| *t);
     next_target.map_or(belongs, |n| belongs.min(n + 1))
+}
+
+/// Calls of standard blocks on instances that always stand at the same place, each with the moves of its inputs right
+/// before it: slot of the first move, and the instruction that goes there.
+fn standard_blocks(out: &Translation, start: usize) -> Vec<(usize, Ins<u32>)> {
+    let body = out.code.get(start..).unwrap_or_default();
+    let mut found = Vec::new();
+    let mut free_from = start;
+    for (lea, pair) in (start..).zip(body.windows(2)) {
+        let [place, call] = pair else { continue };
+        let Some(block) = Standard::of(call.op) else { continue };
+        let Some(op) = block.at_place() else { continue };
+        if place.op != Opc::LeaData {
+            continue;
+        }
+        let base = place.a | place.b << 16;
+        let mut first = lea;
+        let mut sources = [base; 3];
+        // Moves stand in the order of the inputs; an input not moved keeps its value, moved to itself.
+        for ((field, ty), source) in block.inputs().iter().zip(&mut sources).rev() {
+            *source = base + field;
+            let earlier = first.checked_sub(1).filter(|slot| *slot >= free_from);
+            let Some(slot) = earlier else { continue };
+            if let Some(mov) = out.code.get(slot).filter(|i| i.op == mov_of(*ty) && i.a == base + field) {
+                *source = mov.b;
+                first = slot;
+            }
+        }
+        free_from = lea + 2;
+        let covered = u32::try_from(free_from - first).unwrap_or(0);
+        let [b, c, e] = sources;
+        found.push((first, Ins::new(op, [base, b, c, covered, e])));
+    }
+    found
+}
+
+fn mov_of(ty: ScalarType) -> Opc {
+    if ty == ScalarType::Bool { Opc::MovB } else { by_size(ty, [Opc::Mov1, Opc::Mov2, Opc::Mov4, Opc::Mov8]) }
 }
 
 /// A comparison and a conditional branch on its result.

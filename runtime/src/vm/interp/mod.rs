@@ -2,6 +2,7 @@
 //!
 //! - `op`: the private instructions; `select` and `translate`: from canonical code to them;
 //! - `fuse` and `blocks`: fewer dispatches;
+//! - `standard`: standard function blocks as one instruction;
 //! - `window`: memory with 16-bit offsets and no checks, or with 32-bit offsets and checks;
 //! - `exec`: the loop.
 //!
@@ -15,6 +16,7 @@ mod exec;
 mod fuse;
 mod op;
 mod select;
+mod standard;
 mod translate;
 mod window;
 

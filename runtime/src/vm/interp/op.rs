@@ -80,6 +80,11 @@ pub(super) enum Opc {
     CallE,
     /// The same on element c of the array of instances at the address register, row e.
     CallXE,
+    // A standard block on the instance at the address register; d is its body as code, e what that charges.
+    TonE, TofE, TpE, CtuE, CtdE, CtudE, RTrigE, FTrigE, SrE, RsE,
+    // A standard block on the instance at a, after its inputs were set to b, c and e; covers d slots, of which the
+    // last is one of the row above.
+    Ton, Tof, Tp, Ctu, Ctd, RTrig, FTrig, Sr, Rs,
     /// Returns.
     Ret,
     /// Runs c records of boolean block a, b (split), covering d slots.

@@ -11,6 +11,7 @@ use super::exec::{BoundRow, RareRow};
 use super::fuse;
 use super::op::{Ins, Opc, Record, halves};
 use super::select::{Choice, choose};
+use super::standard::{Recognised, recognise};
 use bytecode::image::{Access, Image};
 use bytecode::isa::{Role, Ty};
 use bytecode::{Instr, Op, Operand, ScalarType, Window};
@@ -62,6 +63,7 @@ pub(super) fn translate(image: &Image, layout: Layout) -> Translation {
         image,
         layout,
         first_reference,
+        standard: recognise(image),
         out: Translation { references: references as usize, ..Translation::default() },
         bodies: HashMap::new(),
         queue: Vec::new(),
@@ -80,6 +82,8 @@ struct Translator<'a> {
     layout: Layout,
     /// Per POU, the number of its first reference among those of all.
     first_reference: Vec<u32>,
+    /// Per POU: is it a standard block?
+    standard: Vec<Option<Recognised>>,
     out: Translation,
     /// Number of every body asked for, in the order of asking, which is the order of translating.
     bodies: HashMap<Body, usize>,
@@ -253,6 +257,17 @@ impl Translator<'_> {
         self.emit(op, [0, condition, 0, 0, 0]);
     }
 
+    /// A call of a body on the instance at the address register, or the instruction that does the same. A standard
+    /// block keeps its body as code, once: traps take their place from it.
+    fn call_at_register(&mut self, pou: u32) {
+        let body = self.body((pou, Own::Register));
+        let standard = self.standard.get(pou as usize).copied().flatten();
+        match standard {
+            Some(Recognised { block, weight }) => self.call(block.at_register(), body, 0, u32::from(weight)),
+            None => self.call(Opc::CallE, body, 0, 0),
+        }
+    }
+
     fn call(&mut self, op: Opc, body: usize, index: u32, access: u32) {
         self.calls.push((self.out.code.len(), body));
         self.emit(op, [0, 0, index, 0, access]);
@@ -328,14 +343,15 @@ impl Translator<'_> {
 
     fn call_instance(&mut self, pou: u32, instance: Operand) {
         let spot = self.spot(instance);
+        let is_standard = self.standard.get(pou as usize).copied().flatten().is_some();
         if let Spot::At(at) = spot
+            && !is_standard
             && let Some(body) = self.body_at(pou, at)
         {
             return self.call(Opc::Call, body, 0, 0);
         }
         self.lea(spot);
-        let body = self.body((pou, Own::Register));
-        self.call(Opc::CallE, body, 0, 0);
+        self.call_at_register(pou);
     }
 
     /// The row of an access whose elements are adjacent and whose lowest index fits 16 bits.

@@ -6,5 +6,5 @@
 mod calls;
 mod operations;
 mod random;
-mod rig;
+pub(in crate::vm) mod rig;
 mod traps;

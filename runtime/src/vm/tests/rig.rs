@@ -49,7 +49,7 @@ pub(super) const SPARSE_LOWER: i32 = 100_000;
 /// Constants of each type, at `32 * type + 8 * number` of the pool.
 pub(super) const CONSTANTS: u32 = 4;
 
-pub(super) fn elementary(t: ScalarType) -> Elementary {
+pub(in crate::vm) fn elementary(t: ScalarType) -> Elementary {
     match t {
         ScalarType::Bool => Elementary::Bool,
         ScalarType::I8 => Elementary::Sint,
