@@ -86,7 +86,7 @@ pub enum PouKind {
 pub struct Attribute {
     /// The first word, for example `power` or `allow`.
     pub name: Ident,
-    /// The text after the first word, trimmed.
+    /// The text after the first word, with single blanks.
     pub arguments: String,
     /// With its braces.
     pub span: Span,

@@ -442,8 +442,10 @@ pub(super) fn pragmas(mut i: Cursor<'_>) -> (Cursor<'_>, Vec<Attribute>) {
         let (word, arguments) = trimmed.split_at(length);
         let start = span.start + 1 + u32::try_from(inner.len() - trimmed.len()).unwrap_or(0);
         let word_span = Span { start, end: start + u32::try_from(length).unwrap_or(0), ..span };
+        // A pragma may span lines; blanks in it mean nothing.
+        let words = arguments.split_whitespace().collect::<Vec<_>>().join(" ");
         let name = Ident { text: word.to_owned(), span: word_span };
-        attributes.push(Attribute { name, arguments: arguments.trim().to_owned(), span });
+        attributes.push(Attribute { name, arguments: words, span });
         i = i.next();
     }
     (i, attributes)

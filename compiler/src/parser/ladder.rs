@@ -263,8 +263,10 @@ fn element(i: Cursor<'_>) -> Res<'_, Element> {
         st_element(i)?
     } else if i.is_keyword(Keyword::Return) {
         let (after, args) = arguments(i.next())?;
-        let word = Ident { text: "RET".to_owned(), span: start };
-        (after, meaning(i, &word, Word::Return, args, after.since(start))?)
+        match meaning(Word::Return, args) {
+            Ok(kind) => (after, kind),
+            Err(wrong) => return i.fail(misuse("RET", Word::Return, &wrong, after.since(start))),
+        }
     } else {
         word_or_call(i)?
     };
@@ -310,7 +312,10 @@ fn word_or_call(start: Cursor<'_>) -> Res<'_, ElementKind> {
     let (i, args) = arguments(i)?;
     let span = i.since(callee.span);
     match callee.as_name().and_then(|name| find(&name.text).map(|word| (name, word))) {
-        Some((name, word)) => Ok((i, meaning(start, name, word, args, span)?)),
+        Some((name, word)) => match meaning(word, args) {
+            Ok(kind) => Ok((i, kind)),
+            Err(wrong) => start.fail(misuse(&name.text, word, &wrong, span)),
+        },
         None => Ok((i, ElementKind::Call(Call { callee, args, span }))),
     }
 }
@@ -338,66 +343,48 @@ fn without_parentheses(i: Cursor<'_>, word: &Ident) -> Diagnostic {
     finding.note("every element has parentheses")
 }
 
-/// Makes the element of a word and its arguments.
-fn meaning<'a>(
-    i: Cursor<'a>,
-    name: &Ident,
-    word: Word,
-    args: Vec<Arg>,
-    span: Span,
-) -> Result<ElementKind, nom::Err<super::cursor::Stop>> {
-    let fail = |text: String, help: String| -> Result<ElementKind, nom::Err<super::cursor::Stop>> {
-        let finding = Diagnostic::new(Code::ElementOperands, span, text).help(help);
-        i.fail(finding).map(|(_, kind)| kind)
-    };
-    let upper = name.text.to_ascii_uppercase();
-    let wanted = match word {
+/// What is wrong with the operands of a word.
+enum Misuse {
+    /// An argument with a name.
+    Named,
+    /// So many arguments instead of the right number.
+    Count(usize),
+    /// A coil on something that cannot be written.
+    NotWritable(&'static str),
+    /// A jump to something that is no label.
+    NoLabel,
+}
+
+/// How many operands a word has.
+fn operand_count(word: Word) -> usize {
+    match word {
         Word::Contact(_) | Word::Coil(_) | Word::Condition | Word::Jump => 1,
         Word::Compare(_) => 2,
         Word::Invert | Word::Wire | Word::Return => 0,
-    };
-    let example = match (wanted, word) {
-        (0, _) => format!("{upper}()"),
-        (2, _) => format!("{upper}(a, b)"),
-        (_, Word::Condition) => "CMP(a > b)".to_owned(),
-        (_, Word::Jump) => "JMP(label)".to_owned(),
-        _ => format!("{upper}(x)"),
-    };
-    let count = args.len();
-    let mut operands = Vec::new();
-    for arg in args {
-        match (arg.kind, arg.value) {
-            (ArgKind::Positional, Some(value)) => operands.push(value),
-            _ => return fail(format!("`{upper}` has no named operands"), format!("write {example}")),
-        }
     }
-    if count != wanted {
-        let needs = match wanted {
-            0 => "no operand",
-            1 => "one operand",
-            _ => "two operands",
-        };
-        return fail(format!("`{upper}` has {needs}, not {count}"), format!("write {example}"));
+}
+
+/// Makes the element of a word and its arguments.
+fn meaning(word: Word, args: Vec<Arg>) -> Result<ElementKind, Misuse> {
+    if args.len() != operand_count(word) {
+        return Err(Misuse::Count(args.len()));
     }
-    let mut operands = operands.into_iter();
-    let (first, second) = (operands.next(), operands.next());
+    let mut operands = args.into_iter().map(|arg| match (arg.kind, arg.value) {
+        (ArgKind::Positional, Some(value)) => Ok(value),
+        (ArgKind::Positional | ArgKind::Input(_) | ArgKind::Output { .. }, _) => Err(Misuse::Named),
+    });
+    let (first, second) = (operands.next().transpose()?, operands.next().transpose()?);
     Ok(match (word, first, second) {
         (Word::Contact(kind), Some(operand), _) => ElementKind::Contact { kind, operand },
-        (Word::Coil(kind), Some(operand), _) => match place(operand) {
-            Ok(operand) => ElementKind::Coil { kind, operand },
-            Err(text) => {
-                return fail(
-                    format!("`{upper}` writes, but {text} cannot be written"),
-                    "name a variable or an address".to_owned(),
-                );
-            }
-        },
+        (Word::Coil(kind), Some(operand), _) => {
+            ElementKind::Coil { kind, operand: place(operand).map_err(Misuse::NotWritable)? }
+        }
         (Word::Compare(op), Some(left), Some(right)) => ElementKind::Compare { op, left, right },
         (Word::Condition, Some(operand), _) => ElementKind::Condition(operand),
         (Word::Jump, Some(Expr { kind: ExprKind::Variable(target), .. }), _) if target.accessors.is_empty() => {
             ElementKind::Jump(target.name)
         }
-        (Word::Jump, ..) => return fail("`JMP` needs the label of a rung".to_owned(), format!("write {example}")),
+        (Word::Jump, ..) => return Err(Misuse::NoLabel),
         (Word::Invert, ..) => ElementKind::Invert,
         (Word::Wire, ..) => ElementKind::Wire,
         // The counts were checked above, so what is left is RET.
@@ -405,6 +392,30 @@ fn meaning<'a>(
             ElementKind::Return
         }
     })
+}
+
+/// The finding for wrong operands.
+fn misuse(name: &str, word: Word, misuse: &Misuse, span: Span) -> Diagnostic {
+    let upper = name.to_ascii_uppercase();
+    let example = match word {
+        Word::Invert | Word::Wire | Word::Return => format!("{upper}()"),
+        Word::Compare(_) => format!("{upper}(a, b)"),
+        Word::Condition => "CMP(a > b)".to_owned(),
+        Word::Jump => "JMP(label)".to_owned(),
+        Word::Contact(_) | Word::Coil(_) => format!("{upper}(x)"),
+    };
+    let (text, help) = match misuse {
+        Misuse::Named => (format!("`{upper}` has no named operands"), format!("write {example}")),
+        Misuse::Count(count) => {
+            let needs = ["no operand", "one operand", "two operands"].get(operand_count(word)).copied().unwrap_or("");
+            (format!("`{upper}` has {needs}, not {count}"), format!("write {example}"))
+        }
+        Misuse::NotWritable(what) => {
+            (format!("`{upper}` writes, but {what} cannot be written"), "name a variable or an address".to_owned())
+        }
+        Misuse::NoLabel => ("`JMP` needs the label of a rung".to_owned(), format!("write {example}")),
+    };
+    Diagnostic::new(Code::ElementOperands, span, text).help(help)
 }
 
 /// The operand of a coil as something that can be written.
