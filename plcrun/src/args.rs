@@ -1,0 +1,354 @@
+//! The command line: subcommands, options, and the help texts people read first.
+//!
+//! `plcrun FILE...` is `plcrun run FILE...`: where the first word that is no global option is no subcommand, `run` is put
+//! before it. A file named like a subcommand is run as `plcrun run test` or `plcrun ./test`.
+
+use crate::exit::Exit;
+use crate::terminal::ColorChoice;
+use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
+use relay::quantity::Duration;
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+/// The whole command line.
+#[derive(Debug, Parser)]
+#[command(
+    name = "plcrun",
+    version,
+    about = "Runs IEC 61131-3 ladder and structured text on Linux, behind a guard that knows each relay's physics.",
+    override_usage = "plcrun [OPTIONS] FILE...\n       plcrun COMMAND [OPTIONS] ...",
+    after_help = "Examples:\n  \
+        plcrun star_delta.ld                        run on the simulated rack, or on the map beside the file\n  \
+        plcrun star_delta.ld --virtual --for 1min   the same as fast as possible\n  \
+        plcrun star_delta.ld --io cabinet.yaml      run on real lines\n  \
+        plcrun check star_delta.ld                  compile and check the I/O map, run nothing\n  \
+        plcrun test programs/                       run the timeline tests of a folder\n\n\
+        `plcrun FILE...` is short for `plcrun run FILE...`; its options are shown by `plcrun run --help`.\n\n\
+        Exit codes: 0 done, 1 findings or failed tests, 2 wrong use, 3 a fault stopped the program.",
+    subcommand_required = true,
+    arg_required_else_help = true,
+    disable_help_subcommand = true
+)]
+pub struct Cli {
+    /// Colours: auto (on terminals, unless NO_COLOR is set), always, never.
+    #[arg(long, value_name = "WHEN", global = true, value_enum, default_value_t = ColorChoice::Auto)]
+    pub color: ColorChoice,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The subcommands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run a program on the simulated rack or on real lines.
+    Run(RunArgs),
+    /// Compile a program and validate its I/O map; run nothing.
+    Check(CheckArgs),
+    /// Run timeline tests (*.test.yaml) in virtual time.
+    Test(TestArgs),
+    /// Compile a program into an image.
+    Build(BuildArgs),
+    /// Show the code of a program or image.
+    Disasm(DisasmArgs),
+    /// Draw the rungs of a ladder program.
+    Draw(DrawArgs),
+    /// Rewrite sources in canonical form.
+    Fmt(FmtArgs),
+    /// List the channels of a program's I/O map with their relays, windows and life.
+    Relays(RelaysArgs),
+    /// Explain a code such as E0201, W0001, C014, R036, G11, F02 or T001.
+    Explain(ExplainArgs),
+}
+
+/// `plcrun run`.
+#[derive(Args, Debug)]
+#[command(
+    override_usage = "plcrun [run] [OPTIONS] FILE...",
+    after_help = "Examples:\n  \
+        plcrun star_delta.ld                                  simulated; type an input's name and Enter to toggle it\n  \
+        plcrun star_delta.ld --set stop_ok=true               start with an input closed\n  \
+        plcrun star_delta.ld --play star_delta.test.yaml      inputs from a timeline file, in real time\n  \
+        plcrun star_delta.ld --virtual --for 1h --trace a.csv one hour in a moment, every change in a file\n  \
+        plcrun star_delta.plcb --io cabinet.yaml              a built image on real lines\n\n\
+        Ctrl-C, SIGTERM and SIGHUP bring the outputs to their stop values, print the summary and end with code 0.\n\
+        A fault brings them to their safe values and ends with code 3."
+)]
+pub struct RunArgs {
+    /// Source files (.ld, .st) of one program, or one image (.plcb).
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    /// I/O map; without it NAME.io.yaml beside the program, else the simulated rack.
+    #[arg(long, value_name = "MAP")]
+    pub io: Option<PathBuf>,
+    /// Stop in order after this time, such as `10s`, `500ms` or `1h30min`.
+    #[arg(long = "for", value_name = "DURATION", value_parser = positive_duration)]
+    pub run_time: Option<Duration>,
+    /// Virtual time: as fast as possible, and the same on every machine. Needs --for or --play.
+    #[arg(long = "virtual")]
+    pub virtual_time: bool,
+    /// How the code is run.
+    #[arg(long, value_enum, default_value_t = EngineChoice::Interpreter)]
+    pub engine: EngineChoice,
+    /// Take inputs from the steps of a timeline file.
+    #[arg(long, value_name = "TIMELINE")]
+    pub play: Option<PathBuf>,
+    /// Which test of the timeline file is played; the first one otherwise.
+    #[arg(long, value_name = "NAME", requires = "play")]
+    pub test: Option<String>,
+    /// Write every change to a CSV file: t_us,scan,kind,name,value.
+    #[arg(long, value_name = "FILE")]
+    pub trace: Option<PathBuf>,
+    /// Set an input of the simulated rack before the first scan. May be repeated.
+    #[arg(long = "set", value_name = "NAME=VALUE", value_parser = assignment)]
+    pub set: Vec<Assignment>,
+    /// Time between two scans, for programs without a TASK.
+    #[arg(long, value_name = "DURATION", value_parser = positive_duration)]
+    pub scan: Option<Duration>,
+    /// Form of the event lines: for people, or one JSON object per line.
+    #[arg(long, value_enum, default_value_t = LogFormat::Text)]
+    pub log_format: LogFormat,
+    /// Only warnings, faults and the summary.
+    #[arg(long, short)]
+    pub quiet: bool,
+}
+
+/// How code is run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum EngineChoice {
+    /// The interpreter; on every machine.
+    Interpreter,
+    /// Native code; comes in a later version.
+    Native,
+}
+
+/// Form of the event lines.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object per line.
+    Json,
+}
+
+/// `NAME=VALUE` of `--set`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Assignment {
+    /// Variable as written.
+    pub name: String,
+    /// The value.
+    pub value: bool,
+}
+
+/// `plcrun check`.
+#[derive(Args, Debug)]
+#[command(after_help = "Exit codes: 0 clean, 1 findings (errors or warnings), 2 wrong use.")]
+pub struct CheckArgs {
+    /// Source files of one program, or one image.
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    /// I/O map; without it NAME.io.yaml beside the program.
+    #[arg(long, value_name = "MAP")]
+    pub io: Option<PathBuf>,
+    /// One JSON object per finding and line.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `plcrun test`.
+#[derive(Args, Debug)]
+#[command(after_help = "Exit codes: 0 all passed, 1 a test failed or a file has mistakes, 2 wrong use.")]
+pub struct TestArgs {
+    /// Timeline files, or folders that are searched for *.test.yaml.
+    #[arg(required = true, value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
+    /// Run only tests whose name contains this text.
+    #[arg(long, value_name = "TEXT")]
+    pub filter: Option<String>,
+    /// Seed of the simulated contact bounce.
+    #[arg(long, value_name = "NUMBER")]
+    pub seed: Option<u64>,
+    /// Only failures and the closing line.
+    #[arg(long, short)]
+    pub quiet: bool,
+}
+
+/// `plcrun build`.
+#[derive(Args, Debug)]
+pub struct BuildArgs {
+    /// Source files of one program.
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    /// The image; NAME.plcb beside the first source otherwise.
+    #[arg(long, short, value_name = "IMAGE")]
+    pub output: Option<PathBuf>,
+}
+
+/// `plcrun disasm`.
+#[derive(Args, Debug)]
+pub struct DisasmArgs {
+    /// Source files of one program, or one image.
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+}
+
+/// `plcrun draw`.
+#[derive(Args, Debug)]
+pub struct DrawArgs {
+    /// Source files.
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    /// Write a picture instead of text.
+    #[arg(long, value_name = "FILE")]
+    pub svg: Option<PathBuf>,
+    /// Plain ASCII instead of line-drawing characters.
+    #[arg(long, conflicts_with = "svg")]
+    pub ascii: bool,
+    /// Only the rung with this label or number.
+    #[arg(long, value_name = "LABEL")]
+    pub rung: Option<String>,
+}
+
+/// `plcrun fmt`.
+#[derive(Args, Debug)]
+pub struct FmtArgs {
+    /// Source files; `-` reads standard input and writes standard output.
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    /// Change nothing; name the files that are not in canonical form and end with code 1.
+    #[arg(long)]
+    pub check: bool,
+    /// Write to standard output instead of the file.
+    #[arg(long, conflicts_with = "check")]
+    pub stdout: bool,
+}
+
+/// `plcrun relays`.
+#[derive(Args, Debug)]
+pub struct RelaysArgs {
+    /// Source files of one program, or one image.
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    /// I/O map; without it NAME.io.yaml beside the program.
+    #[arg(long, value_name = "MAP")]
+    pub io: Option<PathBuf>,
+}
+
+/// `plcrun explain`.
+#[derive(Args, Debug)]
+pub struct ExplainArgs {
+    /// The code as printed.
+    #[arg(value_name = "CODE")]
+    pub code: String,
+}
+
+/// Reads the command line.
+///
+/// # Errors
+/// What clap makes of it; `--help` and `--version` are among them, see [`explain`].
+pub fn parse(words: Vec<OsString>) -> Result<Cli, clap::Error> {
+    Cli::try_parse_from(with_run(words))
+}
+
+/// Prints help, version or a usage error, and gives the exit code.
+#[must_use]
+pub fn explain(error: &clap::Error) -> Exit {
+    // A reader that has gone needs no help text.
+    let _ = error.print();
+    if error.use_stderr() { Exit::WrongUse } else { Exit::Clean }
+}
+
+/// Puts `run` before the first word that is neither a global option nor a subcommand.
+fn with_run(mut words: Vec<OsString>) -> Vec<OsString> {
+    let mut at = 1;
+    while let Some(word) = words.get(at).and_then(|w| w.to_str()) {
+        match word {
+            "--color" => at += 2,
+            "-h" | "--help" | "-V" | "--version" => return words,
+            w if w.starts_with("--color=") => at += 1,
+            w if is_subcommand(w) => return words,
+            _ => break,
+        }
+    }
+    if at < words.len() {
+        words.insert(at, "run".into());
+    }
+    words
+}
+
+/// The subcommands' names.
+pub fn subcommands() -> Vec<String> {
+    Cli::command().get_subcommands().map(|c| c.get_name().to_owned()).collect()
+}
+
+fn is_subcommand(word: &str) -> bool {
+    subcommands().iter().any(|name| name == word)
+}
+
+fn positive_duration(text: &str) -> Result<Duration, String> {
+    let duration: Duration = text.parse().map_err(|e: relay::quantity::QuantityError| e.to_string())?;
+    if duration.ns == 0 { Err("it must be longer than 0".to_owned()) } else { Ok(duration) }
+}
+
+/// Reads `NAME=VALUE`.
+///
+/// # Errors
+/// Says what is missing or no value.
+pub fn assignment(text: &str) -> Result<Assignment, String> {
+    let (name, value) = text.split_once('=').ok_or("write NAME=VALUE, such as stop_ok=true")?;
+    let name = name.trim();
+    if name.is_empty() {
+        return Err("the name before `=` is missing; write NAME=VALUE, such as stop_ok=true".to_owned());
+    }
+    let value = match value.trim().to_ascii_lowercase().as_str() {
+        "true" | "1" => true,
+        "false" | "0" => false,
+        other => return Err(format!("`{other}` is no value of an input; write true or false")),
+    };
+    Ok(Assignment { name: name.to_owned(), value })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(words: &[&str]) -> Result<Cli, clap::Error> {
+        parse(std::iter::once("plcrun").chain(words.iter().copied()).map(OsString::from).collect())
+    }
+
+    #[test]
+    fn the_definition_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn a_file_alone_means_run() {
+        for words in [&["a.ld", "b.st"][..], &["--color", "never", "a.ld", "b.st"], &["run", "a.ld", "b.st"]] {
+            let Command::Run(run) = parsed(words).unwrap().command else { panic!("{words:?}") };
+            assert_eq!(run.files, [PathBuf::from("a.ld"), PathBuf::from("b.st")]);
+        }
+        let Command::Run(run) = parsed(&["--virtual", "--for", "2s", "a.ld"]).unwrap().command else { panic!() };
+        assert!(run.virtual_time);
+        assert_eq!(run.run_time, Some(Duration::from_ms(2000)));
+    }
+
+    #[test]
+    fn a_subcommand_stays_one_and_help_is_no_error() {
+        assert!(matches!(parsed(&["check", "a.ld"]).unwrap().command, Command::Check(_)));
+        assert!(matches!(parsed(&["--color=always", "draw", "a.ld"]).unwrap().command, Command::Draw(_)));
+        assert!(!parsed(&["--help"]).unwrap_err().use_stderr());
+        assert!(!parsed(&["--version"]).unwrap_err().use_stderr());
+        assert!(parsed(&[]).unwrap_err().use_stderr());
+    }
+
+    #[test]
+    fn values_are_checked_where_they_are_written() {
+        let set = |text: &str| assignment(text);
+        assert_eq!(set("stop_ok=TRUE").unwrap(), Assignment { name: "stop_ok".into(), value: true });
+        assert!(set("stop_ok").unwrap_err().contains("NAME=VALUE"));
+        assert!(set("=1").unwrap_err().contains("missing"));
+        assert!(set("a=2").unwrap_err().contains("true or false"));
+        assert!(positive_duration("0 s").unwrap_err().contains("longer than 0"));
+        assert!(positive_duration("5").unwrap_err().contains("unit"));
+    }
+}

@@ -1,0 +1,33 @@
+//! The subcommands, one module each. A command takes its arguments and the console, and gives an exit code or a refusal.
+
+mod build;
+mod check;
+mod disasm;
+mod draw;
+mod explain;
+mod fmt;
+mod relays;
+mod run;
+mod test;
+
+use crate::args::Command;
+use crate::exit::{Exit, Refusal};
+use crate::terminal::Console;
+
+/// Runs a subcommand.
+///
+/// # Errors
+/// Why it does not go on.
+pub fn dispatch(command: &Command, console: &Console) -> Result<Exit, Refusal> {
+    match command {
+        Command::Run(args) => run::run(args, console),
+        Command::Check(args) => check::run(args, console),
+        Command::Test(args) => test::run(args, console),
+        Command::Build(args) => build::run(args, console),
+        Command::Disasm(args) => disasm::run(args, console),
+        Command::Draw(args) => draw::run(args, console),
+        Command::Fmt(args) => fmt::run(args, console),
+        Command::Relays(args) => relays::run(args, console),
+        Command::Explain(args) => explain::run(args, console),
+    }
+}

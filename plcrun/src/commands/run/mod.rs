@@ -1,0 +1,204 @@
+//! `plcrun run`: from files to a controller that scans, and everything a person sees of it.
+//!
+//! [`options`] says what fits together before a file is read; [`real`] runs in real time with the scan on a thread of its
+//! own, [`virtual_time`] as fast as possible on this one; [`lines`], [`status`], [`summary`] and [`fault`] make text,
+//! [`screen`] and [`keys`] own the terminal. Nothing is started before everything has been checked.
+
+mod fault;
+mod keys;
+mod lines;
+mod log;
+mod options;
+mod real;
+mod screen;
+mod script;
+mod status;
+mod summary;
+mod virtual_time;
+
+use crate::args::{LogFormat, RunArgs};
+use crate::exit::{Exit, Refusal};
+use crate::iomap::{self, Origin};
+use crate::project;
+use crate::table::exact_time;
+use crate::terminal::Console;
+use bytecode::VerifiedImage;
+use compiler::source::SourceMap;
+use lines::{Teller, TraceFile};
+use runtime::config::{InputId, IoMap};
+use runtime::io::Rack;
+use runtime::live;
+use runtime::scan::watch::Names;
+use runtime::scan::{Fault, Plc, real::RunLimit};
+use runtime::vm::Interpreter;
+use screen::{Abilities, Screen};
+use script::Script;
+use std::sync::Arc;
+use summary::{ChannelRow, Summary};
+
+/// The controller this command runs.
+type Controller = Plc<Interpreter, Rack>;
+
+/// Settles every bounce of the simulated contacts. Always the same, so that a run can be repeated.
+const SEED: u64 = 1;
+
+/// A program, its map and what was asked for, all of it checked.
+struct Session {
+    image: Arc<VerifiedImage>,
+    map: Arc<IoMap>,
+    sources: SourceMap,
+    /// Inputs set before the first scan.
+    set: Vec<(InputId, bool)>,
+    /// Stimuli of `--play`.
+    script: Option<Script>,
+    limit: RunLimit,
+    screen: Screen,
+    format: LogFormat,
+}
+
+/// How a run ended.
+struct Ending {
+    /// In words, such as `stopped by SIGTERM`.
+    words: String,
+    /// The fault that ended it.
+    fault: Option<Fault>,
+    /// What plcrun said of itself, where it failed.
+    defect: Option<String>,
+    /// False in virtual time.
+    measured: bool,
+}
+
+/// Runs a program until it is stopped, its time is over, or it meets a fault.
+///
+/// # Errors
+/// Why nothing was started.
+pub fn run(args: &RunArgs, console: &Console) -> Result<Exit, Refusal> {
+    options::check(args)?;
+    let origin = iomap::find(args.io.as_deref(), &args.files);
+    iomap::must_exist(&origin)?;
+    let project = project::load(&args.files, console)?;
+    let map = iomap::required_at(&origin, project.image.image(), args.scan.map(|d| d.ns), console)?;
+    let chosen =
+        if matches!(origin, Origin::Beside(_)) { live::MapOrigin::FoundBeside } else { live::MapOrigin::Given };
+    live::check(&map, chosen, &options::simulation_only(args))
+        .map_err(|refused| Refusal::wrong_use(refused.to_string(), String::new()))?;
+    let set = options::resolve_sets(&args.set, &map)?;
+    let script =
+        args.play.as_deref().map(|path| Script::load(path, args.test.as_deref(), &map, &project.image)).transpose()?;
+    let limit = options::limit(args, script.as_ref());
+    let trace = args.trace.as_deref().map(TraceFile::create).transpose()?;
+    let keys = !args.virtual_time;
+    let screen = Screen::open(if keys { Abilities::of_this_process() } else { Abilities::NONE });
+    log::install(
+        &screen,
+        log::Settings {
+            format: args.log_format,
+            quiet: args.quiet,
+            color: console.color_out,
+            time_of_day: !args.virtual_time,
+        },
+    );
+    let session = Session {
+        image: Arc::new(project.image),
+        map: Arc::new(map),
+        sources: project.sources,
+        set,
+        script,
+        limit,
+        screen,
+        format: args.log_format,
+    };
+    introduce(&session, &origin, args);
+    let result = if args.virtual_time { virtual_time::run(session, trace) } else { real::run(session, trace) };
+    let (session, controller, ending) = result?;
+    Ok(conclude(&session, &controller, &ending, console))
+}
+
+/// Program, tasks, scan period, rack: before the first scan.
+fn introduce(session: &Session, origin: &Origin, args: &RunArgs) {
+    let (image, map) = (&session.image, &session.map);
+    let programs: Vec<&str> = image.programs.iter().map(|p| p.name.as_str()).collect();
+    let programs = programs.join(", ");
+    let files: Vec<String> = args.files.iter().map(|p| p.display().to_string()).collect();
+    let files = files.join(", ");
+    let period_ns = map.plan.tick_ns;
+    tracing::info!(
+        kind = "start",
+        files,
+        programs,
+        period_ns,
+        "{files}: {programs}, a scan every {}",
+        exact_time(period_ns)
+    );
+    for task in image.tasks.iter().filter(|t| t.interval_ns > 0) {
+        let (name, interval_ns, priority) = (task.name.as_str(), task.interval_ns, task.priority);
+        let every = exact_time(interval_ns);
+        tracing::info!(kind = "task", name, interval_ns, priority, "task {name}: every {every}, priority {priority}");
+    }
+    let real = map.has_real_lines();
+    let rack = match (real, origin.path()) {
+        (true, Some(path)) => format!("real lines as {} says", path.display()),
+        (true, None) => "real lines".to_owned(),
+        (false, Some(path)) => format!("simulated rack, wired as {} says: nothing real is switched", path.display()),
+        (false, None) => "simulated rack, because there is no I/O map: nothing real is switched".to_owned(),
+    };
+    let (inputs, outputs) = (map.inputs.len(), map.outputs.len());
+    tracing::info!(kind = "rack", real, inputs, outputs, "{rack}");
+    let names: Vec<&str> = options::settable(map).map(|i| i.name.as_str()).collect();
+    if !real && !args.virtual_time && !names.is_empty() {
+        let names = names.join(", ");
+        tracing::info!(kind = "inputs", names, "type a name and Enter to toggle an input: {names}");
+    }
+}
+
+/// Summary, fault and exit code, once the scan is over.
+fn conclude(session: &Session, controller: &Controller, ending: &Ending, console: &Console) -> Exit {
+    session.screen.close();
+    let table = controller.table();
+    let channels = table
+        .ids()
+        .map(|id| {
+            let channel = table.channel(id);
+            let wear = *controller.guard().wear(id);
+            ChannelRow { name: channel.name.clone(), relay: channel.relay.clone(), wear, life: channel.life }
+        })
+        .collect();
+    let summary = Summary {
+        ended: ending.words.clone(),
+        at_ns: controller.grid_ns(),
+        tick_ns: controller.tick_ns(),
+        stats: controller.stats(),
+        measured: ending.measured,
+        channels,
+    };
+    match session.format {
+        LogFormat::Text => session.screen.line(&format!("\n{}", summary.text())),
+        LogFormat::Json => summary.log(),
+    }
+    let Some(fault) = &ending.fault else { return Exit::Clean };
+    let report = fault.describe(&session.image, controller.driver().gpio().chip_names());
+    if session.format == LogFormat::Json {
+        fault::log(&report);
+    }
+    let line = fault::source_line(&session.sources, &report.file, report.line);
+    let mut text = fault::render(&report, line.as_deref());
+    if let Some(defect) = &ending.defect {
+        text.push_str(&format!("  plcrun: {defect}\n"));
+    }
+    console.message(&text);
+    Exit::Fault
+}
+
+impl Session {
+    /// A teller of this session's changes; `chips` are the names of the driver's chips.
+    fn teller(&self, chips: &[String], trace: Option<TraceFile>) -> Teller {
+        Teller::new(Names::new(Arc::clone(&self.map), Arc::clone(&self.image), chips.to_vec()), trace, self.format)
+    }
+
+    /// Sets what `--set` asks for.
+    fn apply_sets(&self, controller: &mut Controller) {
+        for (input, level) in &self.set {
+            controller.apply(runtime::scan::Command::SetInput(*input, *level));
+        }
+    }
+}

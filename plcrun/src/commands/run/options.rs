@@ -1,0 +1,89 @@
+//! What fits together on the command line of `run`, and what names in it mean. Nothing here touches a file.
+
+use super::script::Script;
+use crate::args::{Assignment, EngineChoice, RunArgs};
+use crate::exit::Refusal;
+use runtime::config::finding::did_you_mean;
+use runtime::config::{Input, InputId, IoMap, Source};
+use runtime::live::SimulationOnly;
+use runtime::scan::real::RunLimit;
+
+/// Refuses what does not fit together, before anything is read.
+///
+/// # Errors
+/// Says what, and what to write instead.
+pub fn check(args: &RunArgs) -> Result<(), Refusal> {
+    match args.engine {
+        EngineChoice::Interpreter => {}
+        EngineChoice::Native => {
+            return Err(Refusal::wrong_use(
+                "the native engine comes in a later version",
+                "use `--engine interpreter`, or leave `--engine` out",
+            ));
+        }
+    }
+    if args.virtual_time && args.run_time.is_none() && args.play.is_none() {
+        return Err(Refusal::wrong_use(
+            "virtual time without an end would never return",
+            "say how long, for example `--virtual --for 1min`, or play a timeline with `--play`",
+        ));
+    }
+    Ok(())
+}
+
+/// What of this command line is for simulation only.
+#[must_use]
+pub fn simulation_only(args: &RunArgs) -> Vec<SimulationOnly> {
+    let asked = [
+        (args.virtual_time, SimulationOnly::VirtualTime),
+        (args.play.is_some(), SimulationOnly::Play),
+        (!args.set.is_empty(), SimulationOnly::Set),
+    ];
+    asked.into_iter().filter(|(is, _)| *is).map(|(_, what)| what).collect()
+}
+
+/// How long the run is. A timeline in virtual time ends when everything in it has happened; in real time it goes on.
+#[must_use]
+pub fn limit(args: &RunArgs, script: Option<&Script>) -> RunLimit {
+    let played_ns = script.filter(|_| args.virtual_time).map(Script::end_ns);
+    RunLimit { for_ns: args.run_time.map(|d| d.ns).or(played_ns) }
+}
+
+/// The inputs a person can set: those of the simulated rack.
+pub fn settable(map: &IoMap) -> impl Iterator<Item = &Input> {
+    map.inputs.iter().filter(|i| matches!(i.source, Source::Sim { .. }))
+}
+
+/// The input a typed name means.
+///
+/// # Errors
+/// There is none, or nobody can set it.
+pub fn input_named(name: &str, map: &IoMap) -> Result<InputId, Refusal> {
+    let Some(id) = map.input(name) else {
+        let names: Vec<&str> = settable(map).map(|i| i.name.as_str()).collect();
+        let near = did_you_mean(name, names.iter().copied());
+        let help = match near.strip_prefix("; ") {
+            Some(near) => near.to_owned(),
+            None if names.is_empty() => "this program has no input that can be set".to_owned(),
+            None => format!("inputs are {}", names.join(", ")),
+        };
+        return Err(Refusal::wrong_use(format!("there is no input `{name}`"), help));
+    };
+    match map.input_at(id).map(|i| &i.source) {
+        Some(Source::Sim { .. }) => Ok(id),
+        Some(Source::Channel(..)) => {
+            Err(Refusal::wrong_use(format!("`{name}` reads the state of a channel"), "nobody can set it from outside"))
+        }
+        Some(Source::Gpio(_)) | None => {
+            Err(Refusal::wrong_use(format!("`{name}` is a real line"), "its level comes from the plant"))
+        }
+    }
+}
+
+/// The inputs of `--set`.
+///
+/// # Errors
+/// As [`input_named`].
+pub fn resolve_sets(set: &[Assignment], map: &IoMap) -> Result<Vec<(InputId, bool)>, Refusal> {
+    set.iter().map(|assignment| Ok((input_named(&assignment.name, map)?, assignment.value))).collect()
+}

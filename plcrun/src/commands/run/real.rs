@@ -1,0 +1,229 @@
+//! Real time: the scan on a thread of its own; this thread prints, draws and reads what is typed.
+//!
+//! Order matters. Lines are opened and helpers exist before the scan thread is promoted, or they would inherit its class.
+//! From then on this thread only polls: the scan never waits for it, and what finds no room is counted.
+
+use super::keys::{self, Typed};
+use super::lines::{Teller, TraceFile};
+use super::options;
+use super::screen::owns_terminal;
+use super::script::Script;
+use super::status;
+use super::{Controller, Ending, SEED, Session};
+use crate::exit::Refusal;
+use crossbeam_channel::{Receiver, bounded};
+use runtime::clock::MonotonicClock;
+use runtime::live::SimulationOnly;
+use runtime::rt::{self, RtFinding, RtSettings};
+use runtime::scan::Command;
+use runtime::scan::real::{self, Ended, Handle, RunLimit, ScanEnds};
+use runtime::{config::IoMap, quiet};
+use std::io::IsTerminal;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+/// How often this thread looks for something to print: fast enough for an eye, slow enough to cost nothing.
+const POLL: Duration = Duration::from_millis(20);
+/// How often the status row is drawn anew.
+const STATUS_EVERY: Duration = Duration::from_millis(200);
+
+/// What the scan thread gives back.
+struct Finished {
+    controller: Controller,
+    ended: Ended,
+    /// The message of a panic of the scan thread, kept back until the safe values were written.
+    defect: Option<String>,
+}
+
+/// Runs until something ends it.
+///
+/// # Errors
+/// Lines or threads cannot be had, or the trace is not complete.
+pub fn run(mut session: Session, trace: Option<TraceFile>) -> Result<(Session, Controller, Ending), Refusal> {
+    rt::catch_stop_signals().map_err(|e| {
+        Refusal::findings(format!("stop signals cannot be caught: {e}"), "without them no ordered stop is possible")
+    })?;
+    quiet::install_hook();
+    if session.map.has_real_lines() {
+        rt::ignore_job_control();
+    }
+    let opened = Controller::open(Arc::clone(&session.image), Arc::clone(&session.map), SEED);
+    let mut controller = opened.map_err(|e| {
+        session.screen.close();
+        Refusal::findings(e.to_string(), String::new())
+    })?;
+    session.apply_sets(&mut controller);
+    let teller = session.teller(controller.driver().gpio().chip_names(), trace);
+    let (ends, handle) = real::channels(&controller);
+    let over = Arc::new(AtomicBool::new(false));
+    let typed = start_keyboard(&session, &over);
+    let settings = session.map.rt;
+    let script = session.script.take();
+    let (findings_in, findings) = bounded(1);
+    let scan = spawn_scan(controller, ends, session.limit, settings, script, findings_in)?;
+    let front = Front { session: &session, handle, typed, findings };
+    let result = front.attend(scan, teller);
+    over.store(true, Ordering::Relaxed);
+    session.screen.close();
+    let (finished, traced) = result?;
+    traced?;
+    let fault = match finished.ended {
+        Ended::Fault(fault) => Some(fault),
+        Ended::Signal(_) | Ended::Command | Ended::TimeOver => None,
+    };
+    let ending = Ending { words: words(finished.ended), fault, defect: finished.defect, measured: true };
+    Ok((session, finished.controller, ending))
+}
+
+fn words(ended: Ended) -> String {
+    match ended {
+        Ended::Fault(fault) => format!("fault {}", fault.code()),
+        Ended::Signal(signal) => format!("stopped by {}", signal.name()),
+        Ended::Command => "stopped from the keyboard".to_owned(),
+        Ended::TimeOver => "time over".to_owned(),
+    }
+}
+
+/// Starts reading what is typed. Without a keyboard nothing is ever received.
+fn start_keyboard(session: &Session, over: &Arc<AtomicBool>) -> Receiver<Typed> {
+    let (to, typed) = bounded(64);
+    // On real lines nothing can be typed but Ctrl-C, so only a terminal in raw mode is read. In the background a terminal is
+    // not read at all: the kernel would stop the process, and with it the scan.
+    let readable = !std::io::stdin().is_terminal() || owns_terminal();
+    if session.screen.is_raw() || (readable && !session.map.has_real_lines()) {
+        let names = options::settable(&session.map).map(|i| i.name.clone()).collect();
+        if let Err(e) = keys::spawn(&session.screen, names, to, Arc::clone(over)) {
+            tracing::warn!(kind = "keyboard", "what is typed cannot be read: {e}");
+        }
+    }
+    typed
+}
+
+fn spawn_scan(
+    mut controller: Controller,
+    mut ends: ScanEnds,
+    limit: RunLimit,
+    settings: RtSettings,
+    mut script: Option<Script>,
+    findings: crossbeam_channel::Sender<Vec<RtFinding>>,
+) -> Result<JoinHandle<Finished>, Refusal> {
+    let scan = move || {
+        let (hold, found) = rt::prepare(&settings);
+        // The receiver lives as long as this thread; should it not, nobody reads findings any more.
+        let _ = findings.send(found);
+        let clock = MonotonicClock::start();
+        let ended = real::run_with(&mut controller, &clock, &mut ends, limit, |controller, now_ns| {
+            if let Some(script) = &mut script {
+                script.play(controller, now_ns);
+            }
+        });
+        drop(hold);
+        Finished { controller, ended, defect: quiet::take_message() }
+    };
+    std::thread::Builder::new().name("scan".to_owned()).spawn(scan).map_err(|e| {
+        Refusal::findings(
+            format!("the scan thread cannot be started: {e}"),
+            "look at the limit of threads of this user",
+        )
+    })
+}
+
+/// What this thread attends to while the other one scans.
+struct Front<'a> {
+    session: &'a Session,
+    handle: Handle,
+    typed: Receiver<Typed>,
+    findings: Receiver<Vec<RtFinding>>,
+}
+
+impl Front<'_> {
+    /// Prints, draws and passes on until the scan has ended; then gives its result, and that of the trace.
+    fn attend(
+        mut self,
+        scan: JoinHandle<Finished>,
+        mut teller: Teller,
+    ) -> Result<(Finished, Result<(), Refusal>), Refusal> {
+        let live = self.session.screen.is_live();
+        self.handle.watch(live);
+        let mut drawn: Option<Instant> = None;
+        loop {
+            // Looked at before the changes are: whatever the scan sent before it ended is told.
+            let ended = scan.is_finished();
+            self.tell_findings();
+            self.tell_changes(&mut teller);
+            if ended {
+                break;
+            }
+            self.take_typed();
+            if live && drawn.is_none_or(|at| at.elapsed() >= STATUS_EVERY) {
+                drawn = Some(Instant::now());
+                let text = status::text(teller.names(), self.handle.snapshot());
+                self.session.screen.status(&text);
+            }
+            std::thread::sleep(POLL);
+        }
+        let traced = teller.finish();
+        let finished = scan.join().map_err(|_| Refusal {
+            exit: crate::exit::Exit::Fault,
+            what: "the scan thread ended by a defect of plcrun; the kernel has released the lines".to_owned(),
+            help: "please report this with the program and its map".to_owned(),
+        })?;
+        Ok((finished, traced))
+    }
+
+    /// Real-time settings that were not permitted: on real lines somebody should act, on the simulated rack it is a remark.
+    fn tell_findings(&self) {
+        let Ok(findings) = self.findings.try_recv() else { return };
+        let real = self.session.map.has_real_lines();
+        for finding in findings {
+            let code = finding.code.code();
+            if real {
+                tracing::warn!(kind = "realtime", code, "{finding}");
+            } else {
+                tracing::info!(kind = "realtime", code, "{finding}");
+            }
+        }
+    }
+
+    fn tell_changes(&self, teller: &mut Teller) {
+        while let Some(change) = self.handle.change() {
+            teller.tell(&change);
+        }
+    }
+
+    fn take_typed(&self) {
+        while let Ok(typed) = self.typed.try_recv() {
+            match typed {
+                Typed::Stop => self.command(Command::Stop),
+                Typed::Line(line) => match understand(&line, &self.session.map) {
+                    Ok(command) => self.command(command),
+                    Err(refusal) => tracing::warn!(kind = "typed", "{}; {}", refusal.what, refusal.help),
+                },
+            }
+        }
+    }
+
+    fn command(&self, command: Command) {
+        if !self.handle.command(command) {
+            tracing::warn!(kind = "typed", "too much is waiting already; type it again");
+        }
+    }
+}
+
+/// A typed line: `NAME` toggles, `NAME=VALUE` sets.
+fn understand(line: &str, map: &IoMap) -> Result<Command, Refusal> {
+    if map.has_real_lines() {
+        let what = SimulationOnly::Toggle.name();
+        return Err(Refusal::wrong_use(format!("{what} is refused on real lines"), "press the real button"));
+    }
+    match line.split_once('=') {
+        None => Ok(Command::ToggleInput(options::input_named(line, map)?)),
+        Some(_) => {
+            let assignment = crate::args::assignment(line)
+                .map_err(|why| Refusal::wrong_use(format!("`{line}` is not understood"), why))?;
+            Ok(Command::SetInput(options::input_named(&assignment.name, map)?, assignment.value))
+        }
+    }
+}

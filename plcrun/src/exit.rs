@@ -1,0 +1,71 @@
+//! Exit codes, and the one form in which a command refuses to go on.
+
+use std::fmt;
+
+/// How the process ends. Scripts and services rely on these numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exit {
+    /// Done; nothing to complain about. A run that was stopped in order ends so too.
+    Clean,
+    /// The program, the I/O map or a test has findings; they have been printed.
+    Findings,
+    /// The command was used wrongly: arguments that do not exist or do not fit, files that cannot be read or written.
+    WrongUse,
+    /// The running program met a fault; the outputs are in their safe state.
+    Fault,
+}
+
+impl Exit {
+    /// The number the shell sees.
+    #[must_use]
+    pub const fn code(self) -> u8 {
+        match self {
+            Self::Clean => 0,
+            Self::Findings => 1,
+            Self::WrongUse => 2,
+            Self::Fault => 3,
+        }
+    }
+}
+
+/// Why a command cannot go on: what is wrong, where, and how to mend it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// The exit code it leads to.
+    pub exit: Exit,
+    /// What is wrong and where, without a full stop. Several lines where a report was rendered elsewhere.
+    pub what: String,
+    /// What to do; empty where `what` says it.
+    pub help: String,
+}
+
+impl Refusal {
+    /// The command was used wrongly.
+    pub fn wrong_use(what: impl Into<String>, help: impl Into<String>) -> Self {
+        Self { exit: Exit::WrongUse, what: what.into(), help: help.into() }
+    }
+
+    /// The program or its I/O map is not acceptable.
+    pub fn findings(what: impl Into<String>, help: impl Into<String>) -> Self {
+        Self { exit: Exit::Findings, what: what.into(), help: help.into() }
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "error: {}", self.what)?;
+        if self.help.is_empty() { Ok(()) } else { write!(f, "\n  help: {}", self.help) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_says_what_and_how_to_mend_it() {
+        let refusal = Refusal::wrong_use("`x.ld`: there is no such file", "check the name");
+        assert_eq!(refusal.to_string(), "error: `x.ld`: there is no such file\n  help: check the name");
+        assert_eq!(Refusal::findings("bad", "").to_string(), "error: bad");
+    }
+}

@@ -1,0 +1,265 @@
+//! `run`: on the simulated rack, in virtual and in real time, from sources and images.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
+
+mod common;
+
+use common::{DIVIDES, Folder, SEAL, SEAL_MAP, sheet};
+
+fn seal() -> Folder {
+    Folder::with(&[
+        ("seal.ld", SEAL),
+        ("seal.io.yaml", SEAL_MAP),
+        ("wago-859-386.yaml", &sheet()),
+        ("seal.test.yaml", TIMELINE),
+    ])
+}
+
+/// The first test of the timeline, in virtual time.
+const PLAYED: [&str; 4] = ["seal.ld", "--virtual", "--play", "seal.test.yaml"];
+
+/// The rows of a trace without the header, each as its five fields.
+fn rows(trace: &str) -> Vec<Vec<&str>> {
+    let mut lines = trace.lines();
+    assert_eq!(lines.next(), Some("t_us,scan,kind,name,value"));
+    lines.map(|line| line.split(',').collect()).collect()
+}
+
+#[test]
+fn a_file_alone_runs_on_the_simulated_rack_and_says_so() {
+    let folder = Folder::with(&[("seal.ld", SEAL)]);
+    let seen = folder.run(&["seal.ld", "--for", "50ms", "--scan", "5ms"]).exits(0);
+    seen.out_has("simulated rack").out_has("Seal").out_has("every 5 ms").out_has("scans");
+}
+
+#[test]
+fn virtual_time_needs_an_end_and_gives_the_same_output_each_time() {
+    let folder = seal();
+    folder.run(&["seal.ld", "--virtual"]).exits(2).err_has("--for");
+    let words = [&PLAYED[..], &["--for", "10s", "--trace", "a.csv"]].concat();
+    let first = folder.run(&words).exits(0).out_has("motor");
+    let trace = folder.read("a.csv");
+    let second = folder.run(&words).exits(0);
+    assert_eq!(first.out, second.out);
+    assert_eq!(trace, folder.read("a.csv"));
+}
+
+#[test]
+fn the_trace_has_a_row_for_every_change() {
+    let folder = seal();
+    folder.run(&[&PLAYED[..], &["--trace", "a.csv"]].concat()).exits(0);
+    let trace = folder.read("a.csv");
+    let rows = rows(&trace);
+    let at = |kind: &str, name: &str, value: &str| {
+        rows.iter()
+            .position(|r| r[2] == kind && r[3] == name && r[4] == value)
+            .unwrap_or_else(|| panic!("no row {kind},{name},{value} in\n{trace}"))
+    };
+    let input = at("input", "start", "1");
+    let commanded = at("commanded", "motor", "1");
+    let line = at("line", "motor", "1");
+    let contact = at("contact", "motor", "closed");
+    assert!(input < commanded && commanded < line && line < contact, "{trace}");
+    assert!(trace.contains("100000,11,input,start,1\n"), "at its time, in its scan:\n{trace}");
+    // Pull-in 8 ms: the contact closes that much after the line.
+    let t = |row: usize| rows[row][0].parse::<u64>().unwrap();
+    assert!(t(contact) >= t(line) + 8_000, "{trace}");
+    for row in &rows {
+        assert_eq!(row.len(), 5, "{row:?}");
+        assert!(["input", "commanded", "line", "contact", "event"].contains(&row[2]), "{row:?}");
+    }
+}
+
+#[test]
+fn an_image_runs_like_its_source() {
+    let folder = seal();
+    folder.run(&["build", "seal.ld"]).exits(0);
+    for (file, trace) in [("seal.ld", "source.csv"), ("seal.plcb", "image.csv")] {
+        folder.run(&[&[file], &PLAYED[1..], &["--trace", trace]].concat()).exits(0);
+    }
+    assert_eq!(folder.read("source.csv"), folder.read("image.csv"));
+    assert!(folder.read("image.csv").contains(",line,motor,1"));
+}
+
+#[test]
+fn an_input_set_before_the_first_scan_starts_nothing_out_of_the_past() {
+    let folder = seal();
+    let words = ["seal.ld", "--virtual", "--for", "1s", "--set", "start=true", "--trace", "a.csv"];
+    folder.run(&words).exits(0).out_has("G02").out_has("must be commanded off first");
+    let trace = folder.read("a.csv");
+    assert!(trace.contains("0,1,input,start,1\n") && !trace.contains(",line,motor,1"), "{trace}");
+}
+
+#[test]
+fn a_fault_leads_to_the_safe_state_and_code_three() {
+    let folder = Folder::with(&[("divides.ld", DIVIDES)]);
+    let quiet = folder.run(&["divides.ld", "--virtual", "--for", "1s", "--trace", "a.csv"]).exits(0);
+    quiet.out_lacks("fault[");
+    let seen = folder.run(&["divides.ld", "--virtual", "--for", "1s", "--set", "go=true"]).exits(3);
+    seen.err_has("fault[F01]: integer division or MOD by zero")
+        .err_has("--> divides.ld:12:")
+        .err_has("12 |   NO(go) ST share := 100 / parts; END_ST;")
+        .err_has("rung divide")
+        .err_has("safe state");
+}
+
+#[test]
+fn a_fault_in_real_time_ends_with_code_three_too() {
+    let folder = Folder::with(&[("divides.ld", DIVIDES)]);
+    let mut command = folder.command(&["divides.ld", "--for", "20s"]);
+    let started = std::time::Instant::now();
+    let output = command.write_stdin("go\n").output().unwrap();
+    common::Seen::of(&output).exits(3).err_has("fault[F01]").err_has("rung divide");
+    assert!(started.elapsed().as_secs() < 15, "the fault ended nothing");
+}
+
+#[test]
+fn typed_names_toggle_inputs_and_the_end_of_input_ends_nothing() {
+    let folder = seal();
+    let mut command = folder.command(&["seal.ld", "--for", "600ms", "--trace", "a.csv"]);
+    let output = command.write_stdin("start\nno_such_input\n").output().unwrap();
+    let seen = common::Seen::of(&output).exits(0).out_has("no_such_input");
+    let trace = folder.read("a.csv");
+    assert!(trace.contains(",input,start,1\n"), "{trace}\n{seen:?}");
+    assert!(trace.contains(",line,motor,1\n"), "{trace}");
+}
+
+#[test]
+fn operations_and_used_life_stand_in_the_summary() {
+    let folder = seal();
+    folder
+        .run(&PLAYED)
+        .exits(0)
+        .out_has("operations")
+        .out_has("motor    wago-859-386  1  ")
+        .out_has("0.002 % of 50 000 loaded");
+}
+
+#[test]
+fn sets_and_names_that_do_not_exist_are_wrong_use() {
+    let folder = seal();
+    folder
+        .run(&["seal.ld", "--virtual", "--for", "1s", "--set", "strat=true"])
+        .exits(2)
+        .err_has("`strat`")
+        .err_has("did you mean `start`?");
+    folder.run(&["seal.ld", "--set", "start"]).exits(2).err_has("NAME=VALUE");
+    folder.run(&["seal.ld", "--engine", "native"]).exits(2).err_has("later version").err_has("--engine interpreter");
+    folder.run(&["seal.ld", "--for", "5"]).exits(2).err_has("unit");
+    folder.run(&["seal.ld", "--virtual", "--for", "1s", "--trace", "no/a.csv"]).exits(2).err_has("`no/a.csv`");
+}
+
+#[test]
+fn programs_and_maps_with_errors_start_nothing() {
+    let folder = seal();
+    folder.write("bad.yaml", SEAL_MAP.replace("motor:", "moter:"));
+    folder
+        .run(&["seal.ld", "--io", "bad.yaml", "--virtual", "--for", "1s", "--trace", "a.csv"])
+        .exits(1)
+        .err_has("error[C010]")
+        .err_has("nothing was started");
+    assert!(!folder.path("a.csv").exists());
+    folder.write("bad.ld", SEAL.replace("COIL", "COL"));
+    folder.run(&["bad.ld"]).exits(1).err_has("error[E0").err_has("the program was not built");
+}
+
+#[test]
+fn json_lines_are_json() {
+    let folder = seal();
+    let seen = folder.run(&[&PLAYED[..], &["--log-format", "json"]].concat()).exits(0);
+    let objects: Vec<serde_json::Value> = seen.out.lines().map(|l| serde_json::from_str(l).unwrap()).collect();
+    let has = |key: &str, value: &str| objects.iter().any(|o| o[key] == value);
+    assert!(has("kind", "line") && has("name", "motor") && has("kind", "summary"), "{}", seen.out);
+}
+
+#[test]
+fn quiet_leaves_the_summary_and_nothing_else() {
+    let folder = seal();
+    let loud = folder.run(&PLAYED).exits(0);
+    let quiet = folder.run(&[&PLAYED[..], &["--quiet"]].concat()).exits(0).out_has("scans");
+    assert!(quiet.out.len() < loud.out.len());
+    assert!(!quiet.out.contains("input"), "{}", quiet.out);
+}
+
+const TIMELINE: &str = "\
+program: seal.ld
+tests:
+  - name: starts
+    steps:
+      - at: 100 ms
+        press: start
+      - at: 1 s
+        expect: { motor: true }
+  - name: stops
+    steps:
+      - at: 50 ms
+        set: { start: true }
+      - at: 500 ms
+        set: { stop_ok: false, start: false }
+      - at: 1 s
+        expect: { motor: false }
+";
+
+#[test]
+fn play_takes_the_inputs_of_the_test_that_is_named() {
+    let folder = seal();
+    folder.run(&[&PLAYED[..], &["--test", "stops", "--trace", "b.csv"]].concat()).exits(0);
+    let trace = folder.read("b.csv");
+    assert!(trace.contains(",line,motor,1\n") && trace.contains(",input,stop_ok,0\n"), "{trace}");
+    folder.run(&[&PLAYED[..], &["--test", "stop"]].concat()).exits(1).err_has("`stop`").err_has("stops");
+    folder.run(&["seal.ld", "--test", "stops"]).exits(2).err_has("--play");
+    folder.run(&["seal.ld", "--play", "no.test.yaml"]).exits(2).err_has("`no.test.yaml`");
+}
+
+#[test]
+fn play_in_real_time_ends_a_press_by_itself() {
+    let folder = seal();
+    folder.run(&["seal.ld", "--play", "seal.test.yaml", "--for", "500ms", "--trace", "a.csv"]).exits(0);
+    let trace = folder.read("a.csv");
+    assert!(trace.contains(",input,start,1\n") && trace.contains(",line,motor,1\n"), "{trace}");
+    // Once in the first scan, once when the press is over.
+    assert_eq!(trace.matches(",input,start,0\n").count(), 2, "{trace}");
+}
+
+const LIVE_MAP: &str = "\
+relays: [wago-859-386.yaml]
+supply: { voltage: 36 VDC }
+inputs:
+  start: { gpio: { chip: gpiochip97, line: 1 } }
+  stop_ok: { gpio: { chip: gpiochip97, line: 2 }, stop: true }
+outputs:
+  motor:
+    gpio: { chip: gpiochip97, line: 3 }
+    relay: wago-859-386
+    load: { voltage: 24 VDC, current: 20 mA }
+";
+
+#[test]
+fn real_lines_are_never_taken_by_accident() {
+    let folder = seal();
+    folder.write("seal.io.yaml", LIVE_MAP);
+    folder.write("seal.test.yaml", TIMELINE);
+    // Found by its name: refused with what to do.
+    folder
+        .run(&["seal.ld", "--for", "1s"])
+        .exits(2)
+        .err_has("real lines")
+        .err_has("--io seal.io.yaml")
+        .err_has("live: true");
+    let named = ["seal.ld", "--io", "seal.io.yaml"];
+    for (words, what) in [
+        (&["--virtual", "--for", "1s"][..], "virtual"),
+        (&["--play", "seal.test.yaml"], "--play"),
+        (&["--set", "start=true"], "--set"),
+    ] {
+        folder.run(&[&named[..], words].concat()).exits(2).err_has("real lines").err_has(what);
+    }
+}
+
+#[test]
+fn a_chip_that_is_not_there_is_named() {
+    let folder = seal();
+    folder.write("cabinet.yaml", LIVE_MAP);
+    folder.run(&["seal.ld", "--io", "cabinet.yaml", "--for", "1s"]).exits(1).err_has("gpiochip97");
+    folder.write("seal.io.yaml", format!("live: true\n{LIVE_MAP}"));
+    folder.run(&["seal.ld", "--for", "1s"]).exits(1).err_has("gpiochip97");
+}
