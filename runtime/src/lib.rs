@@ -15,4 +15,3 @@ pub mod quiet;
 pub mod rt;
 pub mod scan;
 pub mod vm;
-pub mod writers;

@@ -5,7 +5,11 @@
 //! that cannot be read is recorded and leaves its [`Key`] in the state [`Key::Bad`], so that the rest is still checked
 //! and nobody is told a second time that something is missing.
 //!
-//! This module knows YAML and nothing of I/O maps; timeline files are read by it too.
+//! This module knows YAML and nothing of I/O maps.
+
+mod tree;
+
+pub use tree::{Node, Value, parse};
 
 use super::finding::{Place, did_you_mean};
 use serde::de::{
@@ -153,110 +157,6 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Entries<T> {
     }
 }
 
-/// A value of the tree.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Value {
-    /// Nothing written.
-    Null,
-    /// `true` or `false`.
-    Bool(bool),
-    /// A whole number.
-    Int(i64),
-    /// A whole number beyond `i64`.
-    UInt(u64),
-    /// A number with a point.
-    Float(f64),
-    /// Any other scalar.
-    Text(String),
-    /// A list.
-    List(Vec<Node>),
-    /// A map, in the order of the text.
-    Map(Vec<(Node, Node)>),
-}
-
-/// A value with its place.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Node {
-    /// Where it begins.
-    pub place: Place,
-    /// What it is.
-    pub value: Value,
-}
-
-impl<'de> Deserialize<'de> for Node {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let spanned = serde_yaml::Spanned::<Value>::deserialize(deserializer)?;
-        let narrow = |n: u64| u32::try_from(n).unwrap_or(u32::MAX);
-        let place = Place { line: narrow(spanned.referenced.line()), column: narrow(spanned.referenced.column()) };
-        Ok(Self { place, value: spanned.value })
-    }
-}
-
-impl<'de> Deserialize<'de> for Value {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(ValueVisitor)
-    }
-}
-
-struct ValueVisitor;
-
-impl<'de> Visitor<'de> for ValueVisitor {
-    type Value = Value;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a YAML value")
-    }
-
-    fn visit_unit<E: de::Error>(self) -> Result<Value, E> {
-        Ok(Value::Null)
-    }
-
-    fn visit_none<E: de::Error>(self) -> Result<Value, E> {
-        Ok(Value::Null)
-    }
-
-    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
-        deserializer.deserialize_any(ValueVisitor)
-    }
-
-    fn visit_bool<E: de::Error>(self, v: bool) -> Result<Value, E> {
-        Ok(Value::Bool(v))
-    }
-
-    fn visit_i64<E: de::Error>(self, v: i64) -> Result<Value, E> {
-        Ok(Value::Int(v))
-    }
-
-    fn visit_u64<E: de::Error>(self, v: u64) -> Result<Value, E> {
-        Ok(i64::try_from(v).map_or(Value::UInt(v), Value::Int))
-    }
-
-    fn visit_f64<E: de::Error>(self, v: f64) -> Result<Value, E> {
-        Ok(Value::Float(v))
-    }
-
-    fn visit_str<E: de::Error>(self, v: &str) -> Result<Value, E> {
-        Ok(Value::Text(v.to_owned()))
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Value, A::Error> {
-        let mut items = Vec::new();
-        while let Some(item) = seq.next_element::<Node>()? {
-            items.push(item);
-        }
-        Ok(Value::List(items))
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Value, A::Error> {
-        let mut rows = Vec::new();
-        while let Some(key) = map.next_key::<Node>()? {
-            let value = map.next_value::<Node>()?;
-            rows.push((key, value));
-        }
-        Ok(Value::Map(rows))
-    }
-}
-
 /// Reads `text` as a `T`. Every problem is returned; a `T` comes back whenever its outermost shape could be read, with
 /// unreadable parts as [`Key::Bad`].
 #[must_use]
@@ -273,50 +173,6 @@ pub fn read_node<T: DeserializeOwned>(root: &Node) -> (Option<T>, Vec<Problem>) 
     let problems = RefCell::new(Vec::new());
     let value = T::deserialize(NodeReader { node: root, problems: &problems }).ok();
     (value, problems.into_inner())
-}
-
-/// Reads `text` as a tree.
-///
-/// # Errors
-/// The first syntax error with its place: a text that is not YAML, a key that stands twice, nesting deeper than
-/// [`DEPTH_MAX`], or a text longer than [`TEXT_BYTES_MAX`].
-pub fn parse(text: &str) -> Result<Node, Problem> {
-    if text.len() > TEXT_BYTES_MAX {
-        return Err(Problem {
-            kind: ProblemKind::TooLarge,
-            place: Place::default(),
-            message: format!("the file has {} bytes; at most {TEXT_BYTES_MAX} are read", text.len()),
-            remedy: "split the plant into several programs, or remove what does not belong here".to_owned(),
-        });
-    }
-    serde_yaml::from_str_with_options::<Node>(text, options()).map_err(|error| {
-        let place = error.location().map_or_else(Place::default, |l| Place {
-            line: u32::try_from(l.line()).unwrap_or(u32::MAX),
-            column: u32::try_from(l.column()).unwrap_or(u32::MAX),
-        });
-        let full = error.without_snippet().to_string();
-        let first = full.lines().next().unwrap_or("not readable as YAML");
-        // The place stands beside the message; the crate also writes it behind.
-        let message = first.split(" at line ").next().unwrap_or(first).trim_start_matches("error: ").to_owned();
-        let twice = message.strip_prefix("duplicate mapping key: ").and_then(|m| m.split(", set ").next());
-        let message = twice.map_or(message.clone(), |key| format!("the key `{key}` stands twice"));
-        let remedy = if message.ends_with("stands twice") {
-            "a key may stand once: delete one of the two, or rename it"
-        } else {
-            "check indentation (spaces, no tabs), quotes and brackets around this place"
-        };
-        Problem { kind: ProblemKind::Syntax, place, message, remedy: remedy.to_owned() }
-    })
-}
-
-fn options() -> serde_yaml::Options {
-    serde_yaml::options! {
-        strict_booleans: true,
-        with_snippet: false,
-        budget: serde_yaml::budget! {
-            max_depth: DEPTH_MAX,
-        },
-    }
 }
 
 /// A reading error; `recorded` once it stands in the list of problems.
@@ -635,98 +491,4 @@ impl<'n> de::VariantAccess<'n> for NodeReader<'n> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use relay::quantity::Duration;
-
-    #[derive(Debug, Default, Deserialize)]
-    #[serde(default, deny_unknown_fields)]
-    struct Inner {
-        time: Key<Duration>,
-        stop: Key<bool>,
-        mode: Key<Mode>,
-    }
-
-    #[derive(Debug, Default, Deserialize)]
-    #[serde(default, deny_unknown_fields)]
-    struct Outer {
-        things: Key<Entries<Inner>>,
-        list: Key<Vec<Key<String>>>,
-    }
-
-    #[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
-    #[serde(rename_all = "lowercase")]
-    enum Mode {
-        Off,
-        On,
-    }
-
-    fn lines(problems: &[Problem]) -> Vec<String> {
-        problems.iter().map(|p| format!("{}:{} {}", p.place.line, p.place.column, p.message)).collect()
-    }
-
-    #[test]
-    fn reads_values_with_places_in_the_order_of_the_text() {
-        let text = "things:\n  zeta: { time: 2 s, mode: off }\n  alpha:\n    stop: true\nlist: [a, b]\n";
-        let (outer, problems) = read::<Outer>(text);
-        assert_eq!(lines(&problems), Vec::<String>::new());
-        let outer = outer.unwrap();
-        let things = outer.things.get().unwrap();
-        let names: Vec<_> = things.rows.iter().map(|(p, n, _)| (p.line, n.as_str())).collect();
-        assert_eq!(names, [(2, "zeta"), (3, "alpha")]);
-        let zeta = things.rows[0].2.get().unwrap();
-        assert_eq!(zeta.time.get().unwrap().ns, 2_000_000_000);
-        assert_eq!(zeta.time.place(), Some(Place { line: 2, column: 17 }));
-        assert_eq!(zeta.mode.get(), Some(&Mode::Off));
-        assert_eq!(outer.list.get().unwrap().len(), 2);
-    }
-
-    #[test]
-    fn tells_every_mistake_not_only_the_first() {
-        let text = "things:\n  a: { tiem: 2 s, time: 2, stop: yes }\n  b: 7\n  c: { mode: onn }\nlits: 1\n";
-        let (outer, problems) = read::<Outer>(text);
-        assert_eq!(
-            lines(&problems),
-            [
-                "5:1 unknown key `lits`; did you mean `list`?",
-                "2:8 unknown key `tiem`; did you mean `time`?",
-                "2:25 expected a duration with unit such as `25 ms`, `2 s` or `T#1h30m`, found the number `2`",
-                "2:34 expected `true` or `false`, found `yes`",
-                "3:6 expected a group of keys (`time`, `stop`, `mode`), found a single value",
-                "4:14 expected one of `off`, `on`, found `onn`; did you mean `on`?",
-            ]
-        );
-        let outer = outer.unwrap();
-        assert_eq!(outer.things.get().unwrap().rows.len(), 3);
-    }
-
-    #[test]
-    fn a_key_that_stands_twice_is_refused_with_its_place() {
-        for text in ["things:\n  a: {}\n  a: {}\n", "list: []\nlist: []\n"] {
-            let (_, problems) = read::<Outer>(text);
-            assert_eq!(problems.len(), 1, "{text}");
-            assert_eq!(problems[0].kind, ProblemKind::Syntax);
-            assert!(problems[0].message.ends_with("stands twice"), "{}", problems[0].message);
-            assert!(problems[0].place.line >= 2, "{:?}", problems[0]);
-        }
-    }
-
-    #[test]
-    fn broken_and_endless_texts_are_refused() {
-        for text in ["things: [", "things: {a: ", "\t- x", "a: *nobody", "&a [*a]", "---\na: 1\n---\nb: 2\n"] {
-            let (_, problems) = read::<Outer>(text);
-            assert!(!problems.is_empty(), "{text}");
-        }
-        let deep = "[".repeat(10_000);
-        assert!(!read::<Outer>(&deep).1.is_empty());
-        let long = "#".repeat(TEXT_BYTES_MAX + 1);
-        assert_eq!(read::<Outer>(&long).1[0].kind, ProblemKind::TooLarge);
-    }
-
-    proptest::proptest! {
-        #[test]
-        fn any_text_is_read_or_refused(text in "[ -~\n]{0,200}") {
-            let _ = read::<Outer>(&text);
-        }
-    }
-}
+mod tests;
