@@ -115,12 +115,13 @@ fn cases(rule: Rule) -> (Change, Vec<Change>) {
             ],
         ),
         Rule::PouReferences => (
-            |i| i.pous[1].references = vec![DINTS; Operand::MAX_REFS],
-            vec![
-                |i| i.pous[1].references = vec![DINTS; Operand::MAX_REFS + 1],
-                |i| i.pous[1].references.push(TypeId(50)),
-                |i| i.pous[0].references.push(DINTS),
-            ],
+            |i| {
+                i.pous[0].references.push(DINTS);
+                i.pous[1].references = vec![DINTS; Operand::MAX_REFS];
+            },
+            vec![|i| i.pous[1].references = vec![DINTS; Operand::MAX_REFS + 1], |i| {
+                i.pous[1].references.push(TypeId(50))
+            }],
         ),
         Rule::ProgramPlace => (
             unchanged,

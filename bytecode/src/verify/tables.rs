@@ -143,7 +143,7 @@ fn pous(image: &Image) -> Result<(), VerifyError> {
         require(of_its_own, Rule::PouInstance, at)?;
         let reachable = |ty: &TypeId| image.ty(*ty).is_some_and(|t| t.size <= Operand::MAX_REF_OFFSET);
         let few = pou.references.len() <= Operand::MAX_REFS && pou.references.iter().all(reachable);
-        require(few && (pou.kind != PouKind::Program || pou.references.is_empty()), Rule::PouReferences, at)?;
+        require(few, Rule::PouReferences, at)?;
     }
     let covered = next as usize == image.code.len();
     require(covered, Rule::PouRange, At::Row { table: "POU", row: image.pous.len().saturating_sub(1) })
