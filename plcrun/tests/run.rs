@@ -149,6 +149,16 @@ fn sets_and_names_that_do_not_exist_are_wrong_use() {
 }
 
 #[test]
+fn a_scan_period_that_a_task_overrules_is_refused() {
+    let configuration = "CONFIGURATION C RESOURCE R ON plc TASK fast (INTERVAL := T#20ms, PRIORITY := 1); \
+                         PROGRAM main WITH fast : Seal; END_RESOURCE END_CONFIGURATION\n";
+    let folder = Folder::with(&[("seal.ld", &format!("{SEAL}{configuration}"))]);
+    let words = ["seal.ld", "--virtual", "--for", "1s"];
+    folder.run(&words).exits(0).out_has("every 20 ms").out_has("task fast");
+    folder.run(&[&words[..], &["--scan", "5ms"]].concat()).exits(2).err_has("--scan").err_has("TASK");
+}
+
+#[test]
 fn programs_and_maps_with_errors_start_nothing() {
     let folder = seal();
     folder.write("bad.yaml", SEAL_MAP.replace("motor:", "moter:"));

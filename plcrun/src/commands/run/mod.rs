@@ -77,6 +77,7 @@ pub fn run(args: &RunArgs, console: &Console) -> Result<Exit, Refusal> {
     let origin = iomap::find(args.io.as_deref(), &args.files);
     iomap::must_exist(&origin)?;
     let project = project::load(&args.files, console)?;
+    options::check_scan(args, &project.image)?;
     let map = iomap::required_at(&origin, project.image.image(), args.scan.map(|d| d.ns), console)?;
     let chosen =
         if matches!(origin, Origin::Beside(_)) { live::MapOrigin::FoundBeside } else { live::MapOrigin::Given };

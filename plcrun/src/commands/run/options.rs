@@ -3,6 +3,7 @@
 use super::script::Script;
 use crate::args::{Assignment, EngineChoice, RunArgs};
 use crate::exit::Refusal;
+use bytecode::Image;
 use runtime::config::finding::did_you_mean;
 use runtime::config::{Input, InputId, IoMap, Source};
 use runtime::live::SimulationOnly;
@@ -29,6 +30,23 @@ pub fn check(args: &RunArgs) -> Result<(), Refusal> {
         ));
     }
     Ok(())
+}
+
+/// Refuses a `--scan` that would have no effect.
+///
+/// # Errors
+/// Every program has a TASK with an interval of its own.
+pub fn check_scan(args: &RunArgs, image: &Image) -> Result<(), Refusal> {
+    let open_task = image.tasks.iter().any(|task| task.interval_ns == 0);
+    let in_a_task = |program: u32| image.tasks.iter().any(|task| task.programs.contains(&program));
+    let count = u32::try_from(image.programs.len()).unwrap_or(u32::MAX);
+    if args.scan.is_none() || open_task || !(0..count).all(in_a_task) {
+        return Ok(());
+    }
+    Err(Refusal::wrong_use(
+        "`--scan` has no effect: every program has a TASK with an INTERVAL of its own",
+        "change the INTERVAL in the CONFIGURATION, or leave `--scan` out",
+    ))
 }
 
 /// What of this command line is for simulation only.

@@ -10,7 +10,7 @@ use super::screen::owns_terminal;
 use super::script::Script;
 use super::status;
 use super::{Controller, Ending, SEED, Session};
-use crate::exit::Refusal;
+use crate::exit::{Exit, Refusal};
 use crossbeam_channel::{Receiver, bounded};
 use runtime::clock::MonotonicClock;
 use runtime::live::SimulationOnly;
@@ -62,7 +62,7 @@ pub fn run(mut session: Session, trace: Option<TraceFile>) -> Result<(Session, C
     let settings = session.map.rt;
     let script = session.script.take();
     let (findings_in, findings) = bounded(1);
-    let scan = spawn_scan(controller, ends, session.limit, settings, script, findings_in)?;
+    let scan = Scanning(Some(spawn_scan(controller, ends, session.limit, settings, script, findings_in)?));
     let front = Front { session: &session, handle, typed, findings };
     let result = front.attend(scan, teller);
     over.store(true, Ordering::Relaxed);
@@ -130,6 +130,35 @@ fn spawn_scan(
     })
 }
 
+/// The scan thread. Whatever happens to this one, the process does not end before the outputs have their stop values.
+struct Scanning(Option<JoinHandle<Finished>>);
+
+impl Scanning {
+    fn is_over(&self) -> bool {
+        self.0.as_ref().is_none_or(JoinHandle::is_finished)
+    }
+
+    /// Waits for its result.
+    fn result(mut self) -> Result<Finished, Refusal> {
+        let joined = self.0.take().map(JoinHandle::join);
+        joined.and_then(Result::ok).ok_or_else(|| Refusal {
+            exit: Exit::Fault,
+            what: "the scan thread ended by a defect of plcrun; the kernel has released the lines".to_owned(),
+            help: "please report this with the program and its map".to_owned(),
+        })
+    }
+}
+
+impl Drop for Scanning {
+    /// Only a defect of this thread leads here with a scan still running: it is asked to stop as a service manager would.
+    fn drop(&mut self) {
+        if let Some(scan) = self.0.take() {
+            let _ = rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::TERM);
+            let _ = scan.join();
+        }
+    }
+}
+
 /// What this thread attends to while the other one scans.
 struct Front<'a> {
     session: &'a Session,
@@ -140,17 +169,13 @@ struct Front<'a> {
 
 impl Front<'_> {
     /// Prints, draws and passes on until the scan has ended; then gives its result, and that of the trace.
-    fn attend(
-        mut self,
-        scan: JoinHandle<Finished>,
-        mut teller: Teller,
-    ) -> Result<(Finished, Result<(), Refusal>), Refusal> {
+    fn attend(mut self, scan: Scanning, mut teller: Teller) -> Result<(Finished, Result<(), Refusal>), Refusal> {
         let live = self.session.screen.is_live();
         self.handle.watch(live);
         let mut drawn: Option<Instant> = None;
         loop {
             // Looked at before the changes are: whatever the scan sent before it ended is told.
-            let ended = scan.is_finished();
+            let ended = scan.is_over();
             self.tell_findings();
             self.tell_changes(&mut teller);
             if ended {
@@ -165,12 +190,7 @@ impl Front<'_> {
             std::thread::sleep(POLL);
         }
         let traced = teller.finish();
-        let finished = scan.join().map_err(|_| Refusal {
-            exit: crate::exit::Exit::Fault,
-            what: "the scan thread ended by a defect of plcrun; the kernel has released the lines".to_owned(),
-            help: "please report this with the program and its map".to_owned(),
-        })?;
-        Ok((finished, traced))
+        Ok((scan.result()?, traced))
     }
 
     /// Real-time settings that were not permitted: on real lines somebody should act, on the simulated rack it is a remark.
