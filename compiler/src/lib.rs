@@ -2,18 +2,25 @@
 
 pub mod arena;
 pub mod ast;
+pub mod codegen;
+pub mod compile;
 pub mod diag;
 pub mod draw;
 pub mod evaluate;
 pub mod fmt;
 pub mod hir;
+pub mod ir;
 pub mod lexer;
 pub mod limits;
 pub mod literal;
+pub mod lower;
 pub mod parser;
-pub mod sema;
+pub mod passes;
 pub mod selfcheck;
+pub mod sema;
 pub mod source;
 pub mod stdlib;
 pub mod token;
 pub mod types;
+
+pub use compile::{Compiled, Options, compile};

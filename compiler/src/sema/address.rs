@@ -34,14 +34,14 @@ pub(super) fn address_type(size: AddressSize) -> Ty {
 impl Sema<'_> {
     /// Where an address stands. Bits are `byte.bit`; wider addresses count in their own width.
     pub(super) fn locate(&mut self, address: &Address) -> Option<Location> {
-        let form = |message: String, help: String| {
-            Some(Diagnostic::new(Code::AddressForm, address.span, message).help(help))
-        };
+        let form =
+            |message: String, help: String| Some(Diagnostic::new(Code::AddressForm, address.span, message).help(help));
         let width = width_bytes(address.size);
         let (byte, bit, wrong) = match (address.size, address.path.as_slice()) {
             (AddressSize::Bit, [byte, bit @ 0..=7]) => (*byte, u8::try_from(*bit).ok(), None),
             (AddressSize::Bit, [byte, bit]) => {
-                let help = format!("bits count from 0 to 7; bit {bit} may be bit {} of byte {}", bit % 8, byte + bit / 8);
+                let help =
+                    format!("bits count from 0 to 7; bit {bit} may be bit {} of byte {}", bit % 8, byte + bit / 8);
                 (0, None, form(format!("`{}` names bit {bit} of a byte", address.text), help))
             }
             (AddressSize::Bit, [bit]) => {

@@ -83,7 +83,12 @@ impl BodyContext<'_, '_> {
     }
 
     /// Arguments of a standard function.
-    pub(super) fn standard_args(&mut self, call: &ast::Call, standard: Standard, hint: Option<Ty>) -> Option<StandardArgs> {
+    pub(super) fn standard_args(
+        &mut self,
+        call: &ast::Call,
+        standard: Standard,
+        hint: Option<Ty>,
+    ) -> Option<StandardArgs> {
         let mut result = StandardArgs::default();
         let mut named: Vec<Option<Expr>> = Vec::new();
         let mut good = true;
@@ -202,7 +207,8 @@ impl BodyContext<'_, '_> {
             return None;
         }
         if position > 0 && position != order.len() {
-            let message = format!("`{}` takes {} arguments, here are {position}", self.s.program.pous[pou].name, order.len());
+            let message =
+                format!("`{}` takes {} arguments, here are {position}", self.s.program.pous[pou].name, order.len());
             self.s.error(Code::ArgumentCount, call.span, message);
             return None;
         }
@@ -280,7 +286,14 @@ impl BodyContext<'_, '_> {
         self.writable(&place).then_some(place)
     }
 
-    fn output(&mut self, pou: PouId, name: &ast::Ident, negated: bool, arg: &ast::Arg, outputs: &mut Vec<Taken>) -> bool {
+    fn output(
+        &mut self,
+        pou: PouId,
+        name: &ast::Ident,
+        negated: bool,
+        arg: &ast::Arg,
+        outputs: &mut Vec<Taken>,
+    ) -> bool {
         let unit = &self.s.program.pous[pou];
         let found = unit.vars.iter().find(|(_, v)| name.is(&v.name)).map(|(id, v)| (id, v.ty, v.class));
         let found = found.or_else(|| {
@@ -314,7 +327,14 @@ impl BodyContext<'_, '_> {
     }
 
     /// Adds what was not given: initial values of a function's inputs. Every VAR_IN_OUT has to be given.
-    fn complete(&mut self, pou: PouId, call: &ast::Call, order: &[VarId], given: &[VarId], result: &mut Arguments) -> bool {
+    fn complete(
+        &mut self,
+        pou: PouId,
+        call: &ast::Call,
+        order: &[VarId],
+        given: &[VarId],
+        result: &mut Arguments,
+    ) -> bool {
         let function = self.s.program.pous[pou].kind == ast::PouKind::Function;
         let mut good = true;
         for var in order.iter().filter(|v| !given.contains(v)) {

@@ -65,10 +65,13 @@ impl BodyContext<'_, '_> {
                 self.note_call(pou, call.span);
                 return Some(Callee::Function(pou));
             }
-            PouKind::FunctionBlock => format!("declare an instance, for example `my_{0} : {name};`, and call that", name.to_lowercase()),
+            PouKind::FunctionBlock => {
+                format!("declare an instance, for example `my_{0} : {name};`, and call that", name.to_lowercase())
+            }
             PouKind::Program => "programs are started by tasks of a CONFIGURATION".to_owned(),
         };
-        let message = format!("`{name}` is a {} and cannot be called by its name", super::declare::kind_word(unit.kind));
+        let message =
+            format!("`{name}` is a {} and cannot be called by its name", super::declare::kind_word(unit.kind));
         self.s.report(Diagnostic::new(Code::NotCallable, call.callee.span, message).help(help));
         None
     }
@@ -76,12 +79,17 @@ impl BodyContext<'_, '_> {
     fn unknown_callee(&mut self, name: &ast::Ident) {
         if crate::stdlib::find_block(&name.key()).is_some() {
             let message = format!("`{}` is a function block and cannot be called by its name", name.text);
-            let help = format!("declare an instance, for example `my_{} : {};`, and call that", name.text.to_lowercase(), name.text);
+            let help = format!(
+                "declare an instance, for example `my_{} : {};`, and call that",
+                name.text.to_lowercase(),
+                name.text
+            );
             self.s.report(Diagnostic::new(Code::NotCallable, name.span, message).help(help));
             return;
         }
         let pous = self.s.program.pous.values().filter(|p| p.kind == PouKind::Function).map(|p| p.name.clone());
-        let instances = self.s.program.pous[self.pou].vars.values().filter(|v| v.ty.scalar().is_none()).map(|v| v.name.clone());
+        let instances =
+            self.s.program.pous[self.pou].vars.values().filter(|v| v.ty.scalar().is_none()).map(|v| v.name.clone());
         let known: Vec<String> = functions::names().map(str::to_owned).chain(pous).chain(instances).collect();
         let message = format!("there is no function or instance `{}`", name.text);
         let mut diagnostic = Diagnostic::new(Code::UnknownName, name.span, message);
@@ -195,7 +203,9 @@ impl BodyContext<'_, '_> {
         let Some((place, negated)) = args.out.take() else {
             let name = &call.callee.name.text;
             let diagnostic = Diagnostic::new(Code::NoResult, call.span, format!("the result of `{name}` is not used"));
-            self.s.report(diagnostic.help(format!("take it: `variable := {name}(...)` or `{name}(..., OUT => variable)`")));
+            self.s.report(
+                diagnostic.help(format!("take it: `variable := {name}(...)` or `{name}(..., OUT => variable)`")),
+            );
             return None;
         };
         let value = self.standard(call, standard, forced, &mut args, Some(place.ty));

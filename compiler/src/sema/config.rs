@@ -52,7 +52,8 @@ impl<'a> Sema<'a> {
             }
             [first, second, ..] => {
                 let (first, second) = (self.program.pous[*first].span, self.program.pous[*second].span);
-                let diagnostic = Diagnostic::new(Code::NoProgram, second, "several programs, and nothing says which run");
+                let diagnostic =
+                    Diagnostic::new(Code::NoProgram, second, "several programs, and nothing says which run");
                 self.report(
                     diagnostic
                         .also(first, "another program")
@@ -96,7 +97,8 @@ impl<'a> Sema<'a> {
                     let value = self.constant_expr(&property.value, None, Some(Ty::TIME));
                     let interval = value.constant().map(u64::cast_signed).filter(|ns| *ns > 0);
                     match interval.and_then(|ns| u64::try_from(ns).ok()) {
-                        Some(ns) => result.interval_ns = ns,
+                        Some(ns) if ns <= bytecode::verify::MAX_INTERVAL_NS => result.interval_ns = ns,
+                        Some(_) => self.property(property, "the interval is at most one hour", "for example T#10ms"),
                         None if value.ty.is_error() => {}
                         None => self.property(property, "the interval is greater than 0", "for example T#10ms"),
                     }
@@ -163,8 +165,12 @@ impl<'a> Sema<'a> {
     fn background_task(&mut self, tasks: &mut HashMap<String, usize>) -> usize {
         // A name no identifier can have.
         *tasks.entry("#background".to_owned()).or_insert_with(|| {
-            let task =
-                Task { name: "background".to_owned(), interval_ns: 0, priority: BACKGROUND_PRIORITY, programs: Vec::new() };
+            let task = Task {
+                name: "background".to_owned(),
+                interval_ns: 0,
+                priority: BACKGROUND_PRIORITY,
+                programs: Vec::new(),
+            };
             self.program.tasks.push(task);
             self.program.tasks.len() - 1
         })

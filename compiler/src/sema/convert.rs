@@ -39,7 +39,9 @@ impl BodyContext<'_, '_> {
             (true, true) => Expr { ty: to, ..value },
             (true, false) => self.from_duration(value, to, scalar),
             (false, true) => self.to_duration(value, to, source),
-            (false, false) if is_float_transfer(from, to) => self.apply(Op::Bits, scalar, Some(source), vec![value], to),
+            (false, false) if is_float_transfer(from, to) => {
+                self.apply(Op::Bits, scalar, Some(source), vec![value], to)
+            }
             (false, false) => self.converted(value, to),
         }
     }

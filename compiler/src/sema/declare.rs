@@ -11,8 +11,8 @@ use crate::types::{Dimension, Ty, elementary_named};
 use bytecode::types::Elementary;
 
 /// Greatest depth of instances within instances: each level is a few frames of the compiler's own stack, and the
-/// image's verifier accepts 64 levels of types.
-const INSTANCE_DEPTH_MAX: usize = 24;
+/// image's verifier accepts 32 levels of types, and an array between two instances is a level too.
+const INSTANCE_DEPTH_MAX: usize = 12;
 
 /// Greatest number of elements of one array: with 8 bytes each, the 64 MiB all data may take.
 const ARRAY_ELEMENTS_MAX: u64 = 8 * 1024 * 1024;
@@ -93,7 +93,8 @@ impl<'a> Sema<'a> {
         let pou = &self.program.pous[id];
         let in_outs: Vec<VarId> = pou.vars.iter().filter(|(_, v)| v.class == Class::InOut).map(|(i, _)| i).collect();
         if in_outs.len() > 200 {
-            let message = format!("`{}` has {} VAR_IN_OUT parameters, at most 200 are possible", pou.name, in_outs.len());
+            let message =
+                format!("`{}` has {} VAR_IN_OUT parameters, at most 200 are possible", pou.name, in_outs.len());
             self.error(Code::TooManyReferences, ast.name.span, message);
         }
         self.program.pous[id].in_outs = in_outs;

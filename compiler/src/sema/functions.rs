@@ -145,7 +145,9 @@ impl Standard {
     fn arity(self) -> (usize, usize) {
         match self {
             Self::Convert { .. } | Self::Truncate { .. } | Self::Math(_) | Self::Abs | Self::Not | Self::Move => (1, 1),
-            Self::Operator(BinaryOp::Add | BinaryOp::Mul | BinaryOp::And | BinaryOp::Or | BinaryOp::Xor) => (2, usize::MAX),
+            Self::Operator(BinaryOp::Add | BinaryOp::Mul | BinaryOp::And | BinaryOp::Or | BinaryOp::Xor) => {
+                (2, usize::MAX)
+            }
             Self::Operator(_) | Self::Shift(_) | Self::Atan2 | Self::Compare(BinaryOp::Ne) => (2, 2),
             Self::Compare(_) | Self::Extreme(_) => (2, usize::MAX),
             Self::Select | Self::Limit => (3, 3),
@@ -159,13 +161,21 @@ impl Standard {
         let number = || key.strip_prefix("IN")?.parse::<usize>().ok();
         let fixed = |names: &[&str]| names.iter().position(|n| *n == key);
         match self {
-            Self::Convert { .. } | Self::Truncate { .. } | Self::Math(_) | Self::Abs | Self::Not | Self::Move => fixed(&["IN"]),
+            Self::Convert { .. } | Self::Truncate { .. } | Self::Math(_) | Self::Abs | Self::Not | Self::Move => {
+                fixed(&["IN"])
+            }
             Self::Operator(_) | Self::Compare(_) | Self::Extreme(_) => number()?.checked_sub(1),
             Self::Select => fixed(&["G", "IN0", "IN1"]),
             Self::Limit => fixed(&["MN", "IN", "MX"]),
             Self::Shift(_) => fixed(&["IN", "N"]),
             Self::Atan2 => fixed(&["Y", "X"]),
-            Self::Mux => if key == "K" { Some(0) } else { number()?.checked_add(1) },
+            Self::Mux => {
+                if key == "K" {
+                    Some(0)
+                } else {
+                    number()?.checked_add(1)
+                }
+            }
             Self::ScanTime => None,
         }
     }
@@ -194,7 +204,11 @@ impl BodyContext<'_, '_> {
                 usize::MAX => format!("at least {least}"),
                 _ => format!("{least} to {most}"),
             };
-            let message = format!("`{name}` takes {wanted} argument{}, here are {}", if least == 1 { "" } else { "s" }, values.len());
+            let message = format!(
+                "`{name}` takes {wanted} argument{}, here are {}",
+                if least == 1 { "" } else { "s" },
+                values.len()
+            );
             self.s.error(Code::ArgumentCount, span, message);
             return self.broken(span);
         }
@@ -223,7 +237,14 @@ impl BodyContext<'_, '_> {
         Expr { span, ..result }
     }
 
-    fn one_argument(&mut self, standard: Standard, forced: Option<Ty>, value: Expr, name: &str, hint: Option<Ty>) -> Expr {
+    fn one_argument(
+        &mut self,
+        standard: Standard,
+        forced: Option<Ty>,
+        value: Expr,
+        name: &str,
+        hint: Option<Ty>,
+    ) -> Expr {
         let value = match forced {
             Some(ty) => self.coerce(value, ty),
             None => value,
@@ -287,11 +308,19 @@ impl BodyContext<'_, '_> {
         self.broken(value.span)
     }
 
-    fn operator_chain(&mut self, op: BinaryOp, forced: Option<Ty>, values: Vec<Expr>, span: Span, hint: Option<Ty>) -> Expr {
+    fn operator_chain(
+        &mut self,
+        op: BinaryOp,
+        forced: Option<Ty>,
+        values: Vec<Expr>,
+        span: Span,
+        hint: Option<Ty>,
+    ) -> Expr {
         let mut result: Option<Expr> = None;
         for value in values {
             // MUL_TIME and DIV_TIME: only the first argument is the duration.
-            let factor = result.is_some() && forced.is_some_and(Ty::is_duration) && matches!(op, BinaryOp::Mul | BinaryOp::Div);
+            let factor =
+                result.is_some() && forced.is_some_and(Ty::is_duration) && matches!(op, BinaryOp::Mul | BinaryOp::Div);
             let value = match forced {
                 Some(ty) if !factor && op != BinaryOp::Power => self.coerce(value, ty),
                 Some(_) | None => value,
@@ -332,7 +361,13 @@ impl BodyContext<'_, '_> {
     }
 
     /// All values with one type: the one the name fixes, or the smallest all widen to.
-    fn common(&mut self, forced: Option<Ty>, values: Vec<Expr>, span: Span, hint: Option<Ty>) -> Option<(Vec<Expr>, Ty)> {
+    fn common(
+        &mut self,
+        forced: Option<Ty>,
+        values: Vec<Expr>,
+        span: Span,
+        hint: Option<Ty>,
+    ) -> Option<(Vec<Expr>, Ty)> {
         let mut ty = forced;
         for value in &values {
             if forced.is_some() || value.ty.is_literal() {
@@ -343,7 +378,11 @@ impl BodyContext<'_, '_> {
                 Some(before) => match join(before, value.ty) {
                     Some(joined) => joined,
                     None => {
-                        let message = format!("{} and {} have no common type", self.s.type_name(before), self.s.type_name(value.ty));
+                        let message = format!(
+                            "{} and {} have no common type",
+                            self.s.type_name(before),
+                            self.s.type_name(value.ty)
+                        );
                         self.s.error(Code::TypeMismatch, span, message);
                         return None;
                     }
@@ -375,7 +414,15 @@ impl BodyContext<'_, '_> {
         self.apply(Op::Sel, scalar, None, args, ty)
     }
 
-    fn extreme(&mut self, op: Op, forced: Option<Ty>, values: Vec<Expr>, name: &str, span: Span, hint: Option<Ty>) -> Expr {
+    fn extreme(
+        &mut self,
+        op: Op,
+        forced: Option<Ty>,
+        values: Vec<Expr>,
+        name: &str,
+        span: Span,
+        hint: Option<Ty>,
+    ) -> Expr {
         let Some((values, ty)) = self.common(forced, values, span, hint) else { return self.broken(span) };
         self.extreme_of(op, values, ty, name, span)
     }
@@ -420,7 +467,15 @@ impl BodyContext<'_, '_> {
         Expr { kind: ExprKind::Select { selector: Box::new(selector), inputs }, ty, span }
     }
 
-    fn shift(&mut self, op: Op, forced: Option<Ty>, values: Vec<Expr>, name: &str, span: Span, hint: Option<Ty>) -> Expr {
+    fn shift(
+        &mut self,
+        op: Op,
+        forced: Option<Ty>,
+        values: Vec<Expr>,
+        name: &str,
+        span: Span,
+        hint: Option<Ty>,
+    ) -> Expr {
         let Ok([value, amount]) = <[Expr; 2]>::try_from(values) else { return self.broken(span) };
         let value = match forced.or(hint.filter(|t| t.is_bit_string() && value.ty == Ty::INT_LITERAL)) {
             Some(ty) => self.coerce(value, ty),
@@ -453,7 +508,15 @@ impl BodyContext<'_, '_> {
         if amount.ty == Ty::UDINT { amount } else { self.converted(amount, Ty::UDINT) }
     }
 
-    fn reals(&mut self, op: Op, forced: Option<Ty>, values: Vec<Expr>, name: &str, span: Span, hint: Option<Ty>) -> Expr {
+    fn reals(
+        &mut self,
+        op: Op,
+        forced: Option<Ty>,
+        values: Vec<Expr>,
+        name: &str,
+        span: Span,
+        hint: Option<Ty>,
+    ) -> Expr {
         let wanted = hint.filter(|t| t.is_real() && !t.is_literal()).unwrap_or(Ty::REAL);
         let literal = values.iter().all(|v| v.ty.is_literal());
         let forced = forced.or(literal.then_some(wanted));

@@ -114,7 +114,11 @@ impl<'a> Sema<'a> {
                 Some(expr) => match self.constant_int(expr, within).map(u32::try_from) {
                     Some(Ok(n)) => n,
                     Some(Err(_)) => {
-                        self.error(Code::InitialValue, expr.span, "the number of repetitions is not from 0 to 4294967295");
+                        self.error(
+                            Code::InitialValue,
+                            expr.span,
+                            "the number of repetitions is not from 0 to 4294967295",
+                        );
                         return Init::Default;
                     }
                     None => return Init::Default,
@@ -140,7 +144,11 @@ impl<'a> Sema<'a> {
     /// A nested list belongs to the inner dimensions; storage is flat, so it is refused where it would be ambiguous.
     fn element_init(&mut self, init: &'a ast::Init, element: Ty, within: Option<PouId>) -> Init {
         if matches!(init.kind, InitKind::Array(_)) {
-            return self.misfit(init.span, element, "write the values of all dimensions in one list, last index fastest");
+            return self.misfit(
+                init.span,
+                element,
+                "write the values of all dimensions in one list, last index fastest",
+            );
         }
         self.init(init, element, within)
     }

@@ -39,7 +39,12 @@ impl BodyContext<'_, '_> {
                 kind: ElementKind::Powered { enable: None, body: prologue, eno: None },
                 span: ladder.span,
             };
-            rungs.push(Rung { label: "#edges".to_owned(), title: String::new(), series: vec![element], span: ladder.span });
+            rungs.push(Rung {
+                label: "#edges".to_owned(),
+                title: String::new(),
+                series: vec![element],
+                span: ladder.span,
+            });
         }
         for (i, rung) in ladder.rungs.iter().enumerate() {
             let label = rung.label.as_ref().map_or_else(|| format!("#{}", i + 1), |l| l.text.clone());

@@ -220,13 +220,11 @@ impl<'a> Sema<'a> {
     /// Applies `{allow ...}` and puts findings in the order of the text.
     fn finish(mut self, files: &[ast::File]) -> (Program, Vec<Diagnostic>) {
         let allowed = self.allowances(files);
-        let covers = |outer: Span, inner: Span| {
-            outer.file == inner.file && outer.start <= inner.start && inner.end <= outer.end
-        };
+        let covers =
+            |outer: Span, inner: Span| outer.file == inner.file && outer.start <= inner.start && inner.end <= outer.end;
         self.diagnostics.retain(|d| {
             !allowed.iter().any(|(code, span)| {
-                *code == d.code
-                    && (covers(*span, d.primary.span) || d.secondary.iter().any(|l| covers(*span, l.span)))
+                *code == d.code && (covers(*span, d.primary.span) || d.secondary.iter().any(|l| covers(*span, l.span)))
             })
         });
         self.diagnostics.sort_by_key(|d| (d.primary.span.file, d.primary.span.start, d.code.as_str()));

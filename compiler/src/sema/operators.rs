@@ -33,7 +33,8 @@ impl BodyContext<'_, '_> {
         }
         match operand.ty.scalar() {
             Some(scalar)
-                if (operand.ty.is_number() || operand.ty.is_duration()) && (scalar.is_signed() || scalar.is_float()) =>
+                if (operand.ty.is_number() || operand.ty.is_duration())
+                    && (scalar.is_signed() || scalar.is_float()) =>
             {
                 let ty = operand.ty;
                 self.apply(Op::Neg, scalar, None, vec![operand], ty)
@@ -244,7 +245,8 @@ impl BodyContext<'_, '_> {
             BinaryOp::Mul if right.ty.is_duration() && left.ty.is_number() => self.scaled(op, right, left),
             BinaryOp::Div if left.ty.is_duration() && right.ty.is_number() => self.scaled(op, left, right),
             _ => {
-                let help = "durations are added to and subtracted from each other, multiplied with and divided by numbers";
+                let help =
+                    "durations are added to and subtracted from each other, multiplied with and divided by numbers";
                 self.refuse_operator(op.symbol(), op_span, if left.ty.is_duration() { left.ty } else { right.ty }, help)
             }
         }
@@ -260,7 +262,8 @@ impl BodyContext<'_, '_> {
             let product = self.apply(op, ScalarType::F64, None, vec![as_real, number], Ty::LREAL);
             return self.apply(Op::Cvt, ScalarType::I64, Some(ScalarType::F64), vec![product], ty);
         }
-        let number = if number.ty == Ty::ULINT { self.converted(number, Ty::LINT) } else { self.coerce(number, Ty::LINT) };
+        let number =
+            if number.ty == Ty::ULINT { self.converted(number, Ty::LINT) } else { self.coerce(number, Ty::LINT) };
         if number.constant() == Some(0) && op == Op::Div {
             self.s.error(Code::DivisionByZero, number.span, "the divisor is 0");
             return self.broken(number.span);
@@ -283,7 +286,12 @@ impl BodyContext<'_, '_> {
             return self.broken(span);
         }
         if !base.ty.is_real() {
-            return self.refuse_operator("**", op_span, base.ty, "the base is REAL or LREAL; convert it, for example with INT_TO_REAL(...)");
+            return self.refuse_operator(
+                "**",
+                op_span,
+                base.ty,
+                "the base is REAL or LREAL; convert it, for example with INT_TO_REAL(...)",
+            );
         }
         if !exponent.ty.is_number() {
             return self.refuse_operator("**", op_span, exponent.ty, "the exponent is a number");

@@ -23,7 +23,12 @@ impl BodyContext<'_, '_> {
     /// The place a variable names; `None` when it was reported.
     pub(super) fn place(&mut self, variable: &ast::Variable, usage: Use) -> Option<Place> {
         let root = self.root(&variable.name, usage)?;
-        let mut place = Place { ty: self.root_variable(&root).map_or(Ty::ERROR, |v| v.ty), root, steps: Vec::new(), span: variable.span };
+        let mut place = Place {
+            ty: self.root_variable(&root).map_or(Ty::ERROR, |v| v.ty),
+            root,
+            steps: Vec::new(),
+            span: variable.span,
+        };
         for accessor in &variable.accessors {
             self.step(&mut place, accessor, usage)?;
         }
@@ -285,7 +290,10 @@ impl BodyContext<'_, '_> {
             return Some((format!("`{}` is an input: only the outside world writes it", location.text), None));
         }
         if self.controlled.iter().any(|c| c.root == place.root && c.steps == place.steps) {
-            return Some(("the control variable of a FOR loop is not written inside the loop".to_owned(), Some("use WHILE to step freely")));
+            return Some((
+                "the control variable of a FOR loop is not written inside the loop".to_owned(),
+                Some("use WHILE to step freely"),
+            ));
         }
         let variable = self.root_variable(&place.root)?;
         if variable.constant {

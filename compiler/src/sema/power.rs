@@ -107,7 +107,9 @@ impl BodyContext<'_, '_> {
         }
         let message = format!("`{}` counts by CU and CD, not by the power on its left", call.callee.name.text);
         let diagnostic = Diagnostic::new(Code::NoPowerPin, call.span, message);
-        self.s.report(diagnostic.help("write it first in its rung with CU := and CD :=, or write EN := and every input by name"));
+        self.s.report(
+            diagnostic.help("write it first in its rung with CU := and CD :=, or write EN := and every input by name"),
+        );
         false
     }
 
@@ -117,13 +119,15 @@ impl BodyContext<'_, '_> {
             match &arg.kind {
                 ArgKind::Input(name) if name.is(&pin) => {
                     let message = format!("`{pin}` is driven by the power on the left");
-                    let help = format!("put the condition before the block as contacts, or write EN := TRUE beside {pin}");
+                    let help =
+                        format!("put the condition before the block as contacts, or write EN := TRUE beside {pin}");
                     self.s.report(Diagnostic::new(Code::PowerConflict, name.span, message).help(help));
                     return None;
                 }
                 ArgKind::Positional => {
                     let message = "in a ladder the inputs of a block are given by name";
-                    self.s.report(Diagnostic::new(Code::ArgumentStyle, arg.span, message).help("for example PT := T#5s"));
+                    self.s
+                        .report(Diagnostic::new(Code::ArgumentStyle, arg.span, message).help("for example PT := T#5s"));
                     return None;
                 }
                 ArgKind::Input(_) | ArgKind::Output { .. } => {}

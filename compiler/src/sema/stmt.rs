@@ -62,7 +62,8 @@ impl BodyContext<'_, '_> {
         let composed = self.s.program.types.composed(place.ty).is_some();
         if composed && self.s.program.types.as_array(place.ty).is_none() {
             let ty = self.s.type_name(place.ty);
-            let diagnostic = Diagnostic::new(Code::TypeMismatch, place.span, format!("an instance of {ty} cannot be assigned"));
+            let diagnostic =
+                Diagnostic::new(Code::TypeMismatch, place.span, format!("an instance of {ty} cannot be assigned"));
             self.s.report(diagnostic.help("assign its inputs one by one, or pass it by VAR_IN_OUT"));
             return None;
         }
@@ -101,7 +102,12 @@ impl BodyContext<'_, '_> {
         body
     }
 
-    fn case(&mut self, selector: &ast::Expr, arms: &[ast::CaseArm], otherwise: Option<&[ast::Stmt]>) -> Option<StmtKind> {
+    fn case(
+        &mut self,
+        selector: &ast::Expr,
+        arms: &[ast::CaseArm],
+        otherwise: Option<&[ast::Stmt]>,
+    ) -> Option<StmtKind> {
         let value = self.infer(selector, None);
         let value = self.settle(value, None);
         let usable = value.ty.is_int() || value.ty.is_bit_string();

@@ -130,7 +130,9 @@ impl Sema<'_> {
                 let own = match variable.class {
                     Class::Local | Class::Temp => true,
                     // Parameters belong to the interface: leaving one unused can be right.
-                    Class::Input | Class::Output | Class::InOut | Class::Result | Class::Hidden | Class::Global => false,
+                    Class::Input | Class::Output | Class::InOut | Class::Result | Class::Hidden | Class::Global => {
+                        false
+                    }
                 };
                 if own && !variable.name.contains('#') {
                     findings.extend(variable_finding(variable, usage));
@@ -246,8 +248,7 @@ fn statement_pragmas<'t>(statements: &'t [ast::Stmt], found: &mut Vec<(&'t ast::
                 statement_pragmas(otherwise.as_deref().unwrap_or_default(), found);
             }
             ast::StmtKind::For(l) => statement_pragmas(&l.body, found),
-            ast::StmtKind::While { body, .. }
-            | ast::StmtKind::Repeat { body, .. } => statement_pragmas(body, found),
+            ast::StmtKind::While { body, .. } | ast::StmtKind::Repeat { body, .. } => statement_pragmas(body, found),
             ast::StmtKind::Assign { .. }
             | ast::StmtKind::Call(_)
             | ast::StmtKind::Exit

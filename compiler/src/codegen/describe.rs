@@ -1,0 +1,144 @@
+//! What a person needs to follow an image: symbols, files, rungs, places.
+
+use super::Input;
+use super::layout::Storage;
+use super::types::TypeTable;
+use crate::arena::Arena;
+use crate::ast::Area;
+use crate::hir::{Body, Class, PouId, Variable};
+use crate::ir::Func;
+use crate::source::{LineColumn, Span};
+use crate::stdlib;
+use bytecode::image::{Debug, Place, Rung, SourcePlace, Symbol, SymbolRole};
+use std::collections::HashMap;
+
+/// Collects places while code is made.
+pub(super) struct Describer<'a> {
+    input: &'a Input<'a>,
+    rungs: HashMap<(PouId, u32), u32>,
+    places: Vec<SourcePlace>,
+    /// The POU and origin of the row before.
+    before: Option<(PouId, u32)>,
+}
+
+impl<'a> Describer<'a> {
+    pub(super) fn new(input: &'a Input<'a>) -> Self {
+        let mut rungs = HashMap::new();
+        for func in input.funcs {
+            if let Body::Ladder(ladder) = &input.program.pous[func.pou].body {
+                for (number, _) in (0u32..).zip(ladder) {
+                    let next = u32::try_from(rungs.len()).unwrap_or(u32::MAX);
+                    rungs.insert((func.pou, number), next);
+                }
+            }
+        }
+        Self { input, rungs, places: Vec::new(), before: None }
+    }
+
+    /// Number of a file in the image: those of the project, then the library's.
+    fn file(&self, span: Span, library: bool) -> u32 {
+        let files = u32::try_from(self.input.sources.iter().count()).unwrap_or(0);
+        if library { files + span.file.0 } else { span.file.0 }
+    }
+
+    fn line_column(&self, span: Span, library: bool) -> LineColumn {
+        let map = if library { &stdlib::library().sources } else { self.input.sources };
+        map.get(span.file).map_or(LineColumn { line: 1, column: 1 }, |f| f.line_column(span.start))
+    }
+
+    /// The next instruction, `pc`, comes from this origin of the POU's code.
+    pub(super) fn origin(&mut self, func: &Func, origin: u32, pc: usize) {
+        if self.before == Some((func.pou, origin)) {
+            return;
+        }
+        self.before = Some((func.pou, origin));
+        let Some(from) = func.origins.get(origin as usize) else { return };
+        let at = self.line_column(from.span, from.library);
+        let rung = from.rung.and_then(|r| self.rungs.get(&r)).copied().unwrap_or(SourcePlace::NO_RUNG);
+        let pc = u32::try_from(pc).unwrap_or(u32::MAX);
+        let file = self.file(from.span, from.library);
+        let place = SourcePlace { pc, file, line: at.line, column: at.column, rung };
+        match self.places.last_mut() {
+            Some(last) if last.pc == pc => *last = place,
+            Some(_) | None => self.places.push(place),
+        }
+    }
+
+    pub(super) fn finish(self, input: &Input<'_>, numbers: &Arena<PouId, Option<u32>>) -> Debug {
+        let mut files: Vec<String> = input.sources.iter().map(|(_, f)| f.name().to_owned()).collect();
+        files.extend(stdlib::library().sources.iter().map(|(_, f)| f.name().to_owned()));
+        let mut rungs = Vec::new();
+        for func in input.funcs {
+            let pou = &input.program.pous[func.pou];
+            let Body::Ladder(ladder) = &pou.body else { continue };
+            for rung in ladder {
+                rungs.push(Rung {
+                    pou: bytecode::PouId(numbers[func.pou].unwrap_or(0)),
+                    label: rung.label.clone(),
+                    title: rung.title.clone(),
+                    file: self.file(rung.span, pou.library),
+                    line: self.line_column(rung.span, pou.library).line,
+                });
+            }
+        }
+        Debug { files, rungs, places: self.places }
+    }
+
+    /// Declared variables of globals and program instances, sorted by path.
+    pub(super) fn symbols(&self, input: &Input<'_>, types: &mut TypeTable) -> Vec<Symbol> {
+        let mut symbols = Vec::new();
+        for (id, global) in input.program.globals.iter() {
+            let at = input.layout.globals[id];
+            symbols.push(self.symbol(types, global.name.clone(), global, at, global.retain));
+        }
+        for (instance, base) in input.program.instances.iter().zip(&input.layout.instances) {
+            for (var, variable) in input.program.pous[instance.pou].vars.iter() {
+                let hidden = matches!(variable.class, Class::Hidden | Class::Temp | Class::Result | Class::InOut);
+                let at = match input.layout.storage(instance.pou, var) {
+                    Storage::Own(offset) => base + offset,
+                    Storage::Image if variable.location.is_some() => 0,
+                    Storage::Image | Storage::Frame(_) | Storage::Reference(_) => continue,
+                };
+                if !hidden {
+                    let path = format!("{}.{}", instance.name, variable.name);
+                    let retain = variable.retain || (instance.retain && !variable.constant);
+                    symbols.push(self.symbol(types, path, variable, at, retain));
+                }
+            }
+        }
+        symbols.sort_by(|a, b| a.path.cmp(&b.path));
+        symbols.dedup_by(|a, b| a.path == b.path);
+        symbols
+    }
+
+    fn symbol(&self, types: &mut TypeTable, path: String, variable: &Variable, at: u32, retain: bool) -> Symbol {
+        let (place, role, address) = match &variable.location {
+            Some(location) => {
+                let byte = self.input.layout.location(location);
+                let place = location.bit.map_or(Place::Byte(byte), |bit| Place::Bit { offset: byte, bit });
+                let role = match location.area {
+                    Area::Input => SymbolRole::Input,
+                    Area::Output => SymbolRole::Output,
+                    Area::Memory => SymbolRole::Flag,
+                };
+                (place, role, location.text.clone())
+            }
+            None => {
+                let instance = self.input.program.types.as_instance(variable.ty).is_some();
+                let role = if instance { SymbolRole::Instance } else { SymbolRole::Variable };
+                (Place::Byte(at), role, String::new())
+            }
+        };
+        Symbol {
+            path,
+            place,
+            ty: types.id(self.input, variable.ty),
+            role,
+            retain,
+            constant: variable.constant,
+            address,
+            line: self.line_column(variable.span, false).line,
+            file: variable.span.file.0,
+        }
+    }
+}

@@ -1,0 +1,123 @@
+//! The whole way from texts to an image.
+
+use crate::codegen::{self, Input, layout::Layout};
+use crate::diag::{Code, Diagnostic, has_errors};
+use crate::hir::{PouId, Program};
+use crate::ir::{Func, InstKind};
+use crate::lower;
+use crate::parser::parse;
+use crate::passes;
+use crate::sema;
+use crate::source::{FileId, SourceMap};
+use bytecode::Image;
+use std::collections::HashSet;
+
+/// What the compiler is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Options {
+    /// Run the optimiser. Without it the image does the same, with more instructions.
+    pub optimise: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { optimise: true }
+    }
+}
+
+/// What came out.
+#[derive(Clone, Debug)]
+pub struct Compiled {
+    /// The image; `None` where a diagnostic is an error.
+    pub image: Option<Image>,
+    /// The typed program; complete only where no diagnostic is an error.
+    pub program: Program,
+    /// The syntax trees, in the order of the files.
+    pub files: Vec<crate::ast::File>,
+    /// Every finding, in the order of the files and the text.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+/// Compiles the files of one project. Pure: the same texts give the same result, byte for byte; never panics.
+#[must_use]
+pub fn compile(sources: &SourceMap, files: &[FileId], options: Options) -> Compiled {
+    let mut diagnostics = Vec::new();
+    let mut trees = Vec::new();
+    for file in files {
+        let (tree, findings) = parse(sources, *file);
+        trees.push(tree);
+        diagnostics.extend(findings);
+    }
+    let (program, findings) = sema::analyse(&trees);
+    diagnostics.extend(findings);
+    diagnostics.sort_by_key(|d| (d.primary.span.file, d.primary.span.start));
+    let image = if has_errors(&diagnostics) {
+        None
+    } else {
+        match generate(sources, &program, options) {
+            Ok(image) => Some(image),
+            Err(finding) => {
+                diagnostics.push(*finding);
+                None
+            }
+        }
+    };
+    Compiled { image, program, files: trees, diagnostics }
+}
+
+fn generate(sources: &SourceMap, program: &Program, options: Options) -> Result<Image, Box<Diagnostic>> {
+    let layout = Layout::new(program).map_err(|e| codegen::too_large(program, e.0))?;
+    let funcs = intermediate(program, &layout, options)?;
+    codegen::generate(&Input { program, layout: &layout, funcs: &funcs, sources })
+}
+
+/// The intermediate code of every POU a program instance reaches, in the order of their numbers.
+///
+/// # Errors
+/// A unit needs more references than the instruction set has.
+pub fn intermediate(program: &Program, layout: &Layout, options: Options) -> Result<Vec<Func>, Box<Diagnostic>> {
+    let mut funcs: Vec<Func> = Vec::new();
+    let mut seen: HashSet<PouId> = HashSet::new();
+    for instance in &program.instances {
+        callees_first(program, layout, instance.pou, &mut seen, &mut funcs)?;
+    }
+    if options.optimise {
+        passes::optimise(program, layout, &mut funcs);
+    }
+    funcs.sort_by_key(|f| f.pou);
+    Ok(funcs)
+}
+
+/// Lowers a POU and all it calls, every callee before its callers. Calls have no cycle.
+fn callees_first(
+    program: &Program,
+    layout: &Layout,
+    root: PouId,
+    seen: &mut HashSet<PouId>,
+    funcs: &mut Vec<Func>,
+) -> Result<(), Box<Diagnostic>> {
+    if !seen.insert(root) {
+        return Ok(());
+    }
+    // The way from the root: code and callees that are still to be followed.
+    let mut open: Vec<(Func, Vec<PouId>)> = vec![lowered(program, layout, root)?];
+    while let Some((_, rest)) = open.last_mut() {
+        match rest.pop() {
+            Some(callee) if seen.insert(callee) => open.push(lowered(program, layout, callee)?),
+            Some(_) => {}
+            None => funcs.extend(open.pop().map(|(func, _)| func)),
+        }
+    }
+    Ok(())
+}
+
+fn lowered(program: &Program, layout: &Layout, pou: PouId) -> Result<(Func, Vec<PouId>), Box<Diagnostic>> {
+    let func = lower::lower(program, layout, pou).map_err(|e| {
+        let message = "this works on too many nested array elements at once";
+        let diagnostic = Diagnostic::new(Code::TooManyReferences, e.0, message);
+        Box::new(diagnostic.help("copy elements to variables first"))
+    })?;
+    let callees = func.code.iter().filter_map(|i| if let InstKind::Call(pou, _) = i.kind { Some(pou) } else { None });
+    let callees = callees.collect();
+    Ok((func, callees))
+}
