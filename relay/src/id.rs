@@ -45,8 +45,19 @@ impl WriteId {
 }
 
 /// One value per channel.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Debug, PartialEq, Eq, Hash)]
 pub(crate) struct PerChannel<T>(Vec<T>);
+
+impl<T: Clone> Clone for PerChannel<T> {
+    fn clone(&self) -> Self {
+        Self(self.0.clone())
+    }
+
+    /// Keeps the memory, for searches that copy millions of states.
+    fn clone_from(&mut self, source: &Self) {
+        self.0.clone_from(&source.0);
+    }
+}
 
 impl<T> PerChannel<T> {
     pub(crate) fn from_fn(count: usize, mut make: impl FnMut(ChannelId) -> T) -> Self {
@@ -88,8 +99,19 @@ impl<T> IndexMut<ChannelId> for PerChannel<T> {
 }
 
 /// One value per group.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Debug, PartialEq, Eq, Hash)]
 pub(crate) struct PerGroup<T>(Vec<T>);
+
+impl<T: Clone> Clone for PerGroup<T> {
+    fn clone(&self) -> Self {
+        Self(self.0.clone())
+    }
+
+    /// Keeps the memory, for searches that copy millions of states.
+    fn clone_from(&mut self, source: &Self) {
+        self.0.clone_from(&source.0);
+    }
+}
 
 impl<T> PerGroup<T> {
     pub(crate) fn from_fn(count: usize, make: impl FnMut(GroupId) -> T) -> Self {

@@ -6,6 +6,7 @@
 
 mod build;
 mod electrical;
+mod groups;
 
 use crate::config::{FeedbackConfig, Restart, SafeValue, StopValue};
 use crate::datasheet::{ContactForm, TemperatureRange};

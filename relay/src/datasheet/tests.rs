@@ -3,6 +3,7 @@
 use super::*;
 use crate::contact::{ContactModel, SimulatedContact};
 use crate::event::EventSink;
+use crate::finding::FindingCode;
 use crate::guard::{Guard, Inputs, Phase, SupplyReading};
 use crate::id::WriteId;
 use crate::{

@@ -1,6 +1,6 @@
 //! What programs, operators and tests can see of a channel.
 
-use super::{Guard, assess, restarts};
+use super::{Guard, Phase, assess, restarts};
 use crate::event::{Fault, Refusal, Trip, WaitReason};
 use crate::feedback::ReadBack;
 use crate::id::ChannelId;
@@ -50,7 +50,7 @@ pub struct ChannelStatus {
     pub fault: Option<Fault>,
     /// Trip; needs a new command.
     pub trip: Option<Trip>,
-    /// Whether the channel is off and an ON would be permitted at once.
+    /// Whether the program runs, the channel is off and an ON would be permitted at once.
     pub ready: bool,
     /// State of the read-back.
     pub read_back: ReadBack,
@@ -114,7 +114,8 @@ impl Guard {
         };
         let view =
             assess::View { table: &self.table, state: &self.state, sensed: self.sensed, now_ns: self.state.now_ns };
-        !self.state.channels[id].on && view.assess(id) == assess::Verdict::Grant && !others_want()
+        let running = self.state.phase == Phase::Run;
+        running && !self.state.channels[id].on && view.assess(id) == assess::Verdict::Grant && !others_want()
     }
 
     /// What keeps a channel from being on, in words for a status line: `waiting: direction lock after rev, 1.2 s`. `None` when nothing does.

@@ -1,18 +1,18 @@
 //! From configuration to table: names, references, times and interlock rules. The electrical checks are next door.
 
-use super::electrical;
 use super::{CHANNELS_MAX, Channel, ChannelTable, GROUPS_MAX, Group, Life, RateLimit, Windows};
+use super::{electrical, groups};
 use crate::config::{
-    ACK_LIMIT_DEFAULT_NS, ActuatorConfig, BankConfig, ChannelConfig, FeedbackConfig, GroupConfig,
-    MARGIN_DEFAULT_PERCENT, Restart, SafeValue, StopValue,
+    ACK_LIMIT_DEFAULT_NS, ActuatorConfig, BankConfig, ChannelConfig, FeedbackConfig, MARGIN_DEFAULT_PERCENT, Restart,
+    SafeValue,
 };
 use crate::datasheet::{ContactForm, DataSheet};
 use crate::finding::{Finding, FindingCode};
-use crate::id::{ChannelId, PerChannel, PerGroup, channel_ids, group_ids};
+use crate::id::{PerChannel, PerGroup, channel_ids};
 use crate::quantity::Duration;
 
 /// Longest time any key may ask for: 24 h. Sums of a few such times stay far below `u64::MAX` ns (584 years).
-const TIME_MAX_NS: u64 = 86_400_000_000_000;
+pub(super) const TIME_MAX_NS: u64 = 86_400_000_000_000;
 
 /// Greatest margin: 1000 %.
 const MARGIN_MAX_PERCENT: u32 = 1_000;
@@ -41,7 +41,7 @@ pub(super) fn build(config: &BankConfig) -> (Option<ChannelTable>, Vec<Finding>)
         channels.push(make_channel(config, channel, *sheet));
     }
     electrical::check_supply(config, &sheets, &mut findings);
-    let groups = make_groups(config, &mut channels, &mut findings);
+    let groups = groups::make_groups(config, &mut channels, &mut findings);
     set_pending_limits(config, &groups, &mut channels);
     let table = ChannelTable {
         group_count: groups.len(),
@@ -131,6 +131,14 @@ fn check_channel(channel: &ChannelConfig, earlier: &[ChannelConfig], findings: &
             "every channel serves one output of its own",
         );
     }
+    check_channel_times(channel, &mut found);
+    check_channel_safety(channel, &mut found);
+}
+
+/// Where a check puts what it found about one channel: code, key, message, help.
+pub(super) type Found<'f> = &'f mut dyn FnMut(FindingCode, &'static str, String, &str);
+
+fn check_channel_times(channel: &ChannelConfig, found: Found<'_>) {
     let actuator = channel.actuator.unwrap_or_default();
     let feedback = channel.feedback.unwrap_or_default();
     let times = [
@@ -170,6 +178,10 @@ fn check_channel(channel: &ChannelConfig, earlier: &[ChannelConfig], findings: &
             "raise it, unless the times in the sheet are guaranteed limits",
         );
     }
+}
+
+/// What gives up a protection needs a written reason; a safe state must survive a power loss.
+fn check_channel_safety(channel: &ChannelConfig, found: Found<'_>) {
     let reason_given = |reason: &Option<String>| reason.as_deref().is_some_and(|text| !text.trim().is_empty());
     if channel.safe == SafeValue::On && !reason_given(&channel.safe_reason) {
         found(
@@ -265,200 +277,6 @@ fn make_channel(config: &BankConfig, channel: &ChannelConfig, sheet: Option<&Dat
         },
         groups: Vec::new(),
         cutoff_of: Vec::new(),
-    }
-}
-
-/// Finds a channel of the configuration by name, or reports it.
-fn resolve(
-    config: &BankConfig,
-    group: &GroupConfig,
-    name: &str,
-    key: &'static str,
-    findings: &mut Vec<Finding>,
-) -> Option<ChannelId> {
-    let id = channel_ids(config.channels.len())
-        .zip(&config.channels)
-        .find(|(_, channel)| channel.name.eq_ignore_ascii_case(name));
-    if id.is_none() {
-        let known: Vec<&str> = config.channels.iter().map(|channel| channel.name.as_str()).collect();
-        let message = format!("no channel is named `{name}`");
-        findings.push(
-            Finding::new(FindingCode::GroupMemberUnknown, message)
-                .group(&group.name)
-                .key(key)
-                .help(format!("the channels are: {}", known.join(", "))),
-        );
-    }
-    id.map(|(id, _)| id)
-}
-
-fn make_groups(config: &BankConfig, channels: &mut [Channel], findings: &mut Vec<Finding>) -> Vec<Group> {
-    let mut groups = Vec::with_capacity(config.groups.len());
-    for (index, (id, group)) in group_ids(config.groups.len()).zip(&config.groups).enumerate() {
-        let mut found = |code, key, message: String, help: &str| {
-            findings.push(Finding::new(code, message).group(&group.name).key(key).help(help));
-        };
-        let twice = config.groups.iter().take(index).any(|other| other.name.eq_ignore_ascii_case(&group.name));
-        if group.name.trim().is_empty() || twice {
-            found(
-                FindingCode::GroupNameBad,
-                "name",
-                "the group's name is missing or used twice".to_owned(),
-                "give each group a name of its own",
-            );
-        }
-        if group.dead_time_ns > TIME_MAX_NS {
-            let message = format!("`dead_time` is {}", Duration::from_ns(group.dead_time_ns));
-            found(FindingCode::TimeImplausible, "dead_time", message, "give a time below 24 h; check the unit");
-        }
-        if group.channels.len() < 2 && (group.channels.is_empty() || group.cutoff.is_none()) {
-            let message = format!("the group has {} member(s)", group.channels.len());
-            found(
-                FindingCode::GroupSize,
-                "channels",
-                message,
-                "name at least two channels, or one channel and a `cutoff`",
-            );
-        }
-        let mut members: Vec<ChannelId> = Vec::with_capacity(group.channels.len());
-        for name in &group.channels {
-            let Some(member) = resolve(config, group, name, "channels", findings) else { continue };
-            if members.contains(&member) {
-                let message = format!("`{name}` is named twice");
-                findings.push(
-                    Finding::new(FindingCode::GroupMemberTwice, message)
-                        .group(&group.name)
-                        .key("channels")
-                        .help("name it once"),
-                );
-            } else {
-                members.push(member);
-            }
-        }
-        let cutoff = group.cutoff.as_deref().and_then(|name| resolve(config, group, name, "cutoff", findings));
-        for &member in &members {
-            if let (Some(channel), Some(settings)) =
-                (channels.get_mut(member.index()), config.channels.get(member.index()))
-            {
-                channel.groups.push(id);
-                check_member(group, channel, settings, members.len(), findings);
-            }
-        }
-        if let Some(cutoff) = cutoff {
-            check_cutoff(group, cutoff, &members, channels, findings);
-            if let Some(channel) = channels.get_mut(cutoff.index()) {
-                channel.cutoff_of.push(id);
-            }
-        }
-        groups.push(Group { name: group.name.clone(), dead_time_ns: group.dead_time_ns, cutoff, members });
-    }
-    groups
-}
-
-fn check_member(
-    group: &GroupConfig,
-    channel: &Channel,
-    settings: &ChannelConfig,
-    members: usize,
-    findings: &mut Vec<Finding>,
-) {
-    let mut found = |code, key, message: String, help: &str| {
-        findings.push(Finding::new(code, message).channel(&channel.name).group(&group.name).key(key).help(help));
-    };
-    if members > 1 && (channel.stop != StopValue::Off || channel.safe != SafeValue::Off) {
-        let message = "a group member must have `stop: off` and `safe: off`".to_owned();
-        found(
-            FindingCode::GroupStopValue,
-            if channel.stop == StopValue::Off { "safe" } else { "stop" },
-            message,
-            "set both to `off`",
-        );
-    }
-    if members > 1 && channel.contact == ContactForm::Nc {
-        let message =
-            "the load sits on a normally closed contact: it is on at every power loss, whatever the other members do"
-                .to_owned();
-        let reason = group.nc_reason.as_deref().unwrap_or("").trim();
-        if reason.is_empty() {
-            found(
-                FindingCode::GroupNc,
-                "contact",
-                message,
-                "use the normally open contact, or write `nc_reason` in the group",
-            );
-        } else {
-            found(
-                FindingCode::GroupNcAccepted,
-                "nc_reason",
-                format!("{message} (accepted: {reason})"),
-                "make sure that hardware excludes what a power loss does here",
-            );
-        }
-    }
-    if channel.relay.is_none() && settings.actuator.is_none() {
-        let message = "nothing says how long its contact takes to open".to_owned();
-        found(
-            FindingCode::GroupDirect,
-            "relay",
-            message,
-            "name its data sheet under `relay`, or give `actuator` times",
-        );
-    }
-    if channel.feedback.is_none() {
-        let mut help = "wire an auxiliary contact and name the input under `feedback`".to_owned();
-        if channel.relay.is_some() {
-            help.push_str("; see the data sheet's status indication for what its light can tell");
-        }
-        found(
-            FindingCode::GroupNoFeedback,
-            "feedback",
-            "it has no read-back, so a welded contact cannot be seen".to_owned(),
-            &help,
-        );
-    }
-    if members > 1 && group.dead_time_ns < channel.windows.break_ns {
-        let message = format!(
-            "the dead time {} is shorter than its contact may take to open, {} with margin; the guard waits for both, {} in all",
-            Duration::from_ns(group.dead_time_ns),
-            Duration::from_ns(channel.windows.break_ns),
-            Duration::from_ns(group.dead_time_ns.saturating_add(channel.windows.break_ns)),
-        );
-        found(
-            FindingCode::GroupDeadTime,
-            "dead_time",
-            message,
-            "write a dead time of at least that length, so that the map says what happens",
-        );
-    }
-}
-
-fn check_cutoff(
-    group: &GroupConfig,
-    cutoff: ChannelId,
-    members: &[ChannelId],
-    channels: &[Channel],
-    findings: &mut Vec<Finding>,
-) {
-    if members.contains(&cutoff) {
-        let message = "the cut-off is a member of the group it cuts off".to_owned();
-        findings.push(
-            Finding::new(FindingCode::GroupMemberTwice, message)
-                .group(&group.name)
-                .key("cutoff")
-                .help("name a channel that feeds the members, such as the main contactor"),
-        );
-    }
-    let Some(channel) = channels.get(cutoff.index()) else { return };
-    if channel.stop != StopValue::Off || channel.safe != SafeValue::Off || channel.contact == ContactForm::Nc {
-        let message =
-            "the cut-off of a group must have `stop: off`, `safe: off` and a normally open contact".to_owned();
-        findings.push(
-            Finding::new(FindingCode::CutoffStopValue, message)
-                .channel(&channel.name)
-                .group(&group.name)
-                .key("cutoff")
-                .help("change the channel, or name another cut-off"),
-        );
     }
 }
 
