@@ -94,6 +94,19 @@ fn every_accepted_text_keeps_meaning_and_comments() {
 }
 
 #[test]
+fn the_example_programs_keep_meaning_and_comments() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../programs");
+    let mut count = 0;
+    for path in std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
+        if path.extension().is_some_and(|ending| ending == "ld" || ending == "st") {
+            check(&std::fs::read_to_string(&path).unwrap());
+            count += 1;
+        }
+    }
+    assert!(count >= 8);
+}
+
+#[test]
 fn comments_anywhere_are_kept_and_settle_at_once() {
     for path in sources("accepted").into_iter().chain(sources("draw")) {
         let text = std::fs::read_to_string(&path).unwrap();

@@ -3,7 +3,7 @@
 use super::page::Page;
 use super::statements::{at_symbol, is_simple, list, pragmas};
 use super::{RUNG_WIDTH, WIDTH};
-use crate::ast::{Element, ElementKind, Ladder, Rung, Series};
+use crate::ast::{Element, ElementKind, Ladder, Rung, Series, Stmt};
 use crate::token::{Keyword, Symbol, TokenKind};
 
 /// From `LADDER` to `END_LADDER`; rungs do not stand deeper.
@@ -22,11 +22,13 @@ fn rung(page: &mut Page<'_>, rung: &Rung) {
     pragmas(page);
     let end = rung.span.end;
     page.lead();
-    let is_short = !page.has_comment_before(end)
+    // A titled rung stands under its title, so that the titles can be read down the page.
+    let is_short = rung.title.is_none()
+        && !page.has_comment_before(end)
         && !holds_statements(&rung.series)
         && page.column() + page.flat(end).chars().count() <= RUNG_WIDTH;
     if is_short {
-        page.flow(end);
+        page.flow_whole(end);
         page.end_line();
         return;
     }
@@ -43,7 +45,7 @@ fn rung(page: &mut Page<'_>, rung: &Rung) {
 /// True if statements that do not fit into a line stand anywhere in it.
 fn holds_statements(series: &Series) -> bool {
     series.elements.iter().any(|element| match &element.kind {
-        ElementKind::Statements(statements) => !statements.iter().all(is_simple),
+        ElementKind::Statements(statements) => !is_short_body(statements),
         ElementKind::Branch(legs) => legs.iter().any(holds_statements),
         ElementKind::Contact { .. }
         | ElementKind::Compare { .. }
@@ -55,6 +57,11 @@ fn holds_statements(series: &Series) -> bool {
         | ElementKind::Return
         | ElementKind::Call(_) => false,
     })
+}
+
+/// True for the statements of an ST element that stand on one line: one plain statement.
+fn is_short_body(statements: &[Stmt]) -> bool {
+    statements.len() <= 1 && statements.iter().all(is_simple)
 }
 
 /// Elements one behind the other, in as many lines as they need.
@@ -74,7 +81,7 @@ fn element(page: &mut Page<'_>, element: &Element) {
         ElementKind::Branch(legs) if !plain || holds_branch_statements(legs) || page.indent * 2 + flat >= WIDTH => {
             branch(page, legs);
         }
-        ElementKind::Statements(statements) if !plain || !statements.iter().all(is_simple) || !fits(page) => {
+        ElementKind::Statements(statements) if !plain || !is_short_body(statements) || !fits(page) => {
             page.new_line();
             page.one();
             page.open();
@@ -97,7 +104,11 @@ fn element(page: &mut Page<'_>, element: &Element) {
             if !page.at_line_start() && !fits(page) {
                 page.new_line();
             }
-            page.flow(end);
+            if plain && fits(page) {
+                page.flow_whole(end);
+            } else {
+                page.flow(end);
+            }
         }
     }
 }

@@ -5,8 +5,8 @@
 //! and knows nothing of the grammar; `spelling` says how a word is written.
 //!
 //! The form: two blanks per level; keywords, elementary types and ladder words in capitals; variables as they are declared;
-//! `XIC XIO OTE OTL OTU` as `NO NC COIL SET RST`; declarations aligned; a short rung on one line, a longer one under its
-//! head, broken at its branches. One empty line is kept where there was at least one.
+//! `XIC XIO OTE OTL OTU` as `NO NC COIL SET RST`; declarations aligned; a short rung without a title on one line, any
+//! other under its head, broken at its branches. One empty line is kept where there was at least one.
 //! Formatting a formatted text changes nothing.
 
 mod ladder;

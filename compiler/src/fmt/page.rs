@@ -44,6 +44,8 @@ pub(super) struct Page<'a> {
     continued: bool,
     /// No empty line here: a block has just been opened.
     fresh: bool,
+    /// The line is not broken where it gets long.
+    whole: bool,
     /// No blank before a colon: labels of rungs and values of cases, not declarations.
     pub(super) tight_colon: bool,
     /// The closing brackets of indices; the others close branches and initial values.
@@ -66,6 +68,7 @@ impl<'a> Page<'a> {
             indent: 0,
             continued: false,
             fresh: true,
+            whole: false,
             tight_colon: false,
             index_ends: index_ends(tokens),
         }
@@ -104,6 +107,13 @@ impl<'a> Page<'a> {
         }
     }
 
+    /// Writes all tokens that begin before `end` without going on in another line.
+    pub(super) fn flow_whole(&mut self, end: u32) {
+        self.whole = true;
+        self.flow(end);
+        self.whole = false;
+    }
+
     /// Writes one token.
     pub(super) fn one(&mut self) {
         let Some(token) = self.tokens.get(self.token).copied() else { return };
@@ -121,7 +131,7 @@ impl<'a> Page<'a> {
             None => " ",
             before => self.gap(before, self.token),
         };
-        let breaks = !gap.is_empty() && self.may_break(self.token);
+        let breaks = !self.whole && !gap.is_empty() && self.may_break(self.token);
         if breaks && self.column() + gap.len() + self.group_width(self.token) > WIDTH {
             self.break_line();
         } else {

@@ -35,9 +35,7 @@ fn pou(page: &mut Page<'_>, pou: &Pou) {
         Body::Ladder(rungs) if at_ladder_behind_pragmas(page) => ladder(page, rungs),
         Body::Ladder(_) => {}
         Body::Statements(statements) => {
-            page.indent += 1;
             list(page, statements);
-            page.close();
         }
     }
     page.tight_colon = false;
