@@ -118,7 +118,7 @@ pub fn build(input: Input) -> Result<Outcome, Refusal> {
 }
 
 fn compile(map: SourceMap, ids: &[FileId]) -> Result<Outcome, Refusal> {
-    let compiled = compiler::compile(&map, ids, &compiler::Options::default());
+    let compiled = compiler::compile(&map, ids, compiler::Options::default());
     let Some(image) = compiled.image else {
         return Ok(Outcome::Broken { sources: map, diagnostics: compiled.diagnostics });
     };

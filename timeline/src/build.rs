@@ -30,7 +30,7 @@ pub fn image(file: &str, path: &Path, program: &[Located], files: &dyn Files) ->
     if !problems.is_empty() {
         return Err(problems);
     }
-    let compiled = compiler::compile(&sources, &ids, &compiler::Options::default());
+    let compiled = compiler::compile(&sources, &ids, compiler::Options::default());
     let place = Place::whole(file);
     let Some(image) = compiled.image else {
         let errors = compiled.diagnostics.iter().filter(|diagnostic| diagnostic.is_error());
