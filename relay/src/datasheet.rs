@@ -2,7 +2,7 @@
 //!
 //! A sheet is facts, never settings: margins, lower limits and the like belong to the I/O map. [`ROWS`] says for each row what in the product uses it, and
 //! prints it; a test changes each row and demands that its use changes too. Rows of the sheet that are typical values are marked so: a margin belongs on
-//! every wait made from them (see [`crate::table`]). Reading the YAML file is the caller's work; this module only defines its shape.
+//! every wait made from them (see [`crate::Windows`]). Reading the YAML file is the caller's work; this module only defines its shape.
 
 mod check;
 mod rows;

@@ -45,4 +45,4 @@ pub use prng::SplitMix64;
 pub use rate::{EDGES_MAX, WINDOW_NS};
 pub use retained::{Restored, RetainedBank, RetainedChannel};
 pub use table::{Built, CHANNELS_MAX, Channel, ChannelTable, GROUPS_MAX, Group, Life, RateLimit, Windows};
-pub use wear::{Wear, WearReport};
+pub use wear::{LifeAlarm, Wear, WearReport};
