@@ -73,10 +73,15 @@ pub fn is_element_word(word: &str) -> bool {
     find(word).is_some()
 }
 
+/// Every word with a meaning as an element of a rung.
+pub fn element_words() -> impl Iterator<Item = &'static str> {
+    WORDS.iter().map(|(word, _)| *word)
+}
+
 /// The element a misspelt word may mean, for "did you mean": `COL` gives `COIL`.
 #[must_use]
 pub fn closest_element(word: &str) -> Option<&'static str> {
-    closest(word, WORDS.iter().map(|(word, _)| *word))
+    closest(word, element_words())
 }
 
 fn find(word: &str) -> Option<Word> {

@@ -18,7 +18,7 @@ mod unit;
 use std::fmt;
 
 pub(crate) use ladder::SYNONYMS;
-pub use ladder::{closest_element, is_element_word};
+pub use ladder::{closest_element, element_words, is_element_word};
 
 use crate::ast;
 use crate::diag::{Diagnostic, Style, render_all};

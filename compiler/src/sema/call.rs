@@ -90,7 +90,10 @@ impl BodyContext<'_, '_> {
         let pous = self.s.program.pous.values().filter(|p| p.kind == PouKind::Function).map(|p| p.name.clone());
         let instances =
             self.s.program.pous[self.pou].vars.values().filter(|v| v.ty.scalar().is_none()).map(|v| v.name.clone());
-        let known: Vec<String> = functions::names().map(str::to_owned).chain(pous).chain(instances).collect();
+        // In a rung a misspelt `COIL` is likelier than a function of a similar name.
+        let elements = crate::parser::element_words().filter(|_| self.rung.is_some()).map(str::to_owned);
+        let known: Vec<String> =
+            elements.chain(functions::names().map(str::to_owned)).chain(pous).chain(instances).collect();
         let message = format!("there is no function or instance `{}`", name.text);
         let mut diagnostic = Diagnostic::new(Code::UnknownName, name.span, message);
         if let Some(near) = closest(&name.text, known.iter().map(String::as_str)) {
