@@ -1,5 +1,6 @@
 //! Developer commands: `cargo xtask ci`, `rooms`, `licences`, `bench`.
 
+mod bench;
 mod ci;
 mod licences;
 mod rooms;
@@ -12,6 +13,7 @@ const USAGE: &str = "usage: cargo xtask COMMAND
   ci         what CI runs: format, arrows of the rooms, lints, documentation, licences, tests
   rooms      checks that the rooms import only what ARCHITECTURE.md allows
   licences   checks the licence of every dependency
+  bench      measures compiling, loading and running the benchmark programs (`bench --help`)
 ";
 
 fn main() -> ExitCode {
@@ -20,6 +22,7 @@ fn main() -> ExitCode {
         Some("ci") => ci::run(),
         Some("rooms") => rooms::run(&metadata(false)?),
         Some("licences") => licences::run(&metadata(true)?).map(|n| println!("{n} packages, all licences accepted")),
+        Some("bench") => bench::run(args.get(1..).unwrap_or_default()),
         Some(other) => Err(format!("no command `{other}`\n{USAGE}")),
         None => Err(USAGE.to_owned()),
     });

@@ -3,6 +3,7 @@
 // Listings contain few of the roles and types there are.
 #![allow(clippy::wildcard_enum_match_arm)]
 
+use super::listing::listing;
 use super::{BODIES, Standard, recognise};
 use crate::vm::{Budget, Engine, Interpreter, Memory, Trap, TrapCode, reference::Reference};
 use bytecode::image::{DataSegment, Pou, PouKind, ProgramInstance, Slot};
@@ -27,6 +28,12 @@ fn sections() -> Vec<(&'static str, Vec<&'static str>)> {
         (lines.next().unwrap().trim(), lines.collect())
     };
     sections.map(parsed).collect()
+}
+
+/// The same with the blocks they are.
+fn blocks() -> Vec<(Standard, Vec<&'static str>)> {
+    let named = |name| Standard::ALL.into_iter().find(|(n, _)| *n == name).unwrap().1;
+    sections().into_iter().map(|(name, lines)| (named(name), lines)).collect()
 }
 
 fn scalar(name: &str) -> ScalarType {
@@ -176,19 +183,62 @@ fn values(ty: ScalarType, field_offset: u32) -> Vec<i64> {
 #[test]
 fn every_block_of_the_list_has_a_body_and_is_recognised() {
     let names: Vec<&str> = sections().iter().map(|(name, _)| *name).collect();
-    for (name, block) in Standard::ALL {
-        let (_, lines) =
-            sections().into_iter().find(|(n, _)| *n == name).unwrap_or_else(|| panic!("{name}: {names:?}"));
+    for (name, _) in Standard::ALL {
+        assert!(names.contains(&name), "{name}: {names:?}");
+    }
+    for (block, lines) in blocks() {
         let found = recognise(&image(&lines, block));
-        assert_eq!(found[0].map(|f| f.block), Some(block), "{name}");
+        assert_eq!(found[0].map(|f| f.block), Some(block));
         assert!(found[1].is_none());
     }
 }
 
+/// The library's blocks in one program; the compiler leaves out what nobody uses.
+fn library(optimise: bool) -> Image {
+    let declared: String = Standard::ALL.iter().map(|(name, _)| format!("i_{name} : {name};\n")).collect();
+    let calls: String = Standard::ALL.iter().map(|(name, _)| format!("i_{name}();\n")).collect();
+    let text = format!("PROGRAM p\nVAR\n{declared}END_VAR\n{calls}END_PROGRAM\n");
+    let mut sources = compiler::source::SourceMap::new();
+    let file = sources.add("library.st", text);
+    let compiled = compiler::compile(&sources, &[file], compiler::Options { optimise });
+    compiled.image.unwrap_or_else(|| panic!("{:?}", compiled.diagnostics))
+}
+
+/// What the file should hold: optimised bodies, and where they differ the others too.
+fn expected_bodies() -> String {
+    let (optimised, plain) = (library(true), library(false));
+    let mut text = String::new();
+    for (name, _) in Standard::ALL {
+        let listed = |image: &Image| {
+            let pou = image.pous.iter().find(|p| p.name == name).unwrap_or_else(|| panic!("no {name}"));
+            listing(image, pou).unwrap_or_else(|| panic!("{name} holds more than scalar operations"))
+        };
+        let mut variants = vec![listed(&optimised), listed(&plain)];
+        variants.dedup();
+        variants.iter().for_each(|body| text.push_str(&format!("block {name}\n{body}")));
+    }
+    text
+}
+
+/// When this fails, the library or the compiler changed. `UPDATE_BODIES=1 cargo test -p runtime standard` writes the
+/// file anew; the other tests here then say whether the instructions still do the same.
+#[test]
+fn the_list_is_what_the_compiler_makes_of_the_library() {
+    let expected = expected_bodies();
+    if std::env::var_os("UPDATE_BODIES").is_some() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/src/vm/interp/standard/bodies.txt");
+        std::fs::write(path, &expected).unwrap();
+        return;
+    }
+    for (number, (expected, held)) in expected.lines().zip(BODIES.lines()).enumerate() {
+        assert_eq!(expected, held, "line {}", number + 1);
+    }
+    assert_eq!(expected.lines().count(), BODIES.lines().count());
+}
+
 #[test]
 fn a_block_does_what_its_body_does_in_every_state() {
-    for (name, block) in Standard::ALL {
-        let (_, lines) = sections().into_iter().find(|(n, _)| *n == name).unwrap();
+    for (block, lines) in blocks() {
         let image = verify(image(&lines, block)).unwrap();
         let fields: Vec<(u32, ScalarType)> =
             image.types[11].fields().iter().map(|f| (f.offset, image.ty(f.ty).unwrap().scalar().unwrap())).collect();
@@ -216,10 +266,10 @@ fn a_block_does_what_its_body_does_in_every_state() {
                 let (mut left, mut left_too) = (Budget::new(60), Budget::new(60));
                 let one = reference.run(&mut expected, 0, now_ns, &mut left);
                 let two = interpreter.run(&mut got, 0, now_ns, &mut left_too);
-                assert_eq!((one, left), (two, left_too), "{name} {state}");
-                assert_eq!(one, Ok(()), "{name}");
+                assert_eq!((one, left), (two, left_too), "{block:?} {state}");
+                assert_eq!(one, Ok(()), "{block:?}");
                 let own = FIRST as usize..FIRST as usize + image.types[11].size as usize;
-                assert_eq!(expected.data()[own.clone()], got.data()[own], "{name}, state {state}, now {now_ns}");
+                assert_eq!(expected.data()[own.clone()], got.data()[own], "{block:?}, state {state}, now {now_ns}");
             }
         }
     }
@@ -227,8 +277,7 @@ fn a_block_does_what_its_body_does_in_every_state() {
 
 #[test]
 fn a_spent_budget_stops_at_the_body_of_the_block() {
-    for (name, block) in Standard::ALL {
-        let (_, lines) = sections().into_iter().find(|(n, _)| *n == name).unwrap();
+    for (block, lines) in blocks() {
         let image = verify(image(&lines, block)).unwrap();
         let mut outcomes = Vec::new();
         let engines: [Box<dyn Engine>; 2] = [Box::new(Reference::load(&image)), Box::new(Interpreter::load(&image))];
@@ -237,17 +286,16 @@ fn a_spent_budget_stops_at_the_body_of_the_block() {
             let mut budget = Budget::new(10);
             outcomes.push((engine.run(&mut Memory::new(&image), 0, 0, &mut budget), budget));
         }
-        assert_eq!(outcomes[0], outcomes[1], "{name}");
+        assert_eq!(outcomes[0], outcomes[1], "{block:?}");
         if outcomes[0].0.is_err() {
-            assert_eq!(outcomes[0].0, Err(Trap { code: TrapCode::BudgetSpent, pc: 0, value: 0 }), "{name}");
+            assert_eq!(outcomes[0].0, Err(Trap { code: TrapCode::BudgetSpent, pc: 0, value: 0 }), "{block:?}");
         }
     }
 }
 
 #[test]
 fn a_body_whose_temporaries_another_pou_reads_runs_as_code() {
-    let (name, lines) = sections().into_iter().find(|(_, l)| l.iter().any(|l| l.contains(" t0"))).unwrap();
-    let block = Standard::ALL.into_iter().find(|(n, _)| *n == name).unwrap().1;
+    let (block, lines) = blocks().into_iter().find(|(_, l)| l.iter().any(|l| l.contains(" t0"))).unwrap();
     let mut image = image(&lines, block);
     assert!(recognise(&image)[0].is_some());
     let temporary = image.data.slots[3];
