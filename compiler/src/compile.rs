@@ -48,7 +48,12 @@ pub fn compile(sources: &SourceMap, files: &[FileId], options: Options) -> Compi
         trees.push(tree);
         diagnostics.extend(findings);
     }
-    let (program, findings) = sema::analyse(&trees);
+    let (program, mut findings) = sema::analyse(&trees);
+    if has_errors(&diagnostics) {
+        // What could not be read may use a variable, and a unit that was not read may run: nothing true can be said
+        // about what is missing.
+        findings.retain(|finding| !is_about_use(finding.code));
+    }
     diagnostics.extend(findings);
     diagnostics.sort_by_key(|d| (d.primary.span.file, d.primary.span.start));
     let image = if has_errors(&diagnostics) {
@@ -63,6 +68,14 @@ pub fn compile(sources: &SourceMap, files: &[FileId], options: Options) -> Compi
         }
     };
     Compiled { image, program, files: trees, diagnostics }
+}
+
+/// True for findings that follow from something being absent in the whole text.
+fn is_about_use(code: Code) -> bool {
+    matches!(
+        code,
+        Code::UnusedVariable | Code::NeverWritten | Code::NeverRead | Code::ResultUnassigned | Code::NoProgram
+    )
 }
 
 fn generate(sources: &SourceMap, program: &Program, options: Options) -> Result<Image, Box<Diagnostic>> {

@@ -72,6 +72,19 @@ fn mistakes_give_exactly_the_expected_messages() {
 }
 
 #[test]
+fn the_rest_of_the_compiler_adds_no_message_to_a_syntax_error() {
+    for path in files("diagnostics/syntax") {
+        let text = std::fs::read_to_string(&path).unwrap();
+        let mut map = SourceMap::new();
+        let file = map.add("test.ld", text.as_str());
+        let compiled = compiler::compile(&map, &[file], compiler::Options::default());
+        assert!(compiled.image.is_none());
+        let given: Vec<Code> = compiled.diagnostics.iter().map(|finding| finding.code).collect();
+        assert_eq!(given, codes(&text), "{}", path.display());
+    }
+}
+
+#[test]
 fn the_examples_of_the_code_table_show_their_code_and_its_cure() {
     let frames = [
         ("", ""),
