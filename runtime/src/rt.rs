@@ -9,6 +9,7 @@
 
 use crate::clock::NS_PER_US;
 use rustix::mm::{MlockAllFlags, mlockall};
+use rustix::process::{Resource, geteuid, getrlimit};
 use rustix::thread::{CpuSet, sched_setaffinity};
 use std::fs::File;
 use std::io::Write;
@@ -111,8 +112,7 @@ pub fn prepare(settings: &RtSettings) -> (RtHold, Vec<RtFinding>) {
     let mut refuse = |code: RtCode, cause: String| findings.push(RtFinding { code, cause });
     if settings.lock_memory {
         prefault_stack();
-        prefault_heap();
-        if let Err(e) = mlockall(MlockAllFlags::CURRENT | MlockAllFlags::FUTURE) {
+        if let Err(e) = mlockall(lock_flags()) {
             refuse(RtCode::Memory, e.to_string());
         }
     }
@@ -140,26 +140,23 @@ pub fn prepare(settings: &RtSettings) -> (RtHold, Vec<RtFinding>) {
 
 /// Bytes of stack touched before scanning: ten times what the deepest scan path was seen to use.
 const STACK_PREFAULT_BYTES: usize = 256 * 1024;
-/// Bytes of heap touched and given back before scanning, so that what the other threads allocate later is already mapped.
-const HEAP_PREFAULT_BYTES: usize = 8 * 1024 * 1024;
 const PAGE_BYTES: usize = 4096;
 
 #[inline(never)]
 fn prefault_stack() {
     let mut pages = [0_u8; STACK_PREFAULT_BYTES];
-    touch(&mut pages);
-}
-
-fn prefault_heap() {
-    let mut pages = vec![0_u8; HEAP_PREFAULT_BYTES];
-    touch(&mut pages);
-}
-
-fn touch(pages: &mut [u8]) {
     for byte in pages.iter_mut().step_by(PAGE_BYTES) {
         *byte = 1;
     }
-    std::hint::black_box(pages);
+    std::hint::black_box(&mut pages);
+}
+
+/// Future memory is locked too where nothing limits it: with a limit, an allocation of another thread would fail as
+/// soon as the limit is reached. The heap needs no touching: locking brings in every page that is mapped, and the scan
+/// thread maps none later.
+fn lock_flags() -> MlockAllFlags {
+    let unlimited = getrlimit(Resource::Memlock).current.is_none() || geteuid().is_root();
+    if unlimited { MlockAllFlags::CURRENT | MlockAllFlags::FUTURE } else { MlockAllFlags::CURRENT }
 }
 
 fn set_fifo(priority: u8) -> std::io::Result<()> {

@@ -3,14 +3,14 @@
 //! `tests/config/NAME.yaml` is a map; lines of the form `# expect: LINE:COLUMN CODE text` at its end are its findings,
 //! all of them, in order; `text` must be part of the message. A map without such lines gives no finding. With
 //! PLCRUN_BLESS=1 the findings of today are written there. A first line `# program: inputs=a,b outputs=x,y` names the program's variables (default: `fwd_pb,rev_pb,stop_ok,fwd_aux` and
-//! `fwd,rev`); `word` adds `level AT %QW1 : WORD`.
+//! `fwd,rev`); `word` adds `level AT %QW1 : WORD`, `programs=2` a second program, `constant` makes `hang` a CONSTANT.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
 mod common;
 
 use common::{Program, sheet};
 use runtime::config::files::{Disk, Texts};
-use runtime::config::{Severity, load, simulated};
+use runtime::config::{Code, Severity, load, simulated};
 use std::fmt::Write as _;
 use std::path::Path;
 
@@ -27,7 +27,9 @@ fn program_of(text: &str) -> Program {
         match part.split_once('=') {
             Some(("inputs", names)) => program.inputs = list(names),
             Some(("outputs", names)) => program.outputs = list(names),
+            Some(("programs", count)) => program.programs = count.parse().unwrap(),
             None if part == "word" => program.word = true,
+            None if part == "constant" => program.constant = true,
             _ => panic!("unknown part {part}"),
         }
     }
@@ -88,6 +90,37 @@ fn bless(path: &Path, text: &str, findings: &[runtime::config::Finding]) {
         let _ = writeln!(kept, "# expect: {}:{} {} {}", f.place.line, f.place.column, f.code, f.message);
     }
     std::fs::write(path, kept).unwrap();
+}
+
+#[test]
+fn every_code_has_a_map_that_gives_it() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/config");
+    let texts = std::fs::read_dir(folder).unwrap().map(|e| std::fs::read_to_string(e.unwrap().path()).unwrap());
+    let all: String = texts.collect();
+    // These two are about size; the test below builds their maps.
+    let built = [Code::TooLarge, Code::TooManyLines];
+    let missing: Vec<&str> = Code::ALL
+        .iter()
+        .filter(|c| !built.contains(c) && !all.contains(&format!(" {} ", c.code())))
+        .map(|c| c.code())
+        .collect();
+    assert!(missing.is_empty(), "{missing:?}");
+}
+
+#[test]
+fn maps_too_large_for_reader_or_kernel_are_refused() {
+    let codes = |text: String| {
+        let image = Program::new(&[], &[]).image();
+        let loaded = load(Path::new("map.yaml"), &Texts::new().with("map.yaml", text), &image);
+        loaded.findings.iter().map(|f| f.code).collect::<Vec<_>>()
+    };
+    assert_eq!(codes("# x\n".repeat(300_000)), ["C006"]);
+    let lines = |count: u32| {
+        (0..count)
+            .fold("inputs:\n".to_owned(), |text, n| text + &format!("  i{n}: {{ gpio: {{ chip: c, line: {n} }} }}\n"))
+    };
+    assert!(!codes(lines(64)).contains(&"C026"));
+    assert_eq!(codes(lines(70)).iter().filter(|c| **c == "C026").count(), 1);
 }
 
 #[test]

@@ -464,3 +464,14 @@ fn located_words_are_committed_with_the_scan() {
     run_to(&mut plc, &clock, 20);
     assert_eq!(plc.words().next().unwrap().1, 0, "at rest after a fault");
 }
+
+#[test]
+fn lines_that_cannot_be_had_are_said_before_anything_runs() {
+    let image = Program::new(&["a"], &["x"]).build();
+    let text = "inputs: { a: { gpio: { chip: no-such-chip, line: 1 } } }\noutputs: { x: { gpio: { chip: no-such-chip, line: 2 } } }\n";
+    let map = map(text, &image);
+    let error = Simulated::open(image, map, 1).unwrap_err();
+    // No chip at all on this machine, or others than this one, or none this user may look at.
+    assert!(["L001", "L002", "L003"].contains(&error.code()), "{error}");
+    assert!(error.to_string().starts_with(&format!("error[{}]: ", error.code())));
+}

@@ -33,11 +33,20 @@ pub struct Program {
     pub programs: u32,
     /// Adds `level AT %QW1 : WORD`.
     pub word: bool,
+    /// `hang` of every program is a CONSTANT.
+    pub constant: bool,
 }
 
 impl Program {
     pub fn new(inputs: &[&'static str], outputs: &[&'static str]) -> Self {
-        Self { inputs: inputs.to_vec(), outputs: outputs.to_vec(), tasks: Vec::new(), programs: 1, word: false }
+        Self {
+            inputs: inputs.to_vec(),
+            outputs: outputs.to_vec(),
+            tasks: Vec::new(),
+            programs: 1,
+            word: false,
+            constant: false,
+        }
     }
 
     pub fn build(&self) -> Arc<VerifiedImage> {
@@ -89,6 +98,9 @@ impl Program {
                 priority: *priority,
                 programs: programs.clone(),
             });
+        }
+        for symbol in image.symbols.iter_mut().filter(|s| s.path.ends_with(".hang")) {
+            symbol.constant = self.constant;
         }
         image.symbols.sort_by(|a, b| a.path.cmp(&b.path));
         image
