@@ -53,7 +53,9 @@ impl Refusal {
 
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "error: {}", self.what)?;
+        // Text rendered elsewhere brings its own `error[CODE]`.
+        let mark = if self.what.starts_with("error[") { "" } else { "error: " };
+        write!(f, "{mark}{}", self.what)?;
         if self.help.is_empty() { Ok(()) } else { write!(f, "\n  help: {}", self.help) }
     }
 }
@@ -67,5 +69,6 @@ mod tests {
         let refusal = Refusal::wrong_use("`x.ld`: there is no such file", "check the name");
         assert_eq!(refusal.to_string(), "error: `x.ld`: there is no such file\n  help: check the name");
         assert_eq!(Refusal::findings("bad", "").to_string(), "error: bad");
+        assert_eq!(Refusal::findings("error[L001]: no chip", "").to_string(), "error[L001]: no chip");
     }
 }

