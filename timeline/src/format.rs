@@ -293,7 +293,20 @@ impl Reader<'_> {
     }
 
     fn step(&mut self, node: &Node) -> Option<(Step, Option<Repeat>)> {
-        let known = ["at", "set", "press", "for", "every", "times", "release", "toggle", "expect", "defect", "supply"];
+        let known = [
+            "at",
+            "set",
+            "press",
+            "for",
+            "every",
+            "times",
+            "release",
+            "toggle",
+            "acknowledge",
+            "expect",
+            "defect",
+            "supply",
+        ];
         let fields = self.fields(node, "a step", &known);
         let mut step = Step { at_ns: 0, at: at_node(node), stimuli: Vec::new(), expectations: Vec::new() };
         let mut at_ns = None;
@@ -321,6 +334,10 @@ impl Reader<'_> {
                 "toggle" => {
                     let inputs = self.texts(value, "`toggle`");
                     step.stimuli.extend(inputs.into_iter().map(|input| Stimulus::Toggle { input }));
+                }
+                "acknowledge" => {
+                    let channels = self.texts(value, "`acknowledge`");
+                    step.stimuli.extend(channels.into_iter().map(|channel| Stimulus::Acknowledge { channel }));
                 }
                 "expect" => self.expect(value, &mut step.expectations),
                 "defect" => step.stimuli.extend(self.defect(value, &["channel", "kind", "factor"])),

@@ -14,7 +14,7 @@ tests:
       - { at: 100 ms, press: [a, b], for: 1 s }
       - at: 400 ms
         expect: { fwd: true, fwd.contact: closed, n: -3, r: 2.5, t: 500 ms }
-      - { at: 1 s, expect: 'n > 3 AND fwd', toggle: x, release: y, supply: false }
+      - { at: 1 s, expect: 'n > 3 AND fwd', toggle: x, release: y, acknowledge: fwd, supply: false }
       - { at: 2 s, defect: { channel: fwd, kind: slow, factor: 4 } }
     never: fwd AND rev
     always: [a, NOT b]

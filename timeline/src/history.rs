@@ -4,11 +4,11 @@
 //! channel, and keeps the last change of each. Bounded by the number of names, however long the run is.
 
 use crate::condition::{Value, View, read};
-use crate::names::{ChannelIndex, Member, Source};
+use crate::names::{ChannelIndex, Member, Source, visible_fields};
 use crate::prepare::show_value;
 use crate::report::{Change, Moment};
 use bytecode::Image;
-use bytecode::image::{Place, Symbol};
+use bytecode::image::{Place, Symbol, SymbolRole};
 use bytecode::path::Variable;
 use bytecode::types::{Elementary, TypeId, TypeKind};
 use runtime::config::IoMap;
@@ -43,9 +43,13 @@ impl History {
     pub fn new(image: &Image, map: &IoMap) -> Self {
         let mut rows = Vec::new();
         let lone = image.programs.len() == 1;
-        for (index, symbol) in image.symbols.iter().enumerate().filter(|(_, symbol)| !symbol.constant) {
-            let name = shown_name(symbol, lone);
-            add(image, &mut rows, name, Variable { place: symbol.place, ty: symbol.ty, symbol: index });
+        // Inputs first: they are the cause of what changes in the same scan.
+        for inputs in [true, false] {
+            let wanted = |symbol: &Symbol| !symbol.constant && (symbol.role == SymbolRole::Input) == inputs;
+            for (index, symbol) in image.symbols.iter().enumerate().filter(|(_, symbol)| wanted(symbol)) {
+                let name = shown_name(symbol, lone);
+                add(image, &mut rows, name, Variable { place: symbol.place, ty: symbol.ty, symbol: index });
+            }
         }
         for (index, output) in map.outputs.iter().enumerate() {
             for member in [Member::Line, Member::Contact, Member::Pending, Member::Fault] {
@@ -121,8 +125,8 @@ fn add(image: &Image, rows: &mut Vec<Row>, name: String, variable: Variable) {
         TypeKind::Elementary(elementary) => {
             rows.push(Row::new(name, Source::Variable { variable, elementary: *elementary }));
         }
-        TypeKind::Instance { fields } | TypeKind::Structure { fields } => {
-            for field in fields.iter().filter(|field| !field.name.contains('#') && field.ty < variable.ty) {
+        TypeKind::Instance { .. } | TypeKind::Structure { .. } => {
+            for field in visible_fields(ty).filter(|field| field.ty < variable.ty) {
                 add(image, rows, format!("{name}.{}", field.name), part(field.offset, field.ty));
             }
         }

@@ -110,6 +110,11 @@ pub enum Stimulus {
         /// Which.
         kind: DefectKind,
     },
+    /// The operator acknowledges the latched fault of a channel.
+    Acknowledge {
+        /// The channel.
+        channel: Located,
+    },
     /// The supply of the coils fails or returns.
     Supply {
         /// Inside its window.
@@ -130,6 +135,7 @@ impl Stimulus {
             | Self::Release { .. }
             | Self::Toggle { .. }
             | Self::Defect { .. }
+            | Self::Acknowledge { .. }
             | Self::Supply { .. } => 0,
         }
     }

@@ -5,7 +5,7 @@
 
 use bytecode::Image;
 use bytecode::path::{PathError, Variable, nearest};
-use bytecode::types::{Elementary, TypeKind};
+use bytecode::types::{Elementary, Field, FieldRole, Type, TypeKind};
 
 /// Index of a channel in the order of the I/O map.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -93,6 +93,16 @@ pub struct Names<'a> {
     pub channels: &'a [String],
 }
 
+/// The fields of an instance a person would look at: all but edge memories, and of a library block only its parameters.
+pub(crate) fn visible_fields(ty: &Type) -> impl Iterator<Item = &Field> {
+    let library = compiler::stdlib::find_block(&ty.name.to_ascii_uppercase()).is_some();
+    ty.fields().iter().filter(move |field| match field.role {
+        FieldRole::Input | FieldRole::Output => true,
+        FieldRole::Local => !library,
+        FieldRole::Hidden => false,
+    })
+}
+
 /// Why a name means nothing, and how to mend it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NameError {
@@ -120,9 +130,7 @@ impl Names<'_> {
             return Ok(Source::Variable { variable, elementary: *elementary });
         }
         let type_name = ty.map_or("unknown", |ty| ty.name.as_str());
-        let fields: Vec<&str> = ty
-            .map(|ty| ty.fields().iter().map(|f| f.name.as_str()).filter(|f| !f.contains('#')).collect())
-            .unwrap_or_default();
+        let fields: Vec<&str> = ty.map(|ty| visible_fields(ty).map(|f| f.name.as_str()).collect()).unwrap_or_default();
         let help = if fields.is_empty() {
             format!("name one element, such as `{name}[1]`")
         } else {

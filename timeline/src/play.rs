@@ -55,7 +55,7 @@ pub fn script(
 }
 
 /// Does what an action says, before the next scan. False where the rack cannot do it, which a checked script never asks
-/// for on the map it was checked against.
+/// for on the map it was checked against, and where the guard refuses an acknowledgement.
 pub fn apply<E: Engine>(action: Action, plc: &mut Plc<E, Rack>) -> bool {
     match action {
         Action::SetBit { input, value } => set_bit(plc, input, value),
@@ -82,6 +82,10 @@ pub fn apply<E: Engine>(action: Action, plc: &mut Plc<E, Rack>) -> bool {
                 Some(defect) => sim.inject(channel, defect),
                 None => sim.repair(channel),
             }
+        }
+        Action::Acknowledge { channel } => {
+            let Some(channel) = channel_id(plc, channel.0) else { return false };
+            plc.apply(Command::Acknowledge(channel))
         }
         Action::Supply { ok } => plc.map().supply.is_some_and(|input| set_bit(plc, InputIndex(input.index()), ok)),
     }

@@ -163,6 +163,12 @@ impl Preparer<'_> {
             }
             Stimulus::Toggle { input } => push(at_ns, self.bit_input(input).map(|input| Action::Toggle { input })),
             Stimulus::Defect { channel, kind } => push(at_ns, self.defect(channel, *kind)),
+            Stimulus::Acknowledge { channel } => match self.scope.names.expect_channel(&channel.text) {
+                Ok(channel) => push(at_ns, Some(Action::Acknowledge { channel })),
+                Err(error) => {
+                    self.name_error::<()>(channel.at, error);
+                }
+            },
             Stimulus::Supply { ok, at } => push(at_ns, self.supply(*ok, *at)),
         }
     }

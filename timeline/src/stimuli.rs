@@ -46,6 +46,11 @@ pub enum Action {
         /// Which defect.
         defect: Option<relay::contact::Defect>,
     },
+    /// The operator acknowledges the latched fault of a channel.
+    Acknowledge {
+        /// Which channel.
+        channel: ChannelIndex,
+    },
     /// The supply of the relay coils fails or returns.
     Supply {
         /// Inside its window.

@@ -17,6 +17,8 @@ PROGRAM Main
 VAR
   start_pb AT %IX0.0 : BOOL;
   stop_ok  AT %IX0.1 : BOOL;
+  aux      AT %IX0.2 : BOOL;
+  coils_ok AT %IX0.3 : BOOL;
   motor    AT %QX0.0 : BOOL;
   lamp     AT %QX0.1 : BOOL;
   starts   : INT;
@@ -126,17 +128,36 @@ fn a_failure_tells_time_place_values_writer_and_changes() {
 FAIL  main.ld: the lamp is on at once
   at 100 ms, scan 11: never `motor AND NOT lamp`, but it holds: motor is TRUE, lamp is FALSE
     p/main.test.yaml:8:12
-    motor is written last by rung run \"Start and stop\" (p/main.ld:11)
-    lamp is written last by rung late (p/main.ld:13)
+    motor is written last by rung run \"Start and stop\" (p/main.ld:13)
+    lamp is written last by rung late (p/main.ld:15)
     last changes:
-      100 ms  scan 11     start_pb         FALSE -> TRUE
-      100 ms  scan 11     motor            FALSE -> TRUE
-      100 ms  scan 11     starts           0 -> 1
-      100 ms  scan 11     delay.IN         FALSE -> TRUE
-      100 ms  scan 11     motor.line       FALSE -> TRUE
-      100 ms  scan 11     motor.contact    open -> closed
+      100 ms  scan 11     start_pb       FALSE -> TRUE
+      100 ms  scan 11     delay.IN       FALSE -> TRUE
+      100 ms  scan 11     motor          FALSE -> TRUE
+      100 ms  scan 11     starts         0 -> 1
+      100 ms  scan 11     motor.line     FALSE -> TRUE
+      100 ms  scan 11     motor.contact  open -> closed
   at 500 ms, scan 51: lamp is FALSE, expected TRUE
-    p/main.test.yaml:7:29
+    p/main.test.yaml:7:33
+    lamp is written last by rung late (p/main.ld:15)
+    last changes:
+      100 ms  scan 11     delay.IN       FALSE -> TRUE
+      100 ms  scan 11     motor          FALSE -> TRUE
+      100 ms  scan 11     starts         0 -> 1
+      100 ms  scan 11     motor.line     FALSE -> TRUE
+      100 ms  scan 11     motor.contact  open -> closed
+      300 ms  scan 31     start_pb       TRUE -> FALSE
+  at 500 ms, scan 51: starts is 1, expected 2
+    p/main.test.yaml:7:45
+    starts is written last by rung count (p/main.ld:17)
+    last changes:
+      100 ms  scan 11     delay.IN       FALSE -> TRUE
+      100 ms  scan 11     motor          FALSE -> TRUE
+      100 ms  scan 11     starts         0 -> 1
+      100 ms  scan 11     motor.line     FALSE -> TRUE
+      100 ms  scan 11     motor.contact  open -> closed
+      300 ms  scan 31     start_pb       TRUE -> FALSE
+  seed 1 (repeat with `seed: 1` in the file)
 "
     );
 }
@@ -187,11 +208,11 @@ fn contacts_follow_with_their_times_and_defects_are_seen() {
       - { at: 1500 ms, expect: { motor.fault: failed_to_close } }
   - name: feedback stuck
     steps:
-      - { at: 0, defect: { channel: motor, kind: feedback_stuck_closed } }
+      - { at: 500 ms, defect: { channel: motor, kind: feedback_stuck_closed } }
       - { at: 1 s, expect: { motor.fault: closed_uncommanded, aux: true, motor.contact: open } }
   - name: feedback set by hand
     steps:
-      - { at: 0, set: { aux: true } }
+      - { at: 500 ms, set: { aux: true } }
       - { at: 1 s, expect: { motor.fault: closed_uncommanded } }
   - name: an input follows another contact
     steps:
@@ -266,8 +287,8 @@ fn names_and_types_are_checked_before_the_run() {
     assert_eq!(
         problems_of(&texts(SEAL_IN, None, &tests)),
         "\
-p/main.test.yaml:4:25: error: `startz`: no variable `startz`; did you mean `starts`?
-p/main.test.yaml:4:43: error: = does not go between BOOL and a whole number
+p/main.test.yaml:4:24: error: `startz`: no variable `startz`; did you mean `starts`?
+p/main.test.yaml:4:40: error: = does not go between BOOL and a whole number
   help: both sides must be of one kind
 p/main.test.yaml:7:16: error: no input `strat_pb`
   help: did you mean `start_pb`?
@@ -282,11 +303,11 @@ p/main.test.yaml:9:45: error: `delay` is of type TON, which is more than one val
   help: name one part: IN, PT, Q, ET
 p/main.test.yaml:9:65: error: `delay.ET` is TIME, here stands 5
   help: write a duration such as `T#2s` or `500 ms`
-p/main.test.yaml:10:36: error: `starts` is INT, which never is 40000
+p/main.test.yaml:10:38: error: `starts` is INT, which never is 40000
   help: its values lie between -32768 and 32767
-p/main.test.yaml:10:56: error: `motor.fault` cannot be `burnt`
+p/main.test.yaml:10:58: error: `motor.fault` cannot be `burnt`
   help: write one of none, failed_to_close, welded, closed_uncommanded, on_unacknowledged, off_unacknowledged, supply_lost, feedback_lost
-p/main.test.yaml:10:63: error: `motr.contact`: no variable `motr`; did you mean `motor`?"
+p/main.test.yaml:10:65: error: `motr.contact`: no variable `motr`; did you mean `motor`?"
     );
 }
 
@@ -294,7 +315,7 @@ p/main.test.yaml:10:63: error: `motr.contact`: no variable `motr`; did you mean 
 fn a_program_or_map_that_is_wrong_is_told_with_its_own_place() {
     let broken = SEAL_IN.replace("COIL(motor)", "COIL(moter)");
     let text = problems_of(&texts(&broken, None, "tests: [{ name: t, never: motor }]\n"));
-    assert!(text.contains("p/main.ld:12"), "{text}");
+    assert!(text.contains("p/main.ld:14"), "{text}");
     let text = problems_of(&texts(SEAL_IN, Some("inputs: { start_pb: {} }\n"), "tests: [{ name: t, never: motor }]\n"));
     assert!(text.contains("p/main.io.yaml"), "{text}");
     let text = problems_of(&texts(SEAL_IN, None, "also: none.st\ntests: [{ name: t, never: motor }]\n"));
@@ -320,6 +341,9 @@ fn play_takes_the_stimuli_of_the_named_test() {
     let script = |test: Option<&str>| play::script(path, &texts, &version.image, &version.map, test);
     assert_eq!(script(None).unwrap().end_ns(), 1_200_000_000);
     assert_eq!(script(Some("two")).unwrap().end_ns(), 5_000_000_000);
-    let problems = script(Some("tow")).unwrap_err();
-    assert_eq!(problems[0].to_string(), "p/main.test.yaml: error: there is no test `tow`\n  help: did you mean `two`?");
+    let problems = script(Some("twoo")).unwrap_err();
+    assert_eq!(
+        problems[0].to_string(),
+        "p/main.test.yaml: error: there is no test `twoo`\n  help: did you mean `two`?"
+    );
 }
