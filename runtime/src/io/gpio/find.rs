@@ -267,7 +267,8 @@ fn check_free(chip: &mut Chip, offset: u32) -> Result<(), OpenError> {
     let count = chip.num_lines();
     let line = chip.get_line(offset).map_err(|_| OpenError::NoSuchLine { chip: name.clone(), line: offset, count })?;
     let info = line.info().map_err(|e| explain(&name, "ask about a line", &e))?;
-    if info.is_kernel() || info.is_used() {
+    // A line that nobody holds may still be set as an output, as its last user left it: that is no use.
+    if info.is_kernel() || info.consumer().is_some() {
         let by = info.consumer().map_or_else(|| "the kernel".to_owned(), |c| format!("`{c}`"));
         return Err(OpenError::InUse { chip: name, line: offset, by });
     }
