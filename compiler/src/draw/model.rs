@@ -239,8 +239,8 @@ impl Names<'_> {
             "R_TRIG" | "F_TRIG" => Some(("CLK", "Q")),
             "SR" => Some(("S1", "Q1")),
             "RS" => Some(("S", "Q1")),
-            "CTUD" => None,
-            name if name.starts_with("CTUD_") => None,
+            // Counts by its named inputs; the wire only passes by on the left.
+            name if name == "CTUD" || name.starts_with("CTUD_") => Some(("", "QU")),
             name if name == "CTU" || name.starts_with("CTU_") => Some(("CU", "Q")),
             name if name == "CTD" || name.starts_with("CTD_") => Some(("CD", "Q")),
             _ => None,
@@ -249,9 +249,10 @@ impl Names<'_> {
             return (input.to_owned(), output.to_owned());
         }
         let marked = |kind: VarKind| (!enabled).then(|| self.power_parameter(ty, kind)).flatten();
-        let input = marked(VarKind::Input).unwrap_or_else(|| "EN".to_owned());
-        let output = marked(VarKind::Output).unwrap_or_else(|| "ENO".to_owned());
-        (input, output)
+        match (marked(VarKind::Input), marked(VarKind::Output)) {
+            (None, None) => ("EN".to_owned(), "ENO".to_owned()),
+            (input, output) => (input.unwrap_or_default(), output.unwrap_or_default()),
+        }
     }
 
     /// The parameter marked `{power}` of a block declared in this file.
