@@ -71,7 +71,9 @@ pub fn evaluate(op: Op, ty: ScalarType, source: Option<ScalarType>, a: u64, b: u
             with_type!(float ty, T => Some(Scalar::to_bits(Float::math(from_bits::<T>(a), f))))
         }
         Op::Pow => with_type!(float ty, T => Some(Scalar::to_bits(Float::pow(from_bits::<T>(a), from_bits::<T>(b))))),
-        Op::Atan2 => with_type!(float ty, T => Some(Scalar::to_bits(Float::atan2(from_bits::<T>(a), from_bits::<T>(b))))),
+        Op::Atan2 => {
+            with_type!(float ty, T => Some(Scalar::to_bits(Float::atan2(from_bits::<T>(a), from_bits::<T>(b)))))
+        }
         Op::LdBit
         | Op::StBit
         | Op::LdX

@@ -32,7 +32,7 @@ type Piece<'a> = IResult<Text<'a>, TokenKind>;
 pub fn lex(file: FileId, text: &str) -> Lexed {
     let mut lexer = Lexer { file, out: Lexed::default(), after_dot: false };
     if text.len() > FILE_BYTES_MAX {
-        let message = format!("the file has {} bytes; the limit is {FILE_BYTES_MAX} (16 MiB)", text.len());
+        let message = format!("the file has {} bytes; the limit is {FILE_BYTES_MAX} (32 MiB)", text.len());
         let finding = Diagnostic::new(Code::FileTooLarge, Span::new(file, 0, 0), message);
         lexer.report(finding.help("split the program into several files"));
         lexer.push(TokenKind::Bad, 0, 0);
@@ -239,7 +239,7 @@ impl Lexer {
 }
 
 fn offset(text: &Text<'_>) -> u32 {
-    // A text above 16 MiB is refused before the first offset is taken.
+    // A text above 32 MiB is refused before the first offset is taken.
     u32::try_from(text.location_offset()).unwrap_or(u32::MAX)
 }
 

@@ -84,9 +84,34 @@ mod tests {
         assert_eq!(
             library.names(),
             [
-                "CTD", "CTD_DINT", "CTD_LINT", "CTD_UDINT", "CTD_ULINT", "CTU", "CTUD", "CTUD_DINT", "CTUD_LINT",
-                "CTUD_UDINT", "CTUD_ULINT", "CTU_DINT", "CTU_LINT", "CTU_UDINT", "CTU_ULINT", "F_TRIG", "RS", "R_TRIG",
-                "SR", "TOF", "TOF_LTIME", "TOF_TIME", "TON", "TON_LTIME", "TON_TIME", "TP", "TP_LTIME", "TP_TIME"
+                "CTD",
+                "CTD_DINT",
+                "CTD_LINT",
+                "CTD_UDINT",
+                "CTD_ULINT",
+                "CTU",
+                "CTUD",
+                "CTUD_DINT",
+                "CTUD_LINT",
+                "CTUD_UDINT",
+                "CTUD_ULINT",
+                "CTU_DINT",
+                "CTU_LINT",
+                "CTU_UDINT",
+                "CTU_ULINT",
+                "F_TRIG",
+                "RS",
+                "R_TRIG",
+                "SR",
+                "TOF",
+                "TOF_LTIME",
+                "TOF_TIME",
+                "TON",
+                "TON_LTIME",
+                "TON_TIME",
+                "TP",
+                "TP_LTIME",
+                "TP_TIME"
             ]
         );
     }

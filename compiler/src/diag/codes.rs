@@ -156,10 +156,10 @@ codes! {
 
     // --- E08: limits ---------------------------------------------------------------------------------------------------
     FileTooLarge = "E0801" Error, "file too large",
-        "One source file may have 16 MiB. Split the program into several files.",
+        "One source file may have 32 MiB. Split the program into several files.",
         "" => "";
     TooManyTokens = "E0802" Error, "too many words in one file",
-        "One source file may have 4,000,000 words, numbers and signs. Split the program into several files.",
+        "One source file may have 8,000,000 words, numbers and signs. Split the program into several files.",
         "" => "";
     NestingTooDeep = "E0803" Error, "nesting too deep",
         "Parentheses, branches, statements, unary operators and comments may nest 64 levels deep. Split the expression with a variable in between, or the statement with a function.",

@@ -129,6 +129,15 @@ fn operand(i: Cursor<'_>) -> Res<'_, Expr> {
             Ok((i, Expr { kind: ExprKind::Paren(Box::new(inner)), span: span.to(end) }))
         }
         TokenKind::Name => variable_or_call(i),
+        // The functions of the standard that are named like operators: `AND(a, b)`.
+        TokenKind::Keyword(Keyword::And | Keyword::Or | Keyword::Xor | Keyword::Mod)
+            if i.next().is_symbol(Symbol::ParenOpen) =>
+        {
+            let name = Ident { text: i.text().to_owned(), span };
+            let (i, call) = call(Variable { name, accessors: Vec::new(), span })(i.next())?;
+            let span = call.span;
+            Ok((i, Expr { kind: ExprKind::Call(call), span }))
+        }
         TokenKind::Keyword(_) | TokenKind::Symbol(_) | TokenKind::Pragma | TokenKind::Bad | TokenKind::End => {
             i.expected(VALUE)
         }

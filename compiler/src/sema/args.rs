@@ -157,6 +157,12 @@ impl BodyContext<'_, '_> {
 
     /// Arguments of a POU. Functions need a value for every input without an initial value of its own.
     pub(super) fn arguments(&mut self, pou: PouId, call: &ast::Call) -> Option<Arguments> {
+        let positional = |a: &ast::Arg| matches!(a.kind, ArgKind::Positional);
+        let by_name = |a: &ast::Arg| matches!(&a.kind, ArgKind::Input(name) if !name.is("EN"));
+        if call.args.iter().any(positional) && call.args.iter().any(by_name) {
+            self.style(call.span, "named and unnamed arguments do not mix", "name all of them or none");
+            return None;
+        }
         let mut result = Arguments::default();
         let mut good = true;
         let order: Vec<VarId> = {
@@ -164,7 +170,6 @@ impl BodyContext<'_, '_> {
             vars.iter().filter(|(_, v)| matches!(v.class, Class::Input | Class::InOut)).map(|(id, _)| id).collect()
         };
         let mut position = 0;
-        let mut named = false;
         let mut given: Vec<VarId> = Vec::new();
         for arg in &call.args {
             if self.enable_pin(arg, &mut result.enable, &mut result.eno) {
@@ -177,7 +182,6 @@ impl BodyContext<'_, '_> {
                     var
                 }
                 ArgKind::Input(name) => {
-                    named = true;
                     let Some(var) = self.formal_input(pou, name) else {
                         good = false;
                         continue;
@@ -201,10 +205,6 @@ impl BodyContext<'_, '_> {
             } else if matches!(arg.kind, ArgKind::Positional) {
                 good = self.missing_value(arg.span);
             }
-        }
-        if position > 0 && named {
-            self.style(call.span, "named and unnamed arguments do not mix", "name all of them or none");
-            return None;
         }
         if position > 0 && position != order.len() {
             let message =

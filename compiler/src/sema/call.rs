@@ -96,7 +96,11 @@ impl BodyContext<'_, '_> {
             elements.chain(functions::names().map(str::to_owned)).chain(pous).chain(instances).collect();
         let message = format!("there is no function or instance `{}`", name.text);
         let mut diagnostic = Diagnostic::new(Code::UnknownName, name.span, message);
-        if let Some(near) = closest(&name.text, known.iter().map(String::as_str)) {
+        if super::convert::transfers_bits_of_other_width(&name.key()) {
+            diagnostic = diagnostic
+                .note("between bit strings and reals the bits are transferred, so both have the same width")
+                .help("convert numbers through an integer, for example INT_TO_REAL(WORD_TO_INT(x))");
+        } else if let Some(near) = closest(&name.text, known.iter().map(String::as_str)) {
             diagnostic = diagnostic.help(format!("did you mean `{near}`?"));
         }
         self.s.report(diagnostic);

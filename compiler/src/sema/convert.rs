@@ -9,7 +9,7 @@
 use super::BodyContext;
 use crate::hir::Expr;
 use crate::source::Span;
-use crate::types::Ty;
+use crate::types::{Ty, elementary_named};
 use bytecode::{Op, ScalarType};
 
 /// Nanoseconds of the millisecond TIME converts in.
@@ -20,6 +20,13 @@ pub(super) fn conversion_exists(from: Ty, to: Ty) -> bool {
     let (Some(a), Some(b)) = (from.scalar(), to.scalar()) else { return false };
     let transfer = (from.is_bit_string() && to.is_real()) || (from.is_real() && to.is_bit_string());
     from != to && (!transfer || a.size() == b.size())
+}
+
+/// Is this the name of a conversion that would have to transfer bits between widths that differ?
+pub(super) fn transfers_bits_of_other_width(key: &str) -> bool {
+    let named = |part: &str| elementary_named(part).map(Ty::of);
+    let types = key.split_once("_TO_").and_then(|(from, to)| named(from).zip(named(to)));
+    types.is_some_and(|(from, to)| is_float_transfer(from, to) && !conversion_exists(from, to))
 }
 
 fn is_float_transfer(from: Ty, to: Ty) -> bool {

@@ -180,6 +180,9 @@ impl<'a> Sema<'a> {
             let var = self.add_var(id, variable);
             if let Some(usage) = self.scopes[id].usage.last_mut() {
                 usage.has_init = declaration.init.is_some();
+                // The outside world uses it, even where the address itself was reported.
+                usage.read = declaration.address.is_some();
+                usage.written = declaration.address.is_some();
             }
             self.enter(id, name, if broken { Named::Broken } else { Named::Local(var) });
             if let Some((kind, span)) = declaration.edge {

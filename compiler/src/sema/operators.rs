@@ -92,8 +92,8 @@ impl BodyContext<'_, '_> {
         let ty = match (left.ty.is_literal(), right.ty.is_literal()) {
             (true, true) if left.ty == right.ty => return Some((left, right, Ty::INT_LITERAL)),
             (true, true) => return Some((left, right, Ty::REAL_LITERAL)),
-            (true, false) => right.ty,
-            (false, true) => left.ty,
+            (true, false) => literal_meets(left.ty, right.ty),
+            (false, true) => literal_meets(right.ty, left.ty),
             (false, false) => match join(left.ty, right.ty) {
                 Some(ty) => ty,
                 None => {
@@ -367,6 +367,15 @@ impl BodyContext<'_, '_> {
         }
         let and = op == BinaryOp::AndThen;
         Expr { kind: ExprKind::Lazy { and, left: Box::new(left), right: Box::new(right) }, ty: Ty::BOOL, span }
+    }
+}
+
+/// The type of a literal beside a value: the value's, but for a real literal beside an integer, which both become real.
+fn literal_meets(literal: Ty, other: Ty) -> Ty {
+    let reals = [Ty::REAL, Ty::LREAL];
+    match literal == Ty::REAL_LITERAL && other.is_int() {
+        true => reals.into_iter().find(|real| crate::types::widens(other, *real)).unwrap_or(other),
+        false => other,
     }
 }
 
