@@ -80,6 +80,23 @@ fn every_example_program_has_a_test_and_a_map() {
     }
 }
 
+/// What people copy is in the form `plcrun fmt` writes, and the compiler has nothing to say about it.
+#[test]
+fn every_example_program_is_in_canonical_form_and_without_diagnostics() {
+    let programs = root().join("programs");
+    let mut sources = files(&programs, ".ld");
+    sources.extend(files(&programs, ".st"));
+    for path in sources {
+        let text = std::fs::read_to_string(&path).unwrap();
+        let mut map = compiler::source::SourceMap::new();
+        let id = map.add(path.display().to_string(), text.clone());
+        let compiled = compiler::compile(&map, &[id], compiler::Options::default());
+        let said = compiler::diag::render_all(&map, &compiled.diagnostics, compiler::diag::Style::Plain);
+        assert!(said.is_empty(), "{said}");
+        assert!(compiler::fmt::format(&map, id).unwrap() == text, "{}: run `plcrun fmt` on it", path.display());
+    }
+}
+
 /// The templates for real lines fit their programs, and no test can ever run on them.
 #[test]
 fn the_templates_for_real_lines_fit_and_are_refused_for_tests() {
