@@ -5,12 +5,15 @@
 
 mod measure;
 mod programs;
+mod wakeup;
 
 use measure::{Loaded, Stages, load, scan_times};
 use programs::Program;
 
-const USAGE: &str = "usage: cargo xtask bench [--quick] [--write FOLDER]
+const USAGE: &str = "usage: cargo xtask bench [--quick] [--write FOLDER] [--wakeup SECONDS [--pairs N]]
 
+  --wakeup SECONDS measures how late a 1 ms scan wakes up instead, beside cyclictest (Debian package rt-tests) run in
+                   turn, N times; as a user that may take real-time priority
   --quick          fewer batches, and growth up to 10,000 rungs only
   --write FOLDER   writes the programs as text instead, for measuring other systems with them
 ";
@@ -30,6 +33,7 @@ const RUNGS: [usize; 3] = [1_000, 10_000, 100_000];
 pub fn run(args: &[String]) -> Result<(), String> {
     let mut quick = false;
     let mut write = None;
+    let (mut wakeup, mut pairs) = (None, 1);
     let mut rest = args.iter();
     while let Some(arg) = rest.next() {
         match arg.as_str() {
@@ -38,12 +42,17 @@ pub fn run(args: &[String]) -> Result<(), String> {
                 print!("{USAGE}");
                 return Ok(());
             }
+            "--wakeup" => wakeup = Some(number(arg, rest.next())?),
+            "--pairs" => pairs = number(arg, rest.next())?,
             "--write" => write = Some(rest.next().ok_or_else(|| format!("--write needs a folder\n{USAGE}"))?),
             other => return Err(format!("bench knows no `{other}`\n{USAGE}")),
         }
     }
     if let Some(folder) = write {
         return write_programs(folder);
+    }
+    if let Some(seconds) = wakeup {
+        return wakeup::run(seconds, pairs);
     }
     if cfg!(debug_assertions) {
         // Figures of an unoptimised build mean nothing.
@@ -54,6 +63,11 @@ pub fn run(args: &[String]) -> Result<(), String> {
     let batches = if quick { 7 } else { BATCHES };
     scans(batches)?;
     growth(if quick { 2 } else { RUNGS.len() }, batches)
+}
+
+fn number(option: &str, value: Option<&String>) -> Result<u32, String> {
+    let number = value.and_then(|v| v.parse().ok()).filter(|n| *n > 0);
+    number.ok_or_else(|| format!("{option} needs a whole number above 0\n{USAGE}"))
 }
 
 fn write_programs(folder: &str) -> Result<(), String> {
