@@ -8,7 +8,7 @@ use common::{Folder, SEAL, SEAL_MAP, sheet};
 #[test]
 fn build_writes_an_image_beside_the_source_and_again_the_same_bytes() {
     let folder = Folder::with(&[("seal.ld", SEAL)]);
-    folder.run(&["build", "seal.ld"]).exits(0).out_has("seal.plcb: ").out_has(" instructions");
+    folder.run(&["build", "seal.ld"]).exits(0).err_has("seal.plcb: ").err_has(" instructions");
     folder.run(&["build", "seal.ld", "-o", "other.plcb"]).exits(0);
     let image = std::fs::read(folder.path("seal.plcb")).unwrap();
     assert!(image.starts_with(b"PLCB"));

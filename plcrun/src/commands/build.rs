@@ -32,13 +32,14 @@ pub fn run(args: &BuildArgs, console: &Console) -> Result<Exit, Refusal> {
     let bytes = bytecode::wire::encode(project.image.image())
         .map_err(|e| Refusal::findings(format!("the image cannot be written: {e}"), "split the program"))?;
     files::write_atomically(&output, &bytes)?;
-    console.print(&format!(
+    // A message, not a result: the image itself may go to standard output.
+    console.message(&format!(
         "{}: {} bytes, {} instructions, {} bytes of data\n",
         output.display(),
         bytes.len(),
         project.image.code.len(),
         project.image.data.size
-    ))?;
+    ));
     Ok(Exit::Clean)
 }
 

@@ -16,6 +16,9 @@ pub struct Screen {
     inner: Arc<Mutex<Inner>>,
 }
 
+/// Columns of a terminal that does not say: what every terminal has had since the first ones.
+const COLUMNS_UNKNOWN: usize = 80;
+
 #[derive(Debug)]
 struct Inner {
     out: Stdout,
@@ -136,8 +139,10 @@ impl Inner {
         if !self.live {
             return String::new();
         }
-        // One column is left free: a terminal wraps when the last one is written.
-        let width = crossterm::terminal::size().map_or(80, |(columns, _)| usize::from(columns)).saturating_sub(1);
+        // A serial console does not know its size and says 0. One column is left free: a terminal wraps when the last one is
+        // written.
+        let columns = crossterm::terminal::size().map_or(0, |(columns, _)| usize::from(columns));
+        let width = if columns == 0 { COLUMNS_UNKNOWN } else { columns }.saturating_sub(1);
         status_row(&self.status, &self.prompt, width)
     }
 
