@@ -94,3 +94,43 @@ pub fn check(map: &IoMap, origin: MapOrigin, asked: &[SimulationOnly]) -> Result
         MapOrigin::FoundBeside | MapOrigin::Given => Ok(()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::files::Texts;
+    use crate::config::load;
+    use bytecode::Image;
+    use std::path::Path;
+
+    /// A map without variables: one input that only the guard reads, as the coils' supply.
+    fn map(live: bool, gpio: &str) -> IoMap {
+        let text = format!("live: {live}\nsupply: {{ sensed: s }}\ninputs: {{ s: {{ {gpio} }} }}\n");
+        let loaded = load(Path::new("a.io.yaml"), &Texts::new().with("a.io.yaml", text), &Image::default());
+        loaded.map.unwrap_or_else(|| panic!("{:?}", loaded.findings))
+    }
+
+    const LINE: &str = "gpio: { chip: c, line: 1 }";
+
+    #[test]
+    fn simulated_maps_allow_everything() {
+        let all = [SimulationOnly::VirtualTime, SimulationOnly::Play, SimulationOnly::Set, SimulationOnly::Toggle];
+        assert_eq!(check(&map(false, ""), MapOrigin::FoundBeside, &all), Ok(()));
+    }
+
+    #[test]
+    fn real_lines_refuse_simulation_by_name() {
+        for what in [SimulationOnly::VirtualTime, SimulationOnly::Play, SimulationOnly::Set, SimulationOnly::Test] {
+            let refused = check(&map(true, LINE), MapOrigin::Given, &[what]).unwrap_err().to_string();
+            assert!(refused.starts_with(what.name()) && refused.contains("a.io.yaml names real lines"), "{refused}");
+        }
+    }
+
+    #[test]
+    fn real_lines_need_to_be_given_or_live() {
+        assert_eq!(check(&map(false, LINE), MapOrigin::Given, &[]), Ok(()));
+        assert_eq!(check(&map(true, LINE), MapOrigin::FoundBeside, &[]), Ok(()));
+        let refused = check(&map(false, LINE), MapOrigin::FoundBeside, &[]).unwrap_err().to_string();
+        assert!(refused.contains("--io a.io.yaml") && refused.contains("live: true"), "{refused}");
+    }
+}

@@ -36,6 +36,11 @@ fn a_run_in_real_time_keeps_its_grid_and_stops_on_a_signal() {
         (plc, ended)
     });
 
+    // A command must be seen off once before an ON counts: let the first scan pass.
+    while handle.change().is_none() {
+        assert!(started.elapsed() < Duration::from_secs(20), "no scan");
+        std::thread::sleep(Duration::from_millis(1));
+    }
     let mut line_on = false;
     assert!(handle.command(Command::SetInput(a, true)));
     while !line_on {

@@ -403,7 +403,8 @@ fn relay_delays_and_interlock_show_in_contacts_and_trace() {
 
 #[test]
 fn feedback_follows_the_contact_until_it_is_set_and_a_weld_is_found() {
-    let image = Program::new(&["a", "aux"], &["x"]).build();
+    // The program has no variable `aux`: only the guard reads it.
+    let image = Program::new(&["a"], &["x"]).build();
     let text = "relays: [wago.yaml]\nsupply: { voltage: 36 VDC }\ninputs: { a: {}, aux: {} }\noutputs:\n  \
                 x: { relay: wago-859-386, feedback: { input: aux } }\n";
     let map = map(text, &image);

@@ -151,7 +151,12 @@ pub(super) fn check(checker: &mut Checker<'_>, map: &Map, real: bool, bound: &mu
     let mut drafts = Vec::new();
     for (at, name, entry) in map.inputs.get().into_iter().flat_map(|e| &e.rows) {
         let variable = entry.get().map_or(&Key::Absent, |i| &i.variable);
-        let found = bind(checker, bound, Side::Input, *at, name, variable);
+        let unknown = matches!(checker.symbols.find(name), Err(NotFound::Unknown(_)));
+        let found = if unknown && variable.is_absent() && guards_only(map, name) {
+            Some((String::new(), BoolPlace::Nowhere))
+        } else {
+            bind(checker, bound, Side::Input, *at, name, variable)
+        };
         let Some(input) = entry.get() else { continue };
         let source = source(checker, input, *at, name, real);
         settings(checker, input, *at, name);
@@ -162,6 +167,14 @@ pub(super) fn check(checker: &mut Checker<'_>, map: &Map, real: bool, bound: &mu
         }
     }
     drafts
+}
+
+/// Does the guard read an input of this name, as a feedback or as the coils' supply? It then needs no variable.
+fn guards_only(map: &Map, name: &str) -> bool {
+    let outputs = map.outputs.get().into_iter().flat_map(|e| &e.rows).filter_map(|(_, _, o)| o.get());
+    let feedbacks = outputs.filter_map(|o| o.feedback.get()).filter_map(|f| f.input.get());
+    let sensed = map.supply.get().and_then(|s| s.sensed.get());
+    feedbacks.chain(sensed).any(|used| used.eq_ignore_ascii_case(name))
 }
 
 fn source(checker: &mut Checker<'_>, input: &model::Input, at: Place, name: &str, real: bool) -> Option<DraftSource> {

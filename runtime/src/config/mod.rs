@@ -152,7 +152,7 @@ impl ScanSettings {
 pub struct Input {
     /// Name of the entry.
     pub name: String,
-    /// Path of the variable.
+    /// Path of the variable; empty where only the guard reads this input.
     pub variable: String,
     /// Where the variable stands.
     pub place: BoolPlace,

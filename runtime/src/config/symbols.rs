@@ -15,6 +15,8 @@ pub enum BoolPlace {
     Byte(u32),
     /// A bit of the process image.
     Bit(u32, u8),
+    /// Nowhere: an input that only the guard reads.
+    Nowhere,
 }
 
 impl BoolPlace {
@@ -24,10 +26,11 @@ impl BoolPlace {
         match self {
             Self::Byte(at) => data.get(at as usize).is_some_and(|b| *b != 0),
             Self::Bit(at, bit) => data.get(at as usize).is_some_and(|b| b >> (bit & 7) & 1 != 0),
+            Self::Nowhere => false,
         }
     }
 
-    /// Sets its value; nothing happens outside the data.
+    /// Sets its value; nothing happens outside the data or nowhere.
     pub fn set(self, data: &mut [u8], value: bool) {
         match self {
             Self::Byte(at) => {
@@ -41,6 +44,7 @@ impl BoolPlace {
                     *byte = if value { *byte | mask } else { *byte & !mask };
                 }
             }
+            Self::Nowhere => {}
         }
     }
 }

@@ -197,7 +197,7 @@ pub fn run_with<E: Engine, D: Driver, C: Clock>(
         let step = run.step(plc, clock, grid.deadline_ns);
         run.after(plc, ends, &step);
         if let Some(ended) = run.ended
-            && (plc.at_rest() || plc.now_ns().saturating_sub(run.ended_at_ns) > REST_LIMIT_NS)
+            && (plc.at_rest() || step.started_ns.saturating_sub(run.ended_at_ns) > REST_LIMIT_NS)
         {
             return ended;
         }
