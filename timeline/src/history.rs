@@ -1,7 +1,8 @@
 //! The last changes of a run, kept for the report of a failure.
 //!
 //! Watches every variable of an elementary type (timers' running times excepted, which change in every scan) and every
-//! channel, and keeps the last change of each. Bounded by the number of names, however long the run is.
+//! channel, and keeps the newest changes of all and the last change of each. Bounded by the number of names, however long
+//! the run is.
 
 use crate::condition::{Value, View, read};
 use crate::names::{ChannelIndex, Member, Source, visible_fields};
@@ -12,9 +13,14 @@ use bytecode::image::{Place, Symbol, SymbolRole};
 use bytecode::path::Variable;
 use bytecode::types::{Elementary, TypeId, TypeKind};
 use runtime::config::IoMap;
+use std::collections::{BTreeMap, VecDeque};
 
-/// Changes shown with a failure.
+/// Changes shown with a failure: what fits on a screen together with the failure itself.
 pub const CHANGES_SHOWN: usize = 12;
+/// How many of them are changes of the names the failed expectation asks for, where there are that many.
+const ASKED_SHOWN: usize = 6;
+/// Newest changes kept: some scans of a busy program, so that what is asked for is usually among them.
+const NEWEST_KEPT: usize = 1_024;
 /// Most names watched: beyond it a report would not be read, and the second run would crawl.
 const NAMES_MAX: usize = 20_000;
 /// Elements of one array that are watched.
@@ -26,13 +32,25 @@ struct Row {
     name: String,
     source: Source,
     last: Option<Value>,
-    changed: Option<(u64, Moment, Value)>,
+    changed: Option<Entry>,
+}
+
+/// One change of a watched name.
+#[derive(Clone, Copy, Debug)]
+struct Entry {
+    /// Number of the change: later ones have higher numbers.
+    count: u64,
+    row: usize,
+    moment: Moment,
+    from: Value,
+    to: Value,
 }
 
 /// What has changed so far.
 #[derive(Clone, Debug)]
 pub struct History {
     rows: Vec<Row>,
+    newest: VecDeque<Entry>,
     /// Counts changes, to tell which of one scan came first in the order of the names.
     count: u64,
 }
@@ -57,46 +75,58 @@ impl History {
                 rows.push(Row::new(name, Source::Channel { channel: ChannelIndex(index), member }));
             }
         }
-        Self { rows, count: 0 }
+        Self { rows, newest: VecDeque::with_capacity(NEWEST_KEPT), count: 0 }
     }
 
     /// Looks at the state after a scan.
     pub fn record(&mut self, moment: Moment, view: &impl View) {
-        for row in &mut self.rows {
-            let now = read(&row.source, view);
-            if let Some(before) = row.last.filter(|before| *before != now) {
+        for (index, row) in self.rows.iter_mut().enumerate() {
+            let to = read(&row.source, view);
+            if let Some(from) = row.last.filter(|from| *from != to) {
                 self.count += 1;
-                row.changed = Some((self.count, moment, before));
+                let entry = Entry { count: self.count, row: index, moment, from, to };
+                row.changed = Some(entry);
+                if self.newest.len() == NEWEST_KEPT {
+                    self.newest.pop_front();
+                }
+                self.newest.push_back(entry);
             }
-            row.last = Some(now);
+            row.last = Some(to);
         }
     }
 
     /// The last changes, oldest first: those of the names asked for, and the newest of the others.
     #[must_use]
     pub fn recent(&self, asked: &[(String, Source)]) -> Vec<Change> {
-        let mut changed: Vec<(&Row, u64)> =
-            self.rows.iter().filter_map(|row| row.changed.map(|(count, ..)| (row, count))).collect();
-        changed.sort_by_key(|(row, count)| {
-            let wanted = asked.iter().any(|(_, source)| *source == row.source);
-            (std::cmp::Reverse(wanted), std::cmp::Reverse(*count))
-        });
-        changed.truncate(CHANGES_SHOWN);
-        changed.sort_by_key(|(_, count)| *count);
-        changed.into_iter().filter_map(|(row, _)| row.change()).collect()
+        let wanted = |entry: &Entry| {
+            self.rows.get(entry.row).is_some_and(|row| asked.iter().any(|(_, source)| *source == row.source))
+        };
+        let mut chosen: BTreeMap<u64, Entry> = BTreeMap::new();
+        // The last change of each name asked for may be older than everything that is kept of the others.
+        let lasts = self.rows.iter().filter_map(|row| row.changed).filter(wanted);
+        let newest_wanted = self.newest.iter().rev().filter(|entry| wanted(entry)).copied();
+        for entry in lasts.chain(newest_wanted.take(ASKED_SHOWN)).take(CHANGES_SHOWN) {
+            chosen.insert(entry.count, entry);
+        }
+        for entry in self.newest.iter().rev().filter(|entry| !wanted(entry)) {
+            if chosen.len() >= CHANGES_SHOWN {
+                break;
+            }
+            chosen.insert(entry.count, *entry);
+        }
+        chosen.values().filter_map(|entry| self.change(entry)).collect()
+    }
+
+    fn change(&self, entry: &Entry) -> Option<Change> {
+        let row = self.rows.get(entry.row)?;
+        let shown = |value: Value| show_value(&row.source, value);
+        Some(Change { moment: entry.moment, name: row.name.clone(), from: shown(entry.from), to: shown(entry.to) })
     }
 }
 
 impl Row {
     fn new(name: String, source: Source) -> Self {
         Self { name, source, last: None, changed: None }
-    }
-
-    fn change(&self) -> Option<Change> {
-        let (_, moment, before) = self.changed?;
-        let from = show_value(&self.source, before);
-        let to = show_value(&self.source, self.last?);
-        Some(Change { moment, name: self.name.clone(), from, to })
     }
 }
 

@@ -141,6 +141,7 @@ FAIL  main.ld: the lamp is on at once
     p/main.test.yaml:7:33
     lamp is written last by rung late (p/main.ld:15)
     last changes:
+      100 ms  scan 11     start_pb       FALSE -> TRUE
       100 ms  scan 11     delay.IN       FALSE -> TRUE
       100 ms  scan 11     motor          FALSE -> TRUE
       100 ms  scan 11     starts         0 -> 1
@@ -151,6 +152,7 @@ FAIL  main.ld: the lamp is on at once
     p/main.test.yaml:7:45
     starts is written last by rung count (p/main.ld:17)
     last changes:
+      100 ms  scan 11     start_pb       FALSE -> TRUE
       100 ms  scan 11     delay.IN       FALSE -> TRUE
       100 ms  scan 11     motor          FALSE -> TRUE
       100 ms  scan 11     starts         0 -> 1
