@@ -349,3 +349,23 @@ fn play_takes_the_stimuli_of_the_named_test() {
         "p/main.test.yaml: error: there is no test `twoo`\n  help: did you mean `two`?"
     );
 }
+
+/// The example of docs/testing.md is what a person really sees: forward/reverse without its seal-in.
+#[test]
+fn the_failure_in_the_documentation_is_real() {
+    let program = include_str!("../../programs/forward_reverse.ld");
+    let broken = program.replace("[NO(fwd_pb), NO(fwd)]", "NO(fwd_pb)");
+    assert_ne!(program, broken, "the seal-in of the example is where this test looks for it");
+    let texts = Texts::new()
+        .with("programs/forward_reverse.ld", broken)
+        .with("programs/forward_reverse.io.yaml", include_str!("../../programs/forward_reverse.io.yaml"))
+        .with("io-config/relays/wago-859-386.yaml", SHEET)
+        .with("programs/forward_reverse.test.yaml", include_str!("../../programs/forward_reverse.test.yaml"));
+    let suite = load(Path::new("programs/forward_reverse.test.yaml"), &texts).unwrap();
+    let only = Some("forward seals in and stops".to_owned());
+    let report = run(&suite, &Options { only, ..Options::default() });
+    let shown = print::details(report.tests().next().unwrap().1);
+    let shown: String = shown.lines().take(12).fold(String::new(), |all, line| all + line + "\n");
+    let documentation = include_str!("../../docs/testing.md");
+    assert!(documentation.contains(&shown), "docs/testing.md should show\n{shown}");
+}
