@@ -28,6 +28,10 @@ pub const CHANGES_MAX: usize = 8192;
 /// Longest time the ordered stop or the safe state may take before the lines are given back: longer than any dead time
 /// and stagger that a stop value of `on` waits for in practice.
 pub const REST_LIMIT_NS: u64 = 5 * NS_PER_S;
+/// Longest sleep without a look at the stop signals: no person notices it, and scans of up to 20 Hz wake no more often.
+pub const STOP_LOOK_NS: u64 = 50 * NS_PER_MS;
+/// Longest time between two scans once the run has ended: the default scan period.
+pub const REST_TICK_NS: u64 = 10 * NS_PER_MS;
 /// Least time between two snapshots: fast enough for an eye.
 pub const SNAPSHOT_INTERVAL_NS: u64 = 50 * NS_PER_MS;
 
@@ -187,11 +191,7 @@ pub fn run_with<E: Engine, D: Driver, C: Clock>(
     let mut run = Run { ended: None, ended_at_ns: 0, snapshot_at_ns: 0 };
     let mut grid = Grid::new(plc.tick_ns(), clock.now_ns());
     loop {
-        while clock.sleep_until(grid.deadline_ns) == Wake::Interrupted {
-            if stop_signal().is_some() {
-                break;
-            }
-        }
+        sleep(clock, &mut grid);
         run.before(plc, ends, limit, grid.deadline_ns);
         before_scan(plc, grid.deadline_ns);
         let step = run.step(plc, clock, grid.deadline_ns);
@@ -201,7 +201,28 @@ pub fn run_with<E: Engine, D: Driver, C: Clock>(
         {
             return ended;
         }
-        plc.stats_mut().skipped += grid.next(step.finished_ns);
+        if run.ended.is_some() {
+            // The program does not run any more: nothing needs the grid, and coming to rest takes no longer than it must.
+            grid.deadline_ns = step.finished_ns.saturating_add(plc.tick_ns().min(REST_TICK_NS));
+        } else {
+            plc.stats_mut().skipped += grid.next(step.finished_ns);
+        }
+    }
+}
+
+/// Sleeps to the deadline. A stop signal makes the deadline now; it may come while another thread runs, so a long sleep
+/// is taken in pieces.
+fn sleep<C: Clock>(clock: &C, grid: &mut Grid) {
+    loop {
+        let until_ns = grid.deadline_ns.min(clock.now_ns().saturating_add(STOP_LOOK_NS));
+        let wake = clock.sleep_until(until_ns);
+        if stop_signal().is_some() {
+            grid.deadline_ns = grid.deadline_ns.min(clock.now_ns());
+            return;
+        }
+        if wake == Wake::OnTime && until_ns == grid.deadline_ns {
+            return;
+        }
     }
 }
 
