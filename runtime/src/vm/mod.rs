@@ -6,7 +6,9 @@
 //! canonical code one instruction after the other and is what tests compare every other engine with.
 //!
 //! What all engines agree on, to the bit:
-//! - the whole data segment after a scan that ended without a trap;
+//! - the whole data segment after a scan that ended without a trap, but for the temporaries of standard blocks
+//!   (TON and its like): an engine that runs such a block as one instruction does not write them, and nothing else
+//!   reads them;
 //! - the trap (code, canonical place, value), and how much budget was left, after one that did not. What is
 //!   in the data segment then is diagnostic: nothing of it may be committed.
 //!

@@ -5,8 +5,8 @@
 //! makes of the library and prints when it is not. What a body is called plays no part. That the instruction does what
 //! the body does is shown by a test over every state and input that matter.
 //!
-//! The temporaries of such a body are not written, so they must be its own: a block whose frame another POU names
-//! runs as code.
+//! The temporaries of such a body are not written, so they must be its own: a block runs as code when another POU or a
+//! symbol names one of them, or when one is part of something larger.
 
 pub(super) mod listing;
 pub(super) mod native;
@@ -14,7 +14,7 @@ pub(super) mod native;
 mod tests;
 
 use super::op::Opc;
-use bytecode::image::{Image, Pou, PouKind};
+use bytecode::image::{Image, Place, Pou, PouKind};
 use bytecode::isa::Role;
 use bytecode::{Instr, Op, Operand, ScalarType, Window};
 use std::collections::{HashMap, HashSet};
@@ -128,6 +128,13 @@ pub(super) fn recognise(image: &Image) -> Vec<Option<Recognised>> {
     if owner.is_empty() {
         return found;
     }
+    for symbol in &image.symbols {
+        if let Place::Byte(at) = symbol.place
+            && let Some(named) = owner.get(&at)
+        {
+            found.iter_mut().skip(*named).take(1).for_each(|f| *f = None);
+        }
+    }
     for (number, pou) in image.pous.iter().enumerate() {
         for at in body(image, pou).iter().flat_map(data_offsets) {
             if let Some(named) = owner.get(&at).filter(|owner| **owner != number) {
@@ -153,6 +160,9 @@ fn recognise_pou(image: &Image, pou: &Pou, known: &HashMap<&'static str, Standar
         return None;
     }
     let block = *known.get(listing::listing(image, pou)?.trim())?;
+    if !frame(image, pou).into_iter().all(|at| stands_alone(image, at)) {
+        return None;
+    }
     let charge = body(image, pou).first().filter(|i| i.op == Op::Charge)?;
     Some(Recognised { block, weight: u16::try_from(charge.operand(0).0).ok()? })
 }
@@ -162,8 +172,14 @@ fn frame(image: &Image, pou: &Pou) -> HashSet<u32> {
     body(image, pou).iter().flat_map(data_offsets).collect()
 }
 
-/// Offsets in the data window that an instruction names. Scalars of the data segment do not overlap, so that of the
-/// first byte is enough; arrays and instances reached from an offset begin at another one.
+/// Is the place a scalar that is no part of an array or instance? Then only its own offset reaches it.
+fn stands_alone(image: &Image, offset: u32) -> bool {
+    let slots = &image.data.slots;
+    let slot = slots.binary_search_by_key(&offset, |s| s.offset).ok().and_then(|i| slots.get(i));
+    slot.and_then(|s| image.ty(s.ty)).is_some_and(|ty| ty.scalar().is_some())
+}
+
+/// Offsets in the data window that an instruction names.
 fn data_offsets(instr: &Instr) -> impl Iterator<Item = u32> + use<> {
     let roles = instr.op.roles().into_iter().zip(instr.w);
     roles.filter_map(|(role, word)| {

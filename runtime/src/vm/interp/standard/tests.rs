@@ -6,7 +6,7 @@
 use super::listing::listing;
 use super::{BODIES, Standard, recognise};
 use crate::vm::{Budget, Engine, Interpreter, Memory, Trap, TrapCode, reference::Reference};
-use bytecode::image::{DataSegment, Pou, PouKind, ProgramInstance, Slot};
+use bytecode::image::{Access, DataSegment, Place, Pou, PouKind, ProgramInstance, Slot, Symbol, SymbolRole};
 use bytecode::isa::{Extra, Role};
 use bytecode::types::{Field, FieldRole, PouId, Type, TypeKind};
 use bytecode::{Image, Instr, Op, Operand, ScalarType, TypeId, verify};
@@ -18,7 +18,8 @@ const FIRST: u32 = 64;
 const SECOND: u32 = 128;
 const TEMPORARIES: u32 = 192;
 const BLOCK: TypeId = TypeId(11);
-const MAIN: TypeId = TypeId(12);
+const AROUND: TypeId = TypeId(12);
+const MAIN: TypeId = TypeId(13);
 
 /// The bodies of the file: name, size, fields, lines.
 fn sections() -> Vec<(&'static str, Vec<&'static str>)> {
@@ -107,9 +108,18 @@ impl Assembler {
     }
 }
 
+/// How the program calls the block.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Way {
+    /// By name.
+    Named,
+    /// From the body of a block around it, which runs on an element of an array.
+    Inside,
+}
+
 /// An image whose program moves the block's inputs from its own fields and calls it on the first instance. The fields
 /// of the program that feed the inputs have the inputs' offsets.
-fn image(lines: &[&str], block: Standard) -> Image {
+fn image(lines: &[&str], block: Standard, way: Way) -> Image {
     let mut header = lines[0].split(' ');
     let size: u32 = header.next().unwrap().parse().unwrap();
     let mut types: Vec<Type> = ScalarType::ALL
@@ -128,6 +138,7 @@ fn image(lines: &[&str], block: Standard) -> Image {
         })
         .collect();
     types.push(instance("BLOCK", size, fields));
+    types.push(instance("AROUND", size, vec![field(0, BLOCK)]));
     let inputs = block.inputs();
     types.push(instance("MAIN", 64, inputs.iter().map(|(at, t)| field(*at, TypeId(u32::from(t.code())))).collect()));
     let mut assembler = Assembler {
@@ -137,16 +148,31 @@ fn image(lines: &[&str], block: Standard) -> Image {
     };
     lines[1..].iter().for_each(|line| assembler.line(line));
     let body_end = assembler.image.code.len() as u32;
+    let zero_index = Operand(assembler.constant(ScalarType::I32, 0));
     let mut image = assembler.image;
     let mut code = vec![Instr::new(Op::Charge, ScalarType::Bool, [inputs.len() as u32 + 3, 0, 0, 0])];
     code.extend(
         inputs.iter().map(|(at, t)| Instr::new(Op::Mov, *t, [Operand::data(FIRST + at).0, Operand::own(*at).0, 0, 0])),
     );
-    code.push(Instr::new(Op::CallI, ScalarType::Bool, [0, Operand::data(FIRST).0, 0, 0]));
+    let index = zero_index.0;
+    code.push(match way {
+        Way::Named => Instr::new(Op::CallI, ScalarType::Bool, [0, Operand::data(FIRST).0, 0, 0]),
+        Way::Inside => Instr::new(Op::CallX, ScalarType::Bool, [1, Operand::data(FIRST).0, index, 0]),
+    });
     code.push(Instr::new(Op::Ret, ScalarType::Bool, [0; 4]));
+    image.code.extend([
+        Instr::new(Op::Charge, ScalarType::Bool, [3, 0, 0, 0]),
+        Instr::new(Op::CallI, ScalarType::Bool, [0, Operand::own(0).0, 0, 0]),
+        Instr::new(Op::Ret, ScalarType::Bool, [0; 4]),
+    ]);
+    let around_end = image.code.len() as u32;
     image.code.extend(code);
-    let mut slots: Vec<Slot> =
-        vec![Slot { offset: PROGRAM, ty: MAIN }, Slot { offset: FIRST, ty: BLOCK }, Slot { offset: SECOND, ty: BLOCK }];
+    image.accesses.push(Access { lower: 0, count: 1, stride: size });
+    let mut slots: Vec<Slot> = vec![
+        Slot { offset: PROGRAM, ty: MAIN },
+        Slot { offset: FIRST, ty: AROUND },
+        Slot { offset: SECOND, ty: BLOCK },
+    ];
     let mut temporaries: Vec<(u32, ScalarType)> = assembler.temporaries.into_iter().collect();
     temporaries.sort_unstable();
     slots
@@ -162,9 +188,10 @@ fn image(lines: &[&str], block: Standard) -> Image {
     };
     image.pous = vec![
         pou("block", PouKind::FunctionBlock, 0, body_end, BLOCK),
-        pou("main", PouKind::Program, body_end, image.code.len() as u32, MAIN),
+        pou("around", PouKind::FunctionBlock, body_end, around_end, AROUND),
+        pou("main", PouKind::Program, around_end, image.code.len() as u32, MAIN),
     ];
-    image.programs = vec![ProgramInstance { name: "main".to_owned(), pou: PouId(1), offset: PROGRAM }];
+    image.programs = vec![ProgramInstance { name: "main".to_owned(), pou: PouId(2), offset: PROGRAM }];
     image
 }
 
@@ -187,7 +214,7 @@ fn every_block_of_the_list_has_a_body_and_is_recognised() {
         assert!(names.contains(&name), "{name}: {names:?}");
     }
     for (block, lines) in blocks() {
-        let found = recognise(&image(&lines, block));
+        let found = recognise(&image(&lines, block, Way::Named));
         assert_eq!(found[0].map(|f| f.block), Some(block));
         assert!(found[1].is_none());
     }
@@ -220,6 +247,16 @@ fn expected_bodies() -> String {
     text
 }
 
+#[test]
+fn the_blocks_of_a_compiled_program_are_recognised() {
+    let image = library(true);
+    let found = recognise(&image);
+    for (name, block) in Standard::ALL {
+        let number = image.pous.iter().position(|p| p.name == name).unwrap();
+        assert_eq!(found[number].map(|f| f.block), Some(block), "{name}");
+    }
+}
+
 /// When this fails, the library or the compiler changed. `UPDATE_BODIES=1 cargo test -p runtime standard` writes the
 /// file anew; the other tests here then say whether the instructions still do the same.
 #[test]
@@ -238,8 +275,9 @@ fn the_list_is_what_the_compiler_makes_of_the_library() {
 
 #[test]
 fn a_block_does_what_its_body_does_in_every_state() {
-    for (block, lines) in blocks() {
-        let image = verify(image(&lines, block)).unwrap();
+    let ways = [Way::Named, Way::Inside];
+    for ((block, lines), way) in blocks().into_iter().flat_map(|b| ways.map(|way| (b.clone(), way))) {
+        let image = verify(image(&lines, block, way)).unwrap();
         let fields: Vec<(u32, ScalarType)> =
             image.types[11].fields().iter().map(|f| (f.offset, image.ty(f.ty).unwrap().scalar().unwrap())).collect();
         let inputs = block.inputs();
@@ -263,13 +301,17 @@ fn a_block_does_what_its_body_does_in_every_state() {
                 }
             }
             for now_ns in [1000, i64::MAX] {
-                let (mut left, mut left_too) = (Budget::new(60), Budget::new(60));
+                let (mut left, mut left_too) = (Budget::new(80), Budget::new(80));
                 let one = reference.run(&mut expected, 0, now_ns, &mut left);
                 let two = interpreter.run(&mut got, 0, now_ns, &mut left_too);
-                assert_eq!((one, left), (two, left_too), "{block:?} {state}");
+                assert_eq!((one, left), (two, left_too), "{block:?} {way:?}, state {state}");
                 assert_eq!(one, Ok(()), "{block:?}");
                 let own = FIRST as usize..FIRST as usize + image.types[11].size as usize;
-                assert_eq!(expected.data()[own.clone()], got.data()[own], "{block:?}, state {state}, now {now_ns}");
+                assert_eq!(
+                    expected.data()[own.clone()],
+                    got.data()[own],
+                    "{block:?} {way:?}, state {state}, now {now_ns}"
+                );
             }
         }
     }
@@ -277,13 +319,14 @@ fn a_block_does_what_its_body_does_in_every_state() {
 
 #[test]
 fn a_spent_budget_stops_at_the_body_of_the_block() {
-    for (block, lines) in blocks() {
-        let image = verify(image(&lines, block)).unwrap();
+    let ways = [(Way::Named, 10), (Way::Inside, 13)];
+    for ((block, lines), (way, units)) in blocks().into_iter().flat_map(|b| ways.map(|way| (b.clone(), way))) {
+        let image = verify(image(&lines, block, way)).unwrap();
         let mut outcomes = Vec::new();
         let engines: [Box<dyn Engine>; 2] = [Box::new(Reference::load(&image)), Box::new(Interpreter::load(&image))];
         for mut engine in engines {
-            // The program's own charge is paid for, the block's is not.
-            let mut budget = Budget::new(10);
+            // The charges around are paid for, the block's not always.
+            let mut budget = Budget::new(units);
             outcomes.push((engine.run(&mut Memory::new(&image), 0, 0, &mut budget), budget));
         }
         assert_eq!(outcomes[0], outcomes[1], "{block:?}");
@@ -296,7 +339,7 @@ fn a_spent_budget_stops_at_the_body_of_the_block() {
 #[test]
 fn a_body_whose_temporaries_another_pou_reads_runs_as_code() {
     let (block, lines) = blocks().into_iter().find(|(_, l)| l.iter().any(|l| l.contains(" t0"))).unwrap();
-    let mut image = image(&lines, block);
+    let mut image = image(&lines, block, Way::Named);
     assert!(recognise(&image)[0].is_some());
     let temporary = image.data.slots[3];
     let ty = image.types[temporary.ty.0 as usize].scalar().unwrap();
@@ -304,8 +347,31 @@ fn a_body_whose_temporaries_another_pou_reads_runs_as_code() {
     let to = Operand::data(TEMPORARIES + 8 * 20).0;
     image.data.slots.push(Slot { offset: TEMPORARIES + 8 * 20, ty: temporary.ty });
     image.code.insert(end, Instr::new(Op::Mov, ty, [to, Operand::data(temporary.offset).0, 0, 0]));
-    image.pous[1].end += 1;
+    image.pous[2].end += 1;
     assert!(recognise(&image)[0].is_none());
+}
+
+#[test]
+fn a_temporary_with_a_name_or_within_something_larger_is_written() {
+    let (block, lines) = blocks().into_iter().find(|(_, l)| l.iter().any(|l| l.contains(" t0"))).unwrap();
+    let image = image(&lines, block, Way::Named);
+    let temporary = image.data.slots[3];
+    let mut named = image.clone();
+    named.symbols.push(Symbol {
+        path: "main.temporary".to_owned(),
+        place: Place::Byte(temporary.offset),
+        ty: temporary.ty,
+        role: SymbolRole::Variable,
+        retain: false,
+        constant: false,
+        address: String::new(),
+        line: 1,
+        file: 0,
+    });
+    assert!(recognise(&named)[0].is_none());
+    let mut larger = image;
+    larger.data.slots[3].ty = BLOCK;
+    assert!(recognise(&larger)[0].is_none());
 }
 
 #[test]
@@ -313,10 +379,10 @@ fn one_instruction_more_and_it_is_another_block() {
     let (_, lines) = sections().into_iter().find(|(n, _)| *n == "TON").unwrap();
     let mut longer = lines.clone();
     longer.insert(2, "mov bool o16 o16");
-    assert!(recognise(&image(&longer, Standard::Ton))[0].is_none());
+    assert!(recognise(&image(&longer, Standard::Ton, Way::Named))[0].is_none());
     // The same code on another layout is another block too.
     let moved = lines[0].replace("bool@32", "bool@33");
     let mut elsewhere = lines.clone();
     elsewhere[0] = &moved;
-    assert!(recognise(&image(&elsewhere, Standard::Ton))[0].is_none());
+    assert!(recognise(&image(&elsewhere, Standard::Ton, Way::Named))[0].is_none());
 }
