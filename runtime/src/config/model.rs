@@ -2,7 +2,7 @@
 //!
 //! These structures are the single definition of the map's keys: the reader fills them, the JSON schema for editors is
 //! made from them (their comments become its descriptions), and a test holds `docs/io.md` against them. What the keys
-//! mean together is checked in [`super::validate`].
+//! mean together is checked when a map is loaded ([`super::load`]).
 
 use super::yaml::{Entries, Key};
 use relay::quantity::{Current, Duration, Percent, Voltage};

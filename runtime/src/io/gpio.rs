@@ -3,7 +3,7 @@
 //! One request per chip and direction, taken with the levels before the first scan in the request itself, so that no
 //! line glitches at start. Requests are always active-high; active-low lines are inverted here. Chips are found and
 //! lines requested through gpio-cdev; on the scan thread each read or write is one system call on the request's file
-//! with a fixed buffer ([`port`]), without allocation. Version 1 writes all lines of a request at once: what was
+//! with a fixed buffer ([`Port`]), without allocation. Version 1 writes all lines of a request at once: what was
 //! written last is kept, and a request without anything due is not written at all.
 //!
 //! Pull resistors and kernel debouncing do not exist in this version. A line falls back to what its driver does with

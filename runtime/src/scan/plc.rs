@@ -10,7 +10,7 @@
 //! - timers see the grid deadline, the guard sees the measured time at the start of the scan;
 //! - forces act on inputs before and on commands after the logic, never in between.
 //!
-//! What can be seen of a controller is in [`view`].
+//! What can be seen of a controller is in `view`.
 //!
 //! When steps happen is the caller's: [`super::real`] in real time, timeline tests in virtual time.
 
