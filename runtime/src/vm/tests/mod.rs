@@ -4,6 +4,7 @@
 #![allow(clippy::wildcard_enum_match_arm)]
 
 mod calls;
+mod compiled;
 mod operations;
 mod random;
 pub(in crate::vm) mod rig;
