@@ -1,6 +1,70 @@
-//! Optimiser.
+//! The optimiser: small passes over the intermediate code, none of which an engine or a proof has to trust.
+//!
+//! Every pass keeps what can be observed: variables after a scan, faults with their place and value, and the order of
+//! calls. Budget charges are added later, by code generation. Each pass is linear in the code: what it remembers is bounded.
+//!
+//! 1. [`inline`]: small functions and blocks into their callers (library blocks stay calls: engines know them);
+//! 2. [`jumps`]: jumps to jumps, jumps to the next instruction, code nobody reaches;
+//! 3. [`forward`]: constants, copies and bits of the process image that are known within a stretch of code;
+//! 4. [`retarget`]: results go to the variable they are copied to;
+//! 5. [`dead`]: results nobody reads.
+
+mod dead;
+mod forward;
+mod inline;
+mod jumps;
+mod retarget;
+
 use crate::codegen::layout::Layout;
 use crate::hir::Program;
 use crate::ir::Func;
-/// Runs passes.
-pub fn optimise(_program: &Program, _layout: &Layout, _funcs: &mut [Func]) {}
+
+/// Improves every POU; callees come before their callers.
+pub fn optimise(program: &Program, layout: &Layout, funcs: &mut [Func]) {
+    for at in 0..funcs.len() {
+        let (done, rest) = funcs.split_at_mut(at);
+        if let Some(func) = rest.first_mut() {
+            inline::run(program, done, func);
+            jumps::run(func);
+            forward::run(layout, func);
+            retarget::run(func);
+            dead::run(func);
+            jumps::run(func);
+        }
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod testing {
+    //! Code for tests of passes.
+
+    use crate::hir::PouId;
+    use crate::ir::{Base, Func, Inst, InstKind, Mem, Temp, Val};
+    use bytecode::{Op, ScalarType};
+
+    /// A function of bool temporaries.
+    pub fn func(temps: usize, labels: u32, code: Vec<InstKind>) -> Func {
+        let code = code.into_iter().map(|kind| Inst { kind, origin: 0 }).collect();
+        Func { pou: PouId(0), temps: vec![ScalarType::Bool; temps], code, labels, own_refs: vec![], origins: vec![] }
+    }
+
+    pub fn t(number: u32) -> Val {
+        Val::Temp(Temp(number))
+    }
+
+    pub fn own(offset: u32) -> Val {
+        Val::Mem(Mem { base: Base::Own, offset })
+    }
+
+    pub fn op(op: Op, dst: Val, a: Val, b: Val) -> InstKind {
+        InstKind::Apply { op, ty: ScalarType::Bool, source: None, dst, args: [a, b, Val::Const(0)] }
+    }
+
+    pub fn mov(dst: Val, src: Val) -> InstKind {
+        op(Op::Mov, dst, src, Val::Const(0))
+    }
+
+    pub fn kinds(func: &Func) -> Vec<InstKind> {
+        func.code.iter().map(|i| i.kind).collect()
+    }
+}
