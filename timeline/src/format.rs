@@ -8,6 +8,7 @@ use crate::problem::{Place, Problem};
 use crate::yaml::{self, Key, Node, Value};
 use bytecode::path::nearest;
 use relay::quantity::Duration;
+use runtime::scan::plan::{TICK_MAX_NS, TICK_MIN_NS};
 
 /// How long `press` holds a button where `for` does not say otherwise: 200 ms, a brisk press of a hand.
 pub const PRESS_DEFAULT_NS: u64 = 200_000_000;
@@ -187,10 +188,10 @@ impl Reader<'_> {
 
     fn scan(&mut self, node: &Node) -> Option<u64> {
         let ns = self.duration(node, "`scan`")?;
-        if (1_000..=3_600_000_000_000).contains(&ns) {
+        if (TICK_MIN_NS..=TICK_MAX_NS).contains(&ns) {
             return Some(ns);
         }
-        self.problem(at_node(node), "the scan period lies between 1 us and 1 h", "write for example `scan: 10 ms`");
+        self.problem(at_node(node), "the scan period lies between 100 us and 10 s", "write for example `scan: 10 ms`");
         None
     }
 

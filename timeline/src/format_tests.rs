@@ -87,7 +87,7 @@ fn each_rule_of_the_format_refuses() {
         ("tests: []\nprogram: a.ld\n".to_owned(), "`tests` is empty"),
         ("program: a.ld\n".to_owned(), "has no tests"),
         ("- 1\n".to_owned(), "is a mapping of keys to values, here stands a list"),
-        ("program: a.ld\nscan: 0 s\ntests: []\n".to_owned(), "between 1 us and 1 h"),
+        ("program: a.ld\nscan: 0 s\ntests: []\n".to_owned(), "between 100 us and 10 s"),
         ("program: a.ld\nseed: -1\ntests: []\n".to_owned(), "`seed` is a whole number"),
         ("program: 5\ntests: []\n".to_owned(), "`program` is a text, here stands a whole number"),
         ("program: a.ld\ntests:\n  - always: x\n".to_owned(), "the test has no name"),
