@@ -28,8 +28,6 @@ use std::time::{Duration, Instant};
 const POLL: Duration = Duration::from_millis(20);
 /// How often the status row is drawn anew.
 const STATUS_EVERY: Duration = Duration::from_millis(200);
-/// A program without inputs and outputs never says that it has begun; Ctrl-C must work all the same.
-const FIRST_SCAN_WAIT: Duration = Duration::from_secs(1);
 
 /// What the scan thread gives back.
 struct Finished {
@@ -65,7 +63,7 @@ pub fn run(mut session: Session, trace: Option<TraceFile>) -> Result<(Session, C
     let script = session.script.take();
     let (findings_in, findings) = bounded(1);
     let scan = Scanning(Some(spawn_scan(controller, ends, session.limit, settings, script, findings_in)?));
-    let front = Front { session: &session, handle, typed, findings, begun: false };
+    let front = Front { session: &session, handle, typed, findings, begun: false, waiting: Vec::new() };
     let result = front.attend(scan, teller);
     over.store(true, Ordering::Relaxed);
     session.screen.close();
@@ -83,7 +81,7 @@ fn words(ended: Ended) -> String {
     match ended {
         Ended::Fault(fault) => format!("fault {}", fault.code()),
         Ended::Signal(signal) => format!("stopped by {}", signal.name()),
-        Ended::Command => "stopped from the keyboard".to_owned(),
+        Ended::Command => "stopped by command".to_owned(),
         Ended::TimeOver => "time over".to_owned(),
     }
 }
@@ -152,13 +150,18 @@ impl Scanning {
 }
 
 impl Drop for Scanning {
-    /// Only a defect of this thread leads here with a scan still running: it is asked to stop as a service manager would.
+    /// Only a defect of this thread leads here with a scan still running: it is asked to stop as a person would.
     fn drop(&mut self) {
         if let Some(scan) = self.0.take() {
-            let _ = rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::TERM);
+            interrupt_self();
             let _ = scan.join();
         }
     }
+}
+
+/// Asks this process to stop as Ctrl-C does. Sending oneself a signal cannot be refused.
+fn interrupt_self() {
+    let _ = rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::INT);
 }
 
 /// What this thread attends to while the other one scans.
@@ -170,6 +173,8 @@ struct Front<'a> {
     /// The first scan is over. What is typed before it waits: the guard starts nothing that was asked for before it has
     /// seen the output off, and a script that types at once means "now".
     begun: bool,
+    /// Typed and not yet understood.
+    waiting: Vec<String>,
 }
 
 impl Front<'_> {
@@ -178,7 +183,6 @@ impl Front<'_> {
         let live = self.session.screen.is_live();
         self.handle.watch(live);
         let mut drawn: Option<Instant> = None;
-        let began = Instant::now();
         loop {
             // Looked at before the changes are: whatever the scan sent before it ended is told.
             let ended = scan.is_over();
@@ -187,9 +191,7 @@ impl Front<'_> {
             if ended {
                 break;
             }
-            if self.begun || began.elapsed() > FIRST_SCAN_WAIT {
-                self.take_typed();
-            }
+            self.take_typed();
             if live && drawn.is_none_or(|at| at.elapsed() >= STATUS_EVERY) {
                 drawn = Some(Instant::now());
                 let text = status::text(teller.names(), self.handle.snapshot());
@@ -222,14 +224,21 @@ impl Front<'_> {
         }
     }
 
-    fn take_typed(&self) {
+    fn take_typed(&mut self) {
         while let Ok(typed) = self.typed.try_recv() {
             match typed {
-                Typed::Stop => self.command(Command::Stop),
-                Typed::Line(line) => match understand(&line, &self.session.map) {
+                // As a terminal in its ordinary mode would: a signal reaches a scan that sleeps for long.
+                Typed::Stop => interrupt_self(),
+                Typed::Line(line) => self.waiting.push(line),
+            }
+        }
+        // Without inputs nothing ever changes that could say that the first scan is over; and nothing can be set too early.
+        if self.begun || self.session.map.inputs.is_empty() {
+            for line in std::mem::take(&mut self.waiting) {
+                match understand(&line, &self.session.map) {
                     Ok(command) => self.command(command),
                     Err(refusal) => tracing::warn!(kind = "typed", "{}; {}", refusal.what, refusal.help),
-                },
+                }
             }
         }
     }
