@@ -351,4 +351,35 @@ mod tests {
         assert!(positive_duration("0 s").unwrap_err().contains("longer than 0"));
         assert!(positive_duration("5").unwrap_err().contains("unit"));
     }
+
+    /// Commands in the code blocks of a page: `plcrun ...` and `cargo run --release -- ...`, comments cut off.
+    fn commands_in(page: &str) -> Vec<Vec<String>> {
+        let blocks = page.split("```").skip(1).step_by(2);
+        let lines = blocks.flat_map(str::lines).filter_map(|line| {
+            let line = line.trim().trim_start_matches("$ ");
+            let rest = line.strip_prefix("plcrun ").or_else(|| line.strip_prefix("cargo run --release -- "))?;
+            let rest = rest.split(" #").next().unwrap_or(rest);
+            let rest = rest.split([';', '|', '>']).next().unwrap_or(rest);
+            Some(rest.split_whitespace().map(|word| word.trim_matches(['"', '\'']).to_owned()).collect())
+        });
+        // `plcrun check: ...` in a listing of output is no command.
+        lines.filter(|words: &Vec<String>| words.first().is_some_and(|w| !w.ends_with(':'))).collect()
+    }
+
+    #[test]
+    fn every_command_in_the_documentation_is_understood() {
+        let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+        let docs = std::fs::read_dir(root.join("docs")).unwrap().map(|entry| entry.unwrap().path());
+        let mut seen = 0;
+        for path in docs.chain([root.join("README.md")]).filter(|p| p.extension().is_some_and(|e| e == "md")) {
+            for words in commands_in(&std::fs::read_to_string(&path).unwrap()) {
+                seen += 1;
+                let result =
+                    parse(std::iter::once("plcrun".to_owned()).chain(words.clone()).map(OsString::from).collect());
+                let understood = result.is_ok() || result.as_ref().is_err_and(|e| !e.use_stderr());
+                assert!(understood, "{}: plcrun {}: {}", path.display(), words.join(" "), result.unwrap_err());
+            }
+        }
+        assert!(seen >= 5, "only {seen} commands found: is the search still right?");
+    }
 }
