@@ -230,5 +230,8 @@ fn check_any(text: &str) {
     let first = load(Path::new("map.yaml"), &files, &image);
     let second = load(Path::new("map.yaml"), &files, &image);
     assert_eq!(first.findings, second.findings);
+    for finding in &first.findings {
+        assert!(finding.place.line >= 1 && finding.place.column >= 1, "without a place: {finding}");
+    }
     assert_eq!(first.map.is_none(), first.findings.iter().any(|f| f.severity == Severity::Error));
 }

@@ -328,7 +328,7 @@ fn locate(file: &str, map: &Map, sheets: &Sheets, finding: &relay::Finding) -> (
         "standards" => map.installation.get().and_then(|i| i.standards.place()),
         _ => None,
     };
-    (file.to_owned(), place.or(map.outputs.place()).unwrap_or_default())
+    (file.to_owned(), place.or(map.outputs.place()).unwrap_or(Place { line: 1, column: 1 }))
 }
 
 fn output_key(output: &model::Output, key: &str) -> Option<Place> {

@@ -159,7 +159,7 @@ fn scan_settings(checker: &mut Checker<'_>, scan: Option<&model::Scan>) -> Optio
     let plan = match Plan::new(checker.symbols.image(), period_ns) {
         Ok(plan) => plan,
         Err(error) => {
-            let place = scan.period.place().unwrap_or_default();
+            let place = scan.period.place().unwrap_or(WHOLE_FILE);
             checker.add(Code::ScanRange, place, error.to_string(), "change the TASK intervals or `scan: period`");
             return None;
         }
@@ -215,24 +215,24 @@ fn rt_settings(checker: &mut Checker<'_>, rt: Option<&model::Rt>) -> RtSettings 
     settings
 }
 
+/// Place of a finding about something that the map leaves out together with its whole section.
+const WHOLE_FILE: Place = Place { line: 1, column: 1 };
+
 /// Checks that every located BOOL is bound, and collects the located variables that are none.
 fn located(checker: &mut Checker<'_>, map: &Map, real: bool, bound: &inputs::Bound) -> Vec<Word> {
     let mut words = Vec::new();
     let located: Vec<&Symbol> = checker.symbols.located().collect();
     for symbol in located {
         let section = if symbol.role == SymbolRole::Input { "inputs" } else { "outputs" };
+        let at = if symbol.role == SymbolRole::Input { map.inputs.place() } else { map.outputs.place() };
+        let at = at.unwrap_or(WHOLE_FILE);
         if let Some(place) = checker.symbols.bool_place(symbol) {
             if !bound.has(place) {
                 let name = checker.symbols.short_name(symbol);
-                let at = match symbol.role {
-                    SymbolRole::Input => map.inputs.place(),
-                    SymbolRole::Output => map.outputs.place(),
-                    SymbolRole::Flag | SymbolRole::Variable | SymbolRole::Instance => None,
-                };
                 let message = format!("`{}` ({}) is bound to nothing", symbol.path, symbol.address);
                 let remedy =
                     format!("add `{name}:` under `{section}`, or take `AT {}` out of the program", symbol.address);
-                checker.add(Code::Unbound, at.unwrap_or_default(), message, remedy);
+                checker.add(Code::Unbound, at, message, remedy);
             }
             continue;
         }
@@ -244,7 +244,7 @@ fn located(checker: &mut Checker<'_>, map: &Map, real: bool, bound: &inputs::Bou
         } else {
             "on the simulated rack it can be set and read by name"
         };
-        checker.add(code, Place::default(), message, remedy);
+        checker.add(code, at, message, remedy);
         words.push(word);
     }
     words
