@@ -18,7 +18,7 @@ pub fn run() -> Result<(), String> {
         )
     })?;
     step("documentation", "RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps --locked", || {
-        let args = ["doc", "--quiet", "--workspace", "--no-deps", "--locked", "--document-private-items"];
+        let args = ["doc", "--quiet", "--workspace", "--no-deps", "--locked"];
         command("cargo", &args, &[("RUSTDOCFLAGS", "-D warnings")])
     })?;
     step("licences", "cargo xtask licences", || licences::run(&metadata(true)?).map(|_| ()))?;
