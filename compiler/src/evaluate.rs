@@ -169,6 +169,7 @@ fn shift(op: Op, ty: ScalarType, a: u64, n: u32) -> Option<u64> {
     })
 }
 
+#[allow(clippy::bool_comparison)] // BOOL has an order too: FALSE < TRUE
 fn compare(op: Op, ty: ScalarType, a: u64, b: u64) -> Option<bool> {
     with_type!(any ty, T => {
         let (a, b) = (from_bits::<T>(a), from_bits::<T>(b));

@@ -374,7 +374,7 @@ pub enum StmtKind {
         /// An integer or bit string.
         selector: Expr,
         /// Inclusive ranges and bodies; ranges do not overlap.
-        arms: Vec<(Vec<(i128, i128)>, Vec<Stmt>)>,
+        arms: Vec<CaseArm>,
         /// ELSE
         otherwise: Vec<Stmt>,
     },
@@ -402,6 +402,9 @@ pub enum StmtKind {
     /// RETURN
     Return,
 }
+
+/// One arm of CASE: inclusive ranges and what is then done.
+pub type CaseArm = (Vec<(i128, i128)>, Vec<Stmt>);
 
 /// A rung.
 #[derive(Clone, Debug, PartialEq)]

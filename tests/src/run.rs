@@ -161,7 +161,15 @@ fn same(a: u64, b: u64, ty: ScalarType) -> bool {
             near(f64::from(<f32 as Scalar>::from_bits(a)), f64::from(<f32 as Scalar>::from_bits(b)), 1e-6)
         }
         ScalarType::F64 => near(f64::from_bits(a), f64::from_bits(b), 1e-14),
-        _ => a == b,
+        ScalarType::Bool
+        | ScalarType::I8
+        | ScalarType::U8
+        | ScalarType::I16
+        | ScalarType::U16
+        | ScalarType::I32
+        | ScalarType::U32
+        | ScalarType::I64
+        | ScalarType::U64 => a == b,
     }
 }
 
@@ -174,7 +182,14 @@ fn show(bits: u64, ty: ScalarType) -> String {
         ScalarType::Bool => (bits != 0).to_string(),
         ScalarType::F32 => <f32 as Scalar>::from_bits(bits).to_string(),
         ScalarType::F64 => f64::from_bits(bits).to_string(),
-        _ => compiler::evaluate::bits_int(bits, ty).to_string(),
+        ScalarType::I8
+        | ScalarType::U8
+        | ScalarType::I16
+        | ScalarType::U16
+        | ScalarType::I32
+        | ScalarType::U32
+        | ScalarType::I64
+        | ScalarType::U64 => compiler::evaluate::bits_int(bits, ty).to_string(),
     }
 }
 

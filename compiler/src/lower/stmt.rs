@@ -4,7 +4,7 @@ use super::expr::scalar;
 use super::place::Spot;
 use super::{Loop, Lowerer, Signal};
 use crate::evaluate::{bits_int, int_bits};
-use crate::hir::{Expr, Place, Stmt, StmtKind};
+use crate::hir::{CaseArm, Expr, Place, Stmt, StmtKind};
 use crate::ir::{InstKind, Label, Val};
 use crate::types::int_range;
 use bytecode::{Op, ScalarType};
@@ -97,7 +97,7 @@ impl Lowerer<'_> {
         self.place_label(end);
     }
 
-    fn case(&mut self, selector: &Expr, arms: &[(Vec<(i128, i128)>, Vec<Stmt>)], otherwise: &[Stmt]) {
+    fn case(&mut self, selector: &Expr, arms: &[CaseArm], otherwise: &[Stmt]) {
         let ty = scalar(selector);
         let value = self.expr(selector);
         let labels: Vec<Label> = arms.iter().map(|_| self.label()).collect();

@@ -44,8 +44,8 @@ impl BodyContext<'_, '_> {
         let (Some(source), Some(scalar)) = (from.scalar(), to.scalar()) else { return self.broken(span) };
         match (from.is_duration(), to.is_duration()) {
             (true, true) => Expr { ty: to, ..value },
-            (true, false) => self.from_duration(value, to, scalar),
-            (false, true) => self.to_duration(value, to, source),
+            (true, false) => self.duration_as_number(value, to, scalar),
+            (false, true) => self.number_as_duration(value, to, source),
             (false, false) if is_float_transfer(from, to) => {
                 self.apply(Op::Bits, scalar, Some(source), vec![value], to)
             }
@@ -53,7 +53,7 @@ impl BodyContext<'_, '_> {
         }
     }
 
-    fn from_duration(&mut self, value: Expr, to: Ty, scalar: ScalarType) -> Expr {
+    fn duration_as_number(&mut self, value: Expr, to: Ty, scalar: ScalarType) -> Expr {
         let span = value.span;
         let milliseconds = value.ty == Ty::TIME;
         if to == Ty::BOOL {
@@ -69,7 +69,7 @@ impl BodyContext<'_, '_> {
         self.converted(number, to)
     }
 
-    fn to_duration(&mut self, value: Expr, to: Ty, source: ScalarType) -> Expr {
+    fn number_as_duration(&mut self, value: Expr, to: Ty, source: ScalarType) -> Expr {
         let span = value.span;
         let milliseconds = to == Ty::TIME;
         let number = if source.is_float() {
