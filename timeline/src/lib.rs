@@ -9,7 +9,7 @@
 //! ```
 //!
 //! - [`load`] reads a file with all it needs, or says everything that is wrong with it;
-//! - [`run`] runs its tests and returns a [`report::Report`], plain data that [`print`] shows; JUnit, timing diagrams and
+//! - [`run`] runs its tests and returns a [`report::Report`], plain data that [`mod@print`] shows; JUnit, timing diagrams and
 //!   coverage will read the same data;
 //! - [`play`] gives the stimuli alone to whoever runs the program otherwise (`plcrun --play`).
 //!

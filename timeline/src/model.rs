@@ -1,6 +1,6 @@
 //! What a timeline file says, not yet compared with a program: names are text, values are literals.
 //!
-//! Times are nanoseconds from the start of the test. Issue-level growth has its place here: tables of cases and random
+//! Times are nanoseconds from the start of the test. Growth has its place here: tables of cases and random
 //! stimuli become further sources of [`Step`]s, further condition kinds stand beside [`Test::never`] and
 //! [`Test::always`].
 

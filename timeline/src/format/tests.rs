@@ -1,4 +1,5 @@
 use super::*;
+use crate::model::{DefectKind, Expectation, Literal, LiteralKind, Stimulus};
 
 const GOOD: &str = "\
 program: fr.ld
