@@ -97,6 +97,22 @@ pub fn read_stdin() -> Result<String, Refusal> {
     text_of(name, bytes)
 }
 
+/// An output that is one of the files read would destroy it.
+///
+/// # Errors
+/// `output` is one of `inputs`, by whatever name.
+pub fn refuse_overwriting<'a>(output: &Path, inputs: impl IntoIterator<Item = &'a Path>) -> Result<(), Refusal> {
+    // A file that does not exist yet is none of those read.
+    let Ok(real) = fs::canonicalize(output) else { return Ok(()) };
+    if inputs.into_iter().any(|input| fs::canonicalize(input).is_ok_and(|input| input == real)) {
+        return Err(Refusal::wrong_use(
+            format!("{} is read by this command and would be overwritten", shown(output)),
+            "name another file to write to",
+        ));
+    }
+    Ok(())
+}
+
 /// Writes a file whole or not at all. An existing file keeps its permissions; through a symbolic link its target is
 /// replaced; a device or pipe is written to directly.
 ///
@@ -192,6 +208,16 @@ mod tests {
         assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
         assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o640);
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2);
+    }
+
+    #[test]
+    fn a_file_that_is_read_is_not_written_under_another_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("a.ld");
+        fs::write(&file, "text").unwrap();
+        let detour = folder.path().join(".").join("a.ld");
+        assert!(refuse_overwriting(&detour, [file.as_path()]).unwrap_err().what.contains("would be overwritten"));
+        assert!(refuse_overwriting(&folder.path().join("new"), [file.as_path()]).is_ok());
     }
 
     #[test]

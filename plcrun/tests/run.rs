@@ -146,6 +146,8 @@ fn sets_and_names_that_do_not_exist_are_wrong_use() {
     folder.run(&["seal.ld", "--engine", "native"]).exits(2).err_has("later version").err_has("--engine interpreter");
     folder.run(&["seal.ld", "--for", "5"]).exits(2).err_has("unit");
     folder.run(&["seal.ld", "--virtual", "--for", "1s", "--trace", "no/a.csv"]).exits(2).err_has("`no/a.csv`");
+    folder.run(&["seal.ld", "--virtual", "--for", "1s", "--trace", "./seal.io.yaml"]).exits(2).err_has("overwritten");
+    assert_eq!(folder.read("seal.io.yaml"), SEAL_MAP);
 }
 
 #[test]

@@ -22,12 +22,7 @@ pub fn run(args: &BuildArgs, console: &Console) -> Result<Exit, Refusal> {
         Some(path) => path.clone(),
         None => default_output(args.files.first().map_or(Path::new("program"), PathBuf::as_path)),
     };
-    if args.files.contains(&output) {
-        return Err(Refusal::wrong_use(
-            format!("{} is a source file and would be overwritten", files::shown(&output)),
-            "name another file with `--output`",
-        ));
-    }
+    files::refuse_overwriting(&output, args.files.iter().map(PathBuf::as_path))?;
     let project = project::load_input(input, console)?;
     let bytes = bytecode::wire::encode(project.image.image())
         .map_err(|e| Refusal::findings(format!("the image cannot be written: {e}"), "split the program"))?;

@@ -7,6 +7,7 @@ use crate::{files, project};
 use compiler::ast::{Body, File, Item, Ladder, Rung};
 use compiler::draw::{self, Style};
 use compiler::source::SourceMap;
+use std::path::PathBuf;
 
 /// Draws every ladder of the files.
 ///
@@ -18,6 +19,9 @@ pub fn run(args: &DrawArgs, console: &Console) -> Result<Exit, Refusal> {
     };
     if args.svg.is_some() && ids.len() > 1 {
         return Err(Refusal::wrong_use("one picture holds one file", "call it once for each file"));
+    }
+    if let Some(output) = &args.svg {
+        files::refuse_overwriting(output, args.files.iter().map(PathBuf::as_path))?;
     }
     let parsed = project::parse_all(&map, &ids, console)?;
     let chosen = match &args.rung {

@@ -96,7 +96,7 @@ fn find(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Refusal> {
     for path in paths {
         if path.is_dir() {
             let before = found.len();
-            search(path, &mut found, 0)?;
+            search(path, &mut found)?;
             if found.len() == before {
                 return Err(Refusal::wrong_use(
                     format!("{} has no file named *{SUFFIX}", files::shown(path)),
@@ -112,13 +112,8 @@ fn find(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Refusal> {
     Ok(found)
 }
 
-/// Deepest folder that is searched: a loop of links must end.
-const DEPTH_MAX: usize = 32;
-
-fn search(folder: &Path, found: &mut Vec<PathBuf>, depth: usize) -> Result<(), Refusal> {
-    if depth > DEPTH_MAX {
-        return Ok(());
-    }
+/// Links to folders are not followed: a loop of them would have no end.
+fn search(folder: &Path, found: &mut Vec<PathBuf>) -> Result<(), Refusal> {
     let refuse = |e: std::io::Error| {
         Refusal::wrong_use(format!("the folder {} cannot be read: {e}", files::shown(folder)), "check its permissions")
     };
@@ -134,7 +129,9 @@ fn search(folder: &Path, found: &mut Vec<PathBuf>, depth: usize) -> Result<(), R
             continue;
         }
         if path.is_dir() {
-            search(&path, found, depth + 1)?;
+            if !path.is_symlink() {
+                search(&path, found)?;
+            }
         } else if name.ends_with(SUFFIX) {
             found.push(path);
         }
@@ -161,6 +158,7 @@ mod tests {
             std::fs::create_dir_all(path.parent().unwrap()).unwrap();
             std::fs::write(path, "").unwrap();
         }
+        std::os::unix::fs::symlink(folder.path(), folder.path().join("deep/loop")).unwrap();
         let found = find(&[folder.path().to_path_buf()]).unwrap();
         let names: Vec<_> = found.iter().map(|p| p.strip_prefix(folder.path()).unwrap().to_str().unwrap()).collect();
         assert_eq!(names, ["a.test.yaml", "b.test.yaml", "deep/c.test.yaml"]);

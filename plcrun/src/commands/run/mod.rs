@@ -18,6 +18,7 @@ mod virtual_time;
 
 use crate::args::{LogFormat, RunArgs};
 use crate::exit::{Exit, Refusal};
+use crate::files;
 use crate::iomap::{self, Origin};
 use crate::project;
 use crate::table::exact_time;
@@ -33,6 +34,7 @@ use runtime::scan::{Fault, Plc, real::RunLimit};
 use runtime::vm::Interpreter;
 use screen::{Abilities, Screen};
 use script::Script;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use summary::{ChannelRow, Summary};
 
@@ -87,7 +89,7 @@ pub fn run(args: &RunArgs, console: &Console) -> Result<Exit, Refusal> {
     let script =
         args.play.as_deref().map(|path| Script::load(path, args.test.as_deref(), &map, &project.image)).transpose()?;
     let limit = options::limit(args, script.as_ref());
-    let trace = args.trace.as_deref().map(TraceFile::create).transpose()?;
+    let trace = args.trace.as_deref().map(|path| open_trace(path, args, &origin)).transpose()?;
     let keys = !args.virtual_time;
     let screen = Screen::open(if keys { Abilities::of_this_process() } else { Abilities::NONE });
     log::install(
@@ -113,6 +115,12 @@ pub fn run(args: &RunArgs, console: &Console) -> Result<Exit, Refusal> {
     let result = if args.virtual_time { virtual_time::run(session, trace) } else { real::run(session, trace) };
     let (session, controller, ending) = result?;
     Ok(conclude(&session, &controller, &ending, console))
+}
+
+fn open_trace(path: &Path, args: &RunArgs, origin: &Origin) -> Result<TraceFile, Refusal> {
+    let read = args.files.iter().chain(&args.play).map(PathBuf::as_path).chain(origin.path());
+    files::refuse_overwriting(path, read)?;
+    TraceFile::create(path)
 }
 
 /// Program, tasks, scan period, rack: before the first scan.
