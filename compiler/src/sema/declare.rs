@@ -99,8 +99,17 @@ impl<'a> Sema<'a> {
         }
         self.program.pous[id].in_outs = in_outs;
         self.check_power_pins(id);
+        self.scopes[id].depth = 1 + self.deepest_instance(id);
         self.working.pop();
         self.scopes[id].progress = Progress::Done;
+    }
+
+    /// Levels of instances within the variables of a unit.
+    fn deepest_instance(&self, id: PouId) -> usize {
+        let types = &self.program.types;
+        let element = |ty: Ty| types.as_array(ty).map_or(ty, |(element, _)| element);
+        let inner = self.program.pous[id].vars.values().filter_map(|v| types.as_instance(element(v.ty)));
+        inner.map(|pou| self.scopes[pou].depth).max().unwrap_or(0)
     }
 
     fn declare_result(&mut self, id: PouId, ast: &'a ast::Pou, result: &'a ast::TypeRef) {
@@ -378,6 +387,7 @@ impl<'a> Sema<'a> {
         self.instance_type(pou, name)
     }
 
+    /// The type of a block's instances, once its declarations are worked out.
     fn instance_type(&mut self, pou: PouId, name: &ast::Ident) -> Ty {
         if let Some(at) = self.working.iter().position(|p| *p == pou) {
             let mut chain: Vec<&str> =
@@ -387,12 +397,16 @@ impl<'a> Sema<'a> {
             self.error(Code::Recursion, name.span, message);
             return Ty::ERROR;
         }
-        if self.working.len() >= INSTANCE_DEPTH_MAX {
+        // Both directions of the text: blocks that are declared later are worked out from here, one within the other.
+        let too_deep = self.working.len() > INSTANCE_DEPTH_MAX;
+        if !too_deep {
+            self.declare(pou);
+        }
+        if too_deep || self.scopes[pou].depth >= INSTANCE_DEPTH_MAX {
             let message = format!("instances within instances, more than {INSTANCE_DEPTH_MAX} levels deep");
             self.error(Code::NestingTooDeep, name.span, message);
             return Ty::ERROR;
         }
-        self.declare(pou);
         self.program.pous[pou].instance.unwrap_or(Ty::ERROR)
     }
 

@@ -80,6 +80,8 @@ struct Scope<'a> {
     /// Inputs with an edge: the name reads this variable instead.
     edges: HashMap<VarId, VarId>,
     progress: Progress,
+    /// Levels of instances within its instances, its own included.
+    depth: usize,
     usage: Vec<usage::Usage>,
     /// POUs its body calls, with the first place.
     callees: Vec<(PouId, Span)>,
@@ -176,6 +178,7 @@ impl<'a> Sema<'a> {
             names: HashMap::new(),
             edges: HashMap::new(),
             progress: Progress::Waiting,
+            depth: 1,
             usage: Vec::new(),
             callees: Vec::new(),
             calls: Vec::new(),
