@@ -90,8 +90,9 @@ pub fn run(args: &RunArgs, console: &Console) -> Result<Exit, Refusal> {
         args.play.as_deref().map(|path| Script::load(path, args.test.as_deref(), &map, &project.image)).transpose()?;
     let limit = options::limit(args, script.as_ref());
     let trace = args.trace.as_deref().map(|path| open_trace(path, args, &origin)).transpose()?;
-    let keys = !args.virtual_time;
-    let screen = Screen::open(if keys { Abilities::of_this_process() } else { Abilities::NONE });
+    // Machines read JSON, and virtual time is over before a row could be read.
+    let live = !args.virtual_time && args.log_format == LogFormat::Text;
+    let screen = Screen::open(if live { Abilities::of_this_process() } else { Abilities::NONE });
     log::install(
         &screen,
         log::Settings {
