@@ -33,6 +33,8 @@ impl Exit {
 pub struct Refusal {
     /// The exit code it leads to.
     pub exit: Exit,
+    /// The code under which the documentation has it, such as `L007`; `None` where it has none.
+    pub code: Option<&'static str>,
     /// What is wrong and where, without a full stop. Several lines where a report was rendered elsewhere.
     pub what: String,
     /// What to do; empty where `what` says it.
@@ -42,20 +44,27 @@ pub struct Refusal {
 impl Refusal {
     /// The command was used wrongly.
     pub fn wrong_use(what: impl Into<String>, help: impl Into<String>) -> Self {
-        Self { exit: Exit::WrongUse, what: what.into(), help: help.into() }
+        Self { exit: Exit::WrongUse, code: None, what: what.into(), help: help.into() }
     }
 
     /// The program or its I/O map is not acceptable.
     pub fn findings(what: impl Into<String>, help: impl Into<String>) -> Self {
-        Self { exit: Exit::Findings, what: what.into(), help: help.into() }
+        Self { exit: Exit::Findings, code: None, what: what.into(), help: help.into() }
+    }
+
+    /// The same under a code of the documentation.
+    #[must_use]
+    pub fn coded(self, code: &'static str) -> Self {
+        Self { code: Some(code), ..self }
     }
 }
 
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Text rendered elsewhere brings its own `error[CODE]`.
-        let mark = if self.what.starts_with("error[") { "" } else { "error: " };
-        write!(f, "{mark}{}", self.what)?;
+        match self.code {
+            Some(code) => write!(f, "error[{code}]: {}", self.what)?,
+            None => write!(f, "error: {}", self.what)?,
+        }
         if self.help.is_empty() { Ok(()) } else { write!(f, "\n  help: {}", self.help) }
     }
 }
@@ -69,6 +78,6 @@ mod tests {
         let refusal = Refusal::wrong_use("`x.ld`: there is no such file", "check the name");
         assert_eq!(refusal.to_string(), "error: `x.ld`: there is no such file\n  help: check the name");
         assert_eq!(Refusal::findings("bad", "").to_string(), "error: bad");
-        assert_eq!(Refusal::findings("error[L001]: no chip", "").to_string(), "error[L001]: no chip");
+        assert_eq!(Refusal::findings("no chip", "").coded("L001").to_string(), "error[L001]: no chip");
     }
 }

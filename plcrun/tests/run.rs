@@ -103,6 +103,33 @@ fn a_fault_leads_to_the_safe_state_and_code_three() {
 }
 
 #[test]
+fn a_fault_names_the_value_and_an_image_shows_the_source_line_where_it_is_at_hand() {
+    let text = "PROGRAM P\nVAR k : INT; log : ARRAY[0..9] OF INT; END_VAR\nlog[k] := k;\nk := k + 1;\nEND_PROGRAM\n";
+    let folder = Folder::with(&[("index.st", text)]);
+    folder.run(&["build", "index.st"]).exits(0);
+    let words = ["index.plcb", "--virtual", "--for", "1s"];
+    let seen =
+        folder.run(&words).exits(3).err_has("fault[F02]: array index out of bounds: 10").err_has("3 | log[k] := k;");
+    seen.err_has("in scan 11 at 0.100 s");
+    std::fs::remove_file(folder.path("index.st")).unwrap();
+    let seen = folder.run(&words).exits(3).err_has("--> index.st:3:");
+    assert!(!seen.err.contains("3 | "), "{}", seen.err);
+}
+
+#[test]
+fn a_loop_without_end_is_a_fault_and_no_hang() {
+    let folder = Folder::with(&[(
+        "loop.st",
+        "PROGRAM P\nVAR k : INT; END_VAR\nWHILE TRUE DO k := k + 1; END_WHILE;\nEND_PROGRAM\n",
+    )]);
+    folder
+        .run(&["loop.st", "--for", "20s"])
+        .exits(3)
+        .err_has("fault[F03]: scan budget spent")
+        .err_has("--> loop.st:3:");
+}
+
+#[test]
 fn a_fault_in_real_time_ends_with_code_three_too() {
     let folder = Folder::with(&[("divides.ld", DIVIDES)]);
     let mut command = folder.command(&["divides.ld", "--for", "20s"]);

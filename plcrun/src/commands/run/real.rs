@@ -52,7 +52,7 @@ pub fn run(mut session: Session, trace: Option<TraceFile>) -> Result<(Session, C
     let opened = Controller::open(Arc::clone(&session.image), Arc::clone(&session.map), SEED);
     let mut controller = opened.map_err(|e| {
         session.screen.close();
-        Refusal::findings(e.to_string(), String::new())
+        Refusal::findings(e.to_string(), String::new()).coded(e.code())
     })?;
     session.apply_sets(&mut controller);
     let teller = session.teller(controller.driver().gpio().chip_names(), trace);
