@@ -143,6 +143,7 @@ impl Scanning {
         let joined = self.0.take().map(JoinHandle::join);
         joined.and_then(Result::ok).ok_or_else(|| Refusal {
             exit: Exit::Fault,
+            code: None,
             what: "the scan thread ended by a defect of plcrun; the kernel has released the lines".to_owned(),
             help: "please report this with the program and its map".to_owned(),
         })
