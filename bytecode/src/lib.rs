@@ -3,7 +3,7 @@
 //! - [`isa`]: typed three-address instructions over static data;
 //! - [`scalar`]: what the operations mean, once for constant folding, engines and proofs;
 //! - [`types`] and [`image`]: what a compiled program is made of;
-//! - [`path`]: variables by name;
+//! - [`path`]: variables by name; [`near`]: the name that was meant;
 //! - [`wire`]: an image as bytes, and back;
 //! - [`verify`]: the only way to a [`VerifiedImage`], the only thing an engine accepts;
 //! - [`disasm`]: an image as text.
@@ -13,6 +13,7 @@
 pub mod disasm;
 pub mod image;
 pub mod isa;
+pub mod near;
 pub mod path;
 pub mod scalar;
 pub mod types;

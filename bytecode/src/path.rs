@@ -4,6 +4,7 @@
 //! without regard to case, as in the standard. A variable of the only program may be named without the program.
 
 use crate::image::{Image, Place, Symbol, SymbolRole};
+use crate::near::nearest;
 use crate::scalar::{Scalar, ScalarType};
 use crate::types::{Elementary, Type, TypeId, TypeKind};
 
@@ -86,7 +87,7 @@ impl Image {
         if first.is_empty() {
             return Err(PathError::Malformed);
         }
-        let near = nearest(first, self.symbols.iter().map(|s| short_name(&s.path)));
+        let near = nearest(first, self.symbols.iter().map(|s| short_name(&s.path))).map(str::to_owned);
         Err(PathError::Unknown { name: first.to_owned(), near })
     }
 
@@ -261,7 +262,7 @@ fn field(t: &Type, name: &str) -> Result<(u32, TypeId), PathError> {
     let found = t.fields().iter().find(|f| f.name.eq_ignore_ascii_case(name));
     found.map(|f| (f.offset, f.ty)).ok_or_else(|| PathError::Unknown {
         name: name.to_owned(),
-        near: nearest(name, t.fields().iter().map(|f| f.name.as_str())),
+        near: nearest(name, t.fields().iter().map(|f| f.name.as_str())).map(str::to_owned),
     })
 }
 
@@ -281,38 +282,6 @@ fn element(t: &Type, indices: &[i64]) -> Result<(u32, TypeId), PathError> {
     }
     let offset = u32::try_from(flat.saturating_mul(u64::from(*stride))).map_err(|_| outside())?;
     Ok((offset, *element))
-}
-
-/// The name nearest to a misspelt one: at most a third of its letters wrong.
-pub fn nearest<'a>(name: &str, candidates: impl Iterator<Item = &'a str>) -> Option<String> {
-    let name = name.to_ascii_lowercase();
-    let limit = (name.chars().count() / 3).max(1);
-    candidates
-        .map(|c| (edit_distance(&name, &c.to_ascii_lowercase()), c))
-        .filter(|(distance, _)| *distance <= limit)
-        .min_by_key(|(distance, _)| *distance)
-        .map(|(_, c)| c.to_owned())
-}
-
-/// Levenshtein distance with exchanges of neighbours counted as two.
-fn edit_distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, ca) in a.chars().enumerate() {
-        let mut diagonal = i;
-        let mut left = i + 1;
-        for (cb, cell) in b.iter().zip(row.iter_mut().skip(1)) {
-            let above = *cell;
-            let substituted = diagonal + usize::from(ca != *cb);
-            *cell = substituted.min(above + 1).min(left + 1);
-            diagonal = above;
-            left = *cell;
-        }
-        if let Some(first) = row.first_mut() {
-            *first = i + 1;
-        }
-    }
-    row.last().copied().unwrap_or(0)
 }
 
 /// A value as a person writes it: `TRUE`, `-5`, `16#00FF`, `3.5`, `T#2s500ms`.
@@ -376,15 +345,5 @@ mod tests {
         assert_eq!(show_time_ns(2_500_000_000), "T#2s500ms");
         assert_eq!(show_time_ns(-90_000_000_000), "T#-1m30s");
         assert_eq!(show_time_ns(i64::MIN).get(..4), Some("T#-1"));
-    }
-
-    #[test]
-    fn near_names_are_found() {
-        let names = ["start_pb", "stop_ok", "motor"];
-        assert_eq!(nearest("strat_pb", names.into_iter()), Some("start_pb".to_owned()));
-        assert_eq!(nearest("MOTR", names.into_iter()), Some("motor".to_owned()));
-        assert_eq!(nearest("xyz", names.into_iter()), None);
-        assert_eq!(edit_distance("kitten", "sitting"), 3);
-        assert_eq!(edit_distance("", "abc"), 3);
     }
 }

@@ -50,7 +50,8 @@ fn paths_lead_to_fields_and_elements() {
 fn wrong_paths_say_what_is_wrong() {
     let image = common::image();
     let error = |path: &str| image.variable(path).unwrap_err();
-    assert_eq!(error("cuont").to_string(), "no variable `cuont`");
+    assert_eq!(error("coumd").to_string(), "no variable `coumd`");
+    assert_eq!(error("cuont").to_string(), "no variable `cuont`; did you mean `count`?");
     assert_eq!(error("coumt").to_string(), "no variable `coumt`; did you mean `count`?");
     assert!(matches!(error("list[5]"), PathError::Index { .. }));
     assert_eq!(error("list[a]"), PathError::Malformed);

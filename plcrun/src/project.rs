@@ -88,7 +88,7 @@ fn refuse_mistyped_subcommand(paths: &[PathBuf]) -> Result<(), Refusal> {
         return Ok(());
     }
     let names = crate::args::subcommands();
-    let Some(near) = compiler::diag::closest(word, names.iter().map(String::as_str)) else { return Ok(()) };
+    let Some(near) = bytecode::near::nearest(word, names.iter().map(String::as_str)) else { return Ok(()) };
     Err(Refusal::wrong_use(
         format!("there is neither a command nor a file `{word}`"),
         format!("did you mean `plcrun {near}`?"),

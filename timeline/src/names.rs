@@ -4,7 +4,8 @@
 //! (`fwd.contact`). Where a path names both, the variable wins. Names compare without regard to case.
 
 use bytecode::Image;
-use bytecode::path::{PathError, Variable, nearest};
+use bytecode::near::nearest;
+use bytecode::path::{PathError, Variable};
 use bytecode::types::{Elementary, Field, FieldRole, Type, TypeKind};
 
 /// Index of a channel in the order of the I/O map.

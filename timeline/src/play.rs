@@ -7,7 +7,7 @@ use crate::stimuli::{Action, InputIndex, Stimuli};
 use crate::{format, suite};
 use bytecode::VerifiedImage;
 use bytecode::image::Place as ImagePlace;
-use bytecode::path::nearest;
+use bytecode::near::nearest;
 use relay::ChannelId;
 use runtime::config::IoMap;
 use runtime::config::files::Files;

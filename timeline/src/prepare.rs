@@ -6,7 +6,8 @@ use crate::model::{At, DefectKind, Expectation, Literal, LiteralKind, Located, S
 use crate::names::{Member, NameError, Names, Source};
 use crate::problem::{Place, Problem};
 use crate::stimuli::{Action, InputIndex, Stimuli, Timed};
-use bytecode::path::{nearest, show, show_time_ns};
+use bytecode::near::nearest;
+use bytecode::path::{show, show_time_ns};
 use bytecode::scalar::{Scalar, ScalarType};
 use bytecode::types::Elementary;
 use relay::contact::Defect;

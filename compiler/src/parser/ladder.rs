@@ -13,9 +13,10 @@ use crate::ast::{
     Arg, ArgKind, Attribute, BinaryOp, Call, CoilKind, ContactKind, Element, ElementKind, Expr, ExprKind, Ident,
     Ladder, Place, Rung, Series, Title,
 };
-use crate::diag::{Code, Diagnostic, closest};
+use crate::diag::{Code, Diagnostic};
 use crate::source::Span;
 use crate::token::{Keyword, Symbol, TokenKind};
+use bytecode::near::nearest;
 
 const ELEMENT: &str = "an element of the rung (NO(...), COIL(...), a block, a branch in [ ])";
 
@@ -81,7 +82,7 @@ pub fn element_words() -> impl Iterator<Item = &'static str> {
 /// The element a misspelt word may mean, for "did you mean": `COL` gives `COIL`.
 #[must_use]
 pub fn closest_element(word: &str) -> Option<&'static str> {
-    closest(word, element_words())
+    nearest(word, element_words())
 }
 
 fn find(word: &str) -> Option<Word> {

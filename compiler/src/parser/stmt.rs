@@ -9,9 +9,10 @@ use super::expr::{address_of, arguments, expression, variable};
 use crate::ast::{
     Attribute, Call, CaseArm, CaseLabel, Expr, ExprKind, ForLoop, IfBranch, Place, Range, Stmt, StmtKind, Variable,
 };
-use crate::diag::{Code, Diagnostic, closest};
+use crate::diag::{Code, Diagnostic};
 use crate::source::Span;
 use crate::token::{Keyword, Symbol, TokenKind};
+use bytecode::near::nearest;
 
 /// What a `;` missing behind an expression is called.
 const END: &str = "an operator or `;`";
@@ -213,7 +214,7 @@ fn not_a_statement<'a>(start: Cursor<'a>, i: Cursor<'a>, target: &Variable) -> R
     let words = ["IF", "CASE", "FOR", "WHILE", "REPEAT", "EXIT", "RETURN", "CONTINUE"];
     let mut finding = i.unexpected("`:=` or `(`");
     if let Some(name) = target.as_name() {
-        if let Some(word) = closest(&name.text, words).filter(|_| name.text.len() > 1) {
+        if let Some(word) = nearest(&name.text, words).filter(|_| name.text.len() > 1) {
             finding = Diagnostic { primary: crate::diag::Label { span: name.span, text: String::new() }, ..finding };
             finding = finding.help(format!("did you mean the keyword `{word}`?"));
         } else if i.is_symbol(Symbol::Semicolon) {
@@ -223,7 +224,7 @@ fn not_a_statement<'a>(start: Cursor<'a>, i: Cursor<'a>, target: &Variable) -> R
     if start.is_word("GOTO") || start.is_word("JMP") {
         finding = finding.note("Structured Text has no jumps");
     }
-    match target.as_name().filter(|name| name.text.len() > 1).and_then(|name| closest(&name.text, words)) {
+    match target.as_name().filter(|name| name.text.len() > 1).and_then(|name| nearest(&name.text, words)) {
         // The rest reads as what was meant, so that its closing keyword is no second mistake.
         Some("IF") => {
             i.context.report(finding);

@@ -13,9 +13,10 @@ use crate::ast::{
     Attribute, Body, Configuration, Item, Pou, PouKind, ProgramInstance, Resource, Retention, Stmt, Task, TaskProperty,
     VarKind, VarSection,
 };
-use crate::diag::{Code, Diagnostic, closest};
+use crate::diag::{Code, Diagnostic};
 use crate::source::Span;
 use crate::token::{Keyword, Symbol, TokenKind};
+use bytecode::near::nearest;
 
 /// Everything in a file. Never fails.
 pub(super) fn items(mut i: Cursor<'_>) -> Vec<Item> {
@@ -76,7 +77,7 @@ fn outside_finding(i: Cursor<'_>) -> Diagnostic {
     let mut finding = Diagnostic { code: Code::OutsideUnit, ..i.unexpected(units) };
     if i.kind() == TokenKind::Name {
         let words = ["PROGRAM", "FUNCTION", "FUNCTION_BLOCK", "CONFIGURATION", "TYPE", "VAR_GLOBAL"];
-        if let Some(word) = closest(i.text(), words) {
+        if let Some(word) = nearest(i.text(), words) {
             return finding.help(format!("did you mean `{word}`?"));
         }
     }

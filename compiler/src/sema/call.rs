@@ -5,10 +5,11 @@ use super::functions::{self, Standard};
 use super::place::Use;
 use super::{BodyContext, Named};
 use crate::ast::{self, PouKind};
-use crate::diag::{Code, Diagnostic, closest};
+use crate::diag::{Code, Diagnostic};
 use crate::hir::{Call, Expr, ExprKind, Place, PouId, Stmt, StmtKind};
 use crate::source::Span;
 use crate::types::Ty;
+use bytecode::near::nearest;
 
 /// What a call calls.
 pub(super) enum Callee {
@@ -100,7 +101,7 @@ impl BodyContext<'_, '_> {
             diagnostic = diagnostic
                 .note("between bit strings and reals the bits are transferred, so both have the same width")
                 .help("convert numbers through an integer, for example INT_TO_REAL(WORD_TO_INT(x))");
-        } else if let Some(near) = closest(&name.text, known.iter().map(String::as_str)) {
+        } else if let Some(near) = nearest(&name.text, known.iter().map(String::as_str)) {
             diagnostic = diagnostic.help(format!("did you mean `{near}`?"));
         }
         self.s.report(diagnostic);

@@ -2,9 +2,10 @@
 
 use super::Sema;
 use crate::ast;
-use crate::diag::{Code, Diagnostic, closest};
+use crate::diag::{Code, Diagnostic};
 use crate::hir::{Instance, PouId, PouKind, Task};
 use crate::types::Ty;
+use bytecode::near::nearest;
 use std::collections::HashMap;
 
 /// The task of programs that name none: after all others, in the interval given at start.
@@ -140,7 +141,7 @@ impl<'a> Sema<'a> {
                 if found.is_none() {
                     let mut diagnostic =
                         Diagnostic::new(Code::UnknownName, name.span, format!("there is no task `{}`", name.text));
-                    if let Some(near) = closest(&name.text, self.program.tasks.iter().map(|t| t.name.as_str())) {
+                    if let Some(near) = nearest(&name.text, self.program.tasks.iter().map(|t| t.name.as_str())) {
                         diagnostic = diagnostic.help(format!("did you mean `{near}`?"));
                     }
                     self.report(diagnostic);
@@ -191,7 +192,7 @@ impl<'a> Sema<'a> {
                     self.programs().into_iter().map(|p| self.program.pous[p].name.clone()).collect();
                 let message = format!("there is no program `{}`", name.text);
                 let mut diagnostic = Diagnostic::new(Code::UnknownName, name.span, message);
-                if let Some(near) = closest(&name.text, names.iter().map(String::as_str)) {
+                if let Some(near) = nearest(&name.text, names.iter().map(String::as_str)) {
                     diagnostic = diagnostic.help(format!("did you mean `{near}`?"));
                 }
                 self.report(diagnostic);

@@ -3,11 +3,12 @@
 use super::usage::Usage;
 use super::{Named, Progress, Sema};
 use crate::ast::{self, EdgeKind, Retention, TypeKind, VarKind};
-use crate::diag::{Code, Diagnostic, closest};
+use crate::diag::{Code, Diagnostic};
 use crate::hir::{Class, GlobalId, Init, PouId, PouKind, VarId, Variable};
 use crate::source::Span;
 use crate::stdlib;
 use crate::types::{Dimension, Ty, elementary_named};
+use bytecode::near::nearest;
 use bytecode::types::Elementary;
 
 /// Greatest depth of instances within instances: each level is a few frames of the compiler's own stack, and the
@@ -258,7 +259,7 @@ impl<'a> Sema<'a> {
                 let names: Vec<String> = self.program.globals.values().map(|g| g.name.clone()).collect();
                 let message = format!("there is no VAR_GLOBAL `{}`", name.text);
                 let mut diagnostic = Diagnostic::new(Code::UnknownName, name.span, message);
-                diagnostic = match closest(&name.text, names.iter().map(String::as_str)) {
+                diagnostic = match nearest(&name.text, names.iter().map(String::as_str)) {
                     Some(near) => diagnostic.help(format!("did you mean `{near}`?")),
                     None => diagnostic.help("declare it in VAR_GLOBAL, in a CONFIGURATION or outside of units"),
                 };
@@ -415,7 +416,7 @@ impl<'a> Sema<'a> {
         names.extend(stdlib::library().names().into_iter().map(str::to_owned));
         names.extend(self.program.pous.values().map(|p| p.name.clone()));
         let mut diagnostic = Diagnostic::new(Code::UnknownType, name.span, format!("unknown type `{}`", name.text));
-        if let Some(near) = closest(&name.text, names.iter().map(String::as_str)) {
+        if let Some(near) = nearest(&name.text, names.iter().map(String::as_str)) {
             diagnostic = diagnostic.help(format!("did you mean `{near}`?"));
         }
         self.report(diagnostic);

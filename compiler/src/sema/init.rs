@@ -2,11 +2,12 @@
 
 use super::{BodyContext, Sema};
 use crate::ast::{self, InitKind};
-use crate::diag::{Code, Diagnostic, closest};
+use crate::diag::{Code, Diagnostic};
 use crate::evaluate::bits_int;
 use crate::hir::{Class, Expr, ExprKind, Init, PouId, VarId};
 use crate::source::Span;
 use crate::types::Ty;
+use bytecode::near::nearest;
 
 impl<'a> Sema<'a> {
     /// An expression outside of bodies: of the unit `within`, or of the configuration.
@@ -163,7 +164,7 @@ impl<'a> Sema<'a> {
                 let names: Vec<String> = self.program.pous[pou].vars.values().map(|v| v.name.clone()).collect();
                 let message = format!("`{}` has no variable `{}`", self.program.pous[pou].name, field.name.text);
                 let mut diagnostic = Diagnostic::new(Code::UnknownField, field.name.span, message);
-                if let Some(near) = closest(&field.name.text, names.iter().map(String::as_str)) {
+                if let Some(near) = nearest(&field.name.text, names.iter().map(String::as_str)) {
                     diagnostic = diagnostic.help(format!("did you mean `{near}`?"));
                 }
                 self.report(diagnostic);

@@ -5,10 +5,11 @@ use super::call::{Callee, assemble};
 use super::declare::plain;
 use super::usage::Coil;
 use crate::ast::{self, CoilKind, ContactKind};
-use crate::diag::{Code, Diagnostic, closest};
+use crate::diag::{Code, Diagnostic};
 use crate::hir::{Body, Class, Element, ElementKind, Expr, ExprKind, Init, Rung, Stmt, VarId};
 use crate::source::Span;
 use crate::types::Ty;
+use bytecode::near::nearest;
 use std::collections::HashMap;
 
 /// What names hidden memories and elements of the rung being checked.
@@ -96,7 +97,7 @@ impl BodyContext<'_, '_> {
         let Some(to) = labels.get(&label.key()).copied() else {
             let message = format!("there is no rung `{}` in this ladder", label.text);
             let mut diagnostic = Diagnostic::new(Code::UnknownLabel, label.span, message);
-            if let Some(near) = closest(&label.text, labels.keys().map(String::as_str)) {
+            if let Some(near) = nearest(&label.text, labels.keys().map(String::as_str)) {
                 diagnostic = diagnostic.help(format!("did you mean `{}`?", near.to_lowercase()));
             }
             self.s.report(diagnostic);

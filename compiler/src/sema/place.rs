@@ -3,11 +3,12 @@
 use super::address::address_type;
 use super::{BodyContext, Named};
 use crate::ast::{self, AccessorKind, AddressSize, Area};
-use crate::diag::{Code, Diagnostic, closest};
+use crate::diag::{Code, Diagnostic};
 use crate::evaluate::bits_int;
 use crate::hir::{Class, Expr, ExprKind, Init, Place, Root, Step, VarId, Variable};
 use crate::source::Span;
 use crate::types::Ty;
+use bytecode::near::nearest;
 use bytecode::types::Elementary;
 
 /// What is done with a place.
@@ -81,7 +82,7 @@ impl BodyContext<'_, '_> {
         let unit = scope.ast.name.text.clone();
         let message = format!("`{}` is not declared in `{unit}`", name.text);
         let mut diagnostic = Diagnostic::new(Code::UnknownName, name.span, message);
-        diagnostic = match closest(&name.text, names.iter().map(String::as_str)) {
+        diagnostic = match nearest(&name.text, names.iter().map(String::as_str)) {
             Some(near) => diagnostic.help(format!("did you mean `{near}`?")),
             None => diagnostic.help("declare it in VAR ... END_VAR"),
         };
@@ -155,7 +156,7 @@ impl BodyContext<'_, '_> {
         let names: Vec<String> = unit.vars.values().filter(reachable).map(|v| v.name.clone()).collect();
         let message = format!("`{}` has no parameter `{}`", unit.name, name.text);
         let mut diagnostic = Diagnostic::new(Code::UnknownField, name.span, message);
-        diagnostic = match closest(&name.text, names.iter().map(String::as_str)) {
+        diagnostic = match nearest(&name.text, names.iter().map(String::as_str)) {
             Some(near) => diagnostic.help(format!("did you mean `{near}`?")),
             None if names.is_empty() => diagnostic.note("it has no parameters"),
             None => diagnostic.note(format!("its parameters are {}", names.join(", "))),

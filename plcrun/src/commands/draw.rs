@@ -91,7 +91,7 @@ fn only(mut parsed: Vec<File>, wanted: &str) -> Result<Vec<File>, Refusal> {
     if parsed.iter().any(has_rungs) {
         return Ok(parsed);
     }
-    let help = match compiler::diag::closest(wanted, labels.iter().map(String::as_str)) {
+    let help = match bytecode::near::nearest(wanted, labels.iter().map(String::as_str)) {
         Some(near) => format!("did you mean `{near}`?"),
         None => format!("its labels are {}; a number counts from 1", labels.join(", ")),
     };

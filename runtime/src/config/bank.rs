@@ -1,11 +1,11 @@
 //! Turns the outputs, interlocks and supply of a map into the relay room's bank, and places its findings in the text.
 
-use super::finding::did_you_mean;
 use super::inputs::{self, Bound, Draft, Side};
 use super::model::{self, Map};
 use super::validate::{Checker, Sheets};
 use super::yaml::Key;
 use super::{Code, Finding, InputId, Output, Place, Severity};
+use bytecode::near::did_you_mean;
 use relay::contact::ContactModel;
 use relay::datasheet::TemperatureRange;
 use relay::quantity::Duration;

@@ -179,49 +179,6 @@ impl Findings {
     }
 }
 
-/// The known name nearest to `wrong`, where one is near enough to be meant.
-#[must_use]
-pub fn nearest<'a>(wrong: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let wrong = wrong.to_lowercase();
-    let limit = (wrong.chars().count() / 3).max(1);
-    known
-        .into_iter()
-        .map(|k| (edit_distance(&wrong, &k.to_lowercase(), limit), k))
-        .filter(|(d, _)| *d <= limit)
-        .min_by_key(|(d, _)| *d)
-        .map(|(_, k)| k)
-}
-
-/// Insertions, deletions, substitutions and swaps of neighbours between two words; anything beyond `limit` is `limit + 1`.
-fn edit_distance(a: &str, b: &str, limit: usize) -> usize {
-    let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
-    if a.len().abs_diff(b.len()) > limit {
-        return limit + 1;
-    }
-    let mut before_last: Vec<usize> = Vec::new();
-    let mut last: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.iter().enumerate() {
-        let mut row = vec![i + 1];
-        for (j, y) in b.iter().enumerate() {
-            let at = |v: &[usize], k: usize| v.get(k).copied().unwrap_or(usize::MAX - 1);
-            let mut best = (at(&last, j + 1) + 1).min(at(&row, j) + 1).min(at(&last, j) + usize::from(x != y));
-            let swapped = i > 0 && j > 0 && a.get(i - 1) == Some(y) && b.get(j - 1) == Some(x);
-            if swapped {
-                best = best.min(at(&before_last, j - 1) + 1);
-            }
-            row.push(best);
-        }
-        before_last = std::mem::replace(&mut last, row);
-    }
-    last.last().copied().unwrap_or(0).min(limit + 1)
-}
-
-/// `; did you mean ...?`, or nothing.
-#[must_use]
-pub fn did_you_mean<'a>(wrong: &str, known: impl IntoIterator<Item = &'a str>) -> String {
-    nearest(wrong, known).map_or_else(String::new, |k| format!("; did you mean `{k}`?"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -233,15 +190,6 @@ mod tests {
         sorted.sort_unstable();
         sorted.dedup();
         assert_eq!(codes, sorted);
-    }
-
-    #[test]
-    fn nearest_finds_typing_errors_and_nothing_far_away() {
-        let known = ["outputs", "inputs", "interlocks", "supply"];
-        assert_eq!(nearest("ouputs", known), Some("outputs"));
-        assert_eq!(nearest("inptus", known), Some("inputs"));
-        assert_eq!(nearest("Suply", known), Some("supply"));
-        assert_eq!(nearest("chip", known), None);
     }
 
     #[test]

@@ -1,6 +1,5 @@
 //! Checks the inputs of a map, and what inputs and outputs share: variables and lines.
 
-use super::finding::did_you_mean;
 use super::model::{self, Gpio, Level, Line, Map, Pull};
 use super::symbols::{BoolPlace, NotFound};
 use super::validate::Checker;
@@ -8,6 +7,7 @@ use super::yaml::Key;
 use super::{ChannelValue, Code, GpioLine, Input, Place, Source};
 use crate::io::LINES_PER_REQUEST_MAX;
 use bytecode::image::SymbolRole;
+use bytecode::near::did_you_mean;
 use relay::ChannelTable;
 use std::collections::{BTreeMap, HashMap};
 

@@ -3,8 +3,8 @@
 //! A name is a whole path (`main.fwd`), the last part of one (`fwd`) where only one variable ends so, or an address
 //! (`%QX0.0`). Capital letters do not count, as everywhere in IEC 61131-3.
 
-use super::finding::nearest;
 use bytecode::image::{Place as ImagePlace, Symbol, SymbolRole};
+use bytecode::near::nearest;
 use bytecode::{Image, ScalarType};
 use std::collections::HashMap;
 

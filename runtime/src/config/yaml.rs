@@ -11,7 +11,8 @@ mod tree;
 
 pub use tree::{Node, Value, parse};
 
-use super::finding::{Place, did_you_mean};
+use super::finding::Place;
+use bytecode::near::did_you_mean;
 use serde::de::{
     self, DeserializeOwned, DeserializeSeed, Deserializer, IntoDeserializer, MapAccess, SeqAccess, Visitor,
 };

@@ -2,7 +2,7 @@
 
 use super::{Condition, Node, Value};
 use crate::names::{Member, Names, Source};
-use bytecode::path::nearest;
+use bytecode::near::nearest;
 use bytecode::types::Elementary;
 use compiler::ast::{Accessor, AccessorKind, BinaryOp, Chain, Expr, ExprKind, Literal, LiteralKind, UnaryOp, Variable};
 use compiler::source::Span;

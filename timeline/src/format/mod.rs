@@ -9,7 +9,7 @@ mod step;
 use crate::model::{At, Located, Step, Test, Timeline};
 use crate::problem::{Place, Problem};
 use crate::yaml::{self, Key, Node, Value};
-use bytecode::path::nearest;
+use bytecode::near::nearest;
 use relay::quantity::Duration;
 use runtime::scan::plan::{TICK_MAX_NS, TICK_MIN_NS};
 use step::Repeat;

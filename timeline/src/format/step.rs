@@ -3,7 +3,7 @@
 use super::{PRESS_DEFAULT_NS, Reader, TEST_NS_MAX, TIMES_MAX, at_key, at_node, located_key};
 use crate::model::{At, DefectKind, Expectation, Located, Step, Stimulus};
 use crate::yaml::{Node, Value};
-use bytecode::path::nearest;
+use bytecode::near::nearest;
 use relay::quantity::Duration;
 
 /// A press that is repeated.

@@ -4,7 +4,7 @@ use super::script::Script;
 use crate::args::{Assignment, EngineChoice, RunArgs};
 use crate::exit::Refusal;
 use bytecode::Image;
-use runtime::config::finding::did_you_mean;
+use bytecode::near::did_you_mean;
 use runtime::config::{Input, InputId, IoMap, Source};
 use runtime::live::SimulationOnly;
 use runtime::scan::real::RunLimit;
