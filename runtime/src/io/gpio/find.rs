@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 /// The name under which lines are held; `gpioinfo` shows it.
 const CONSUMER: &str = "plcrun";
 
-/// Why a line cannot be had. Each says what to do.
+/// Why a line cannot be had. Each says what to do; whoever prints it puts [`OpenError::code`] in front.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum OpenError {
     /// The machine has no GPIO chip at all.
@@ -114,7 +114,6 @@ impl OpenError {
 
 impl fmt::Display for OpenError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "error[{}]: ", self.code())?;
         match self {
             Self::NoChips => f.write_str(
                 "this machine has no GPIO chip (no /dev/gpiochip*): run on a map without `gpio`, or load the chip's driver",
@@ -459,15 +458,15 @@ mod tests {
         let chip = || "gpiochip0".to_owned();
         assert_eq!(
             text(OpenError::NoPermission { path: "/dev/gpiochip0".to_owned(), group: Some("gpio".to_owned()) }),
-            "error[L003]: this user may not open /dev/gpiochip0: add the user to the group `gpio` (usermod -aG gpio USER) and log in again"
+            "this user may not open /dev/gpiochip0: add the user to the group `gpio` (usermod -aG gpio USER) and log in again"
         );
         assert_eq!(
             text(OpenError::NoSuchLine { chip: chip(), line: 60, count: 54 }),
-            "error[L004]: gpiochip0 has no line 60: it has lines 0 to 53; correct `line:` in the map"
+            "gpiochip0 has no line 60: it has lines 0 to 53; correct `line:` in the map"
         );
         assert_eq!(
             text(OpenError::InUse { chip: chip(), line: 17, by: "`spi0 CS0`".to_owned() }),
-            "error[L007]: line 17 of gpiochip0 is in use by `spi0 CS0`: end that program or driver, or take another line"
+            "line 17 of gpiochip0 is in use by `spi0 CS0`: end that program or driver, or take another line"
         );
         assert!(text(OpenError::NoVersion1 { chip: chip() }).contains("CONFIG_GPIO_CDEV_V1"));
     }
