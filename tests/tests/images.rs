@@ -103,7 +103,7 @@ fn changed_images_are_refused_or_run_within_their_bounds() {
     let mut random = Random(0x706c_6372_756e);
     let (mut refused, mut ran) = (0, 0);
     for path in programs() {
-        let Some(image) = image_of(&path, random.next() % 2 == 0) else { continue };
+        let Some(image) = image_of(&path, random.next().is_multiple_of(2)) else { continue };
         for _ in 0..CHANGED {
             let mut changed = image.clone();
             change(&mut changed, &mut random);
