@@ -135,7 +135,7 @@ impl BodyContext<'_, '_> {
                 return None;
             }
             let given = named.iter().flatten().count();
-            if given != named.len() {
+            if given != named.len() && good {
                 let message = format!("an input of `{}` before the last one is missing", call.callee.name.text);
                 self.s.error(Code::ArgumentCount, call.span, message);
                 return None;
