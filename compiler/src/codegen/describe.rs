@@ -19,6 +19,8 @@ pub(super) struct Describer<'a> {
     places: Vec<SourcePlace>,
     /// The POU and origin of the row before.
     before: Option<(PouId, u32)>,
+    /// Where the last origin stood: the next one is mostly further on in the same line, however long that is.
+    last: Option<(Span, bool, LineColumn)>,
 }
 
 impl<'a> Describer<'a> {
@@ -32,7 +34,7 @@ impl<'a> Describer<'a> {
                 }
             }
         }
-        Self { input, rungs, places: Vec::new(), before: None }
+        Self { input, rungs, places: Vec::new(), before: None, last: None }
     }
 
     /// Number of a file in the image: those of the project, then the library's.
@@ -46,6 +48,20 @@ impl<'a> Describer<'a> {
         map.get(span.file).map_or(LineColumn { line: 1, column: 1 }, |f| f.line_column(span.start))
     }
 
+    /// The same as [`Self::line_column`], counted on from the place before where that is in the same line.
+    fn next_line_column(&mut self, span: Span, library: bool) -> LineColumn {
+        let map = if library { &stdlib::library().sources } else { self.input.sources };
+        let from_last = self.last.and_then(|(last, same, at)| {
+            let forward = same == library && last.file == span.file && last.start <= span.start;
+            let between = map.get(span.file)?.text().get(last.start as usize..span.start as usize)?;
+            let characters = u32::try_from(between.chars().count()).ok()?;
+            (forward && !between.contains('\n')).then(|| LineColumn { column: at.column + characters, ..at })
+        });
+        let at = from_last.unwrap_or_else(|| self.line_column(span, library));
+        self.last = Some((span, library, at));
+        at
+    }
+
     /// The next instruction, `pc`, comes from this origin of the POU's code.
     pub(super) fn origin(&mut self, func: &Func, origin: u32, pc: usize) {
         if self.before == Some((func.pou, origin)) {
@@ -53,7 +69,7 @@ impl<'a> Describer<'a> {
         }
         self.before = Some((func.pou, origin));
         let Some(from) = func.origins.get(origin as usize) else { return };
-        let at = self.line_column(from.span, from.library);
+        let at = self.next_line_column(from.span, from.library);
         let rung = from.rung.and_then(|r| self.rungs.get(&r)).copied().unwrap_or(SourcePlace::NO_RUNG);
         let pc = u32::try_from(pc).unwrap_or(u32::MAX);
         let file = self.file(from.span, from.library);

@@ -49,9 +49,10 @@ impl Lowerer<'_> {
     /// Operands in order; what a later operand's call could change is copied.
     fn operands(&mut self, args: &[Expr]) -> Vec<Val> {
         let mut values = Vec::with_capacity(args.len());
+        let last_call = args.iter().rposition(Expr::has_call).unwrap_or(0);
         for (i, arg) in args.iter().enumerate() {
             let mut value = self.expr(arg);
-            if matches!(value, Val::Mem(_)) && args.iter().skip(i + 1).any(Expr::has_call) {
+            if matches!(value, Val::Mem(_)) && i < last_call {
                 value = self.pinned(scalar(arg), value);
             }
             values.push(value);
@@ -113,10 +114,11 @@ impl Lowerer<'_> {
 
     fn gate_chain(&mut self, op: Op, args: &[Expr], dst: Option<Val>) -> Signal {
         let last = args.len().saturating_sub(1);
+        let last_call = args.iter().rposition(Expr::has_call).unwrap_or(0);
         let mut result: Option<Signal> = None;
         for (i, arg) in args.iter().enumerate() {
             let mut next = self.signal(arg);
-            if matches!(next.val, Val::Mem(_)) && args.iter().skip(i + 1).any(Expr::has_call) {
+            if matches!(next.val, Val::Mem(_)) && i < last_call {
                 next.val = self.pinned(ScalarType::Bool, next.val);
             }
             let dst = if i == last { dst } else { None };

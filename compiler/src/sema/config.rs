@@ -45,11 +45,8 @@ impl<'a> Sema<'a> {
             [] => {
                 let file = files.first().map_or_else(Default::default, |f| f.file);
                 let span = crate::source::Span::new(file, 0, 0);
-                // A file that could not be read has already said why.
-                if !self.program.pous.is_empty() || files.iter().all(|f| f.items.is_empty()) {
-                    let diagnostic = Diagnostic::new(Code::NoProgram, span, "there is no PROGRAM to run");
-                    self.report(diagnostic.help("a project has at least one PROGRAM ... END_PROGRAM"));
-                }
+                let diagnostic = Diagnostic::new(Code::NoProgram, span, "there is no PROGRAM to run");
+                self.report(diagnostic.help("a project has at least one PROGRAM ... END_PROGRAM"));
             }
             [first, second, ..] => {
                 let (first, second) = (self.program.pous[*first].span, self.program.pous[*second].span);

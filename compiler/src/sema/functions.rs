@@ -437,6 +437,9 @@ impl BodyContext<'_, '_> {
         values.fold(first, |result, value| {
             depth += 1;
             if depth > 250 {
+                if depth == 251 {
+                    self.s.error(Code::ArgumentCount, span, format!("`{name}` takes at most 250 arguments"));
+                }
                 return self.broken(span);
             }
             self.apply(op, scalar, None, vec![result, value], ty)
