@@ -360,8 +360,6 @@ pub enum StmtKind {
     Assign(Place, Expr),
     /// A call whose result is not used.
     Call(Call),
-    /// An expression whose value is not used.
-    Evaluate(Expr),
     /// IF
     If {
         /// Conditions and bodies.

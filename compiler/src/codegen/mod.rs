@@ -68,14 +68,13 @@ impl<'a> Generator<'a> {
         for (number, func) in (0u32..).zip(input.funcs) {
             numbers[func.pou] = Some(number);
         }
-        let mut types = types::TypeTable::default();
-        let frames = slots::Frames::new(input, &mut types);
+        let frames = slots::Frames::new(input);
         if frames.end() > layout::DATA_BYTES_MAX {
             return Err(too_large(input.program, frames.end()));
         }
         Ok(Self {
             input,
-            types,
+            types: types::TypeTable::default(),
             tables: tables::Tables::default(),
             numbers,
             frames,

@@ -28,7 +28,7 @@ pub(super) struct Frames {
 }
 
 impl Frames {
-    pub(super) fn new(input: &Input<'_>, _types: &mut TypeTable) -> Self {
+    pub(super) fn new(input: &Input<'_>) -> Self {
         let mut starts = Arena::default();
         input.program.pous.ids().for_each(|_| {
             starts.push(0);

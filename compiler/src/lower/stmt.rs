@@ -23,9 +23,6 @@ impl Lowerer<'_> {
         match &statement.kind {
             StmtKind::Assign(place, value) => self.assign(place, value),
             StmtKind::Call(call) => self.call(call),
-            StmtKind::Evaluate(value) => {
-                self.expr(value);
-            }
             StmtKind::If { branches, otherwise } => self.if_statement(branches, otherwise),
             StmtKind::Case { selector, arms, otherwise } => self.case(selector, arms, otherwise),
             StmtKind::For { variable, from, to, by, body } => self.for_loop(statement, variable, from, to, by, body),
