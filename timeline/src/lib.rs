@@ -31,7 +31,6 @@ mod run;
 pub mod stimuli;
 mod suite;
 pub mod writers;
-pub mod yaml;
 
 pub use report::Report;
 pub use run::{FAILURES_MAX, Options, run, run_on, run_test};

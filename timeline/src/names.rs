@@ -149,7 +149,7 @@ impl Names<'_> {
             Some(member) => Ok(Source::Channel { channel, member }),
             None => {
                 let known = Member::ALL.map(Member::name);
-                let help = match nearest(tail, known.into_iter()) {
+                let help = match nearest(tail, known) {
                     Some(near) => format!("did you mean `{head}.{near}`?"),
                     None => format!("a channel has {}", known.join(", ")),
                 };

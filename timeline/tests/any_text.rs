@@ -103,6 +103,6 @@ fn deep_nesting_is_refused() {
 
 #[test]
 fn a_file_beyond_the_limit_is_refused() {
-    let problems = format::parse("a.test.yaml", &" ".repeat(timeline::yaml::FILE_BYTES_MAX + 1)).unwrap_err();
+    let problems = format::parse("a.test.yaml", &" ".repeat(timeline::format::SIZE.bytes_max + 1)).unwrap_err();
     assert!(problems[0].message.contains("at most"), "{problems:?}");
 }

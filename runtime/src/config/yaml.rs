@@ -9,7 +9,7 @@
 
 mod tree;
 
-pub use tree::{Node, Value, parse};
+pub use tree::{DEPTH_MAX, Node, SizeLimit, Value, parse};
 
 use super::finding::Place;
 use bytecode::near::did_you_mean;
@@ -23,8 +23,11 @@ use std::marker::PhantomData;
 
 /// Largest text read: 1 MiB. The largest sensible map (256 channels, 1,024 inputs, 300 bytes each) takes 400 kB.
 pub const TEXT_BYTES_MAX: usize = 1 << 20;
-/// Deepest nesting of lists and maps: a map needs 5 levels.
-pub const DEPTH_MAX: usize = 32;
+/// The limit of the texts this module reads as structures.
+const SIZE: SizeLimit = SizeLimit {
+    bytes_max: TEXT_BYTES_MAX,
+    remedy: "split the plant into several programs, or remove what does not belong here",
+};
 
 /// What kind of mistake a reading problem is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,7 +40,7 @@ pub enum ProblemKind {
     Value,
     /// A key that must be there is not.
     Missing,
-    /// The text is longer than [`TEXT_BYTES_MAX`].
+    /// The text is longer than its [`SizeLimit`] allows.
     TooLarge,
 }
 
@@ -162,7 +165,7 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Entries<T> {
 /// unreadable parts as [`Key::Bad`].
 #[must_use]
 pub fn read<T: DeserializeOwned>(text: &str) -> (Option<T>, Vec<Problem>) {
-    match parse(text) {
+    match parse(text, SIZE) {
         Ok(root) => read_node(&root),
         Err(problem) => (None, vec![problem]),
     }
@@ -280,8 +283,11 @@ impl<'n> NodeReader<'n> {
         match &self.node.value {
             Value::Null => visitor.visit_unit(),
             Value::Bool(v) => visitor.visit_bool(*v),
-            Value::Int(v) => visitor.visit_i64(*v),
-            Value::UInt(v) => visitor.visit_u64(*v),
+            Value::Int(v) => match (i64::try_from(*v), u64::try_from(*v)) {
+                (Ok(v), _) => visitor.visit_i64(v),
+                (Err(_), Ok(v)) => visitor.visit_u64(v),
+                (Err(_), Err(_)) => Err(de::Error::custom(format!("the number `{v}` is too large"))),
+            },
             Value::Float(v) => visitor.visit_f64(*v),
             Value::Text(v) => visitor.visit_str(v),
             Value::List(items) => visitor.visit_seq(Items { reader: self, items: items.iter() }),
@@ -296,23 +302,14 @@ impl<'n> NodeReader<'n> {
             let found = match &self.node.value {
                 Value::Null => "nothing",
                 Value::List(_) => "a list",
-                Value::Bool(_) | Value::Int(_) | Value::UInt(_) | Value::Float(_) | Value::Text(_) => "a single value",
+                Value::Bool(_) | Value::Int(_) | Value::Float(_) | Value::Text(_) => "a single value",
                 Value::Map(_) => "a group of keys",
             };
             return Err(de::Error::custom(format!("expected a group of keys ({known}), found {found}")));
         };
         for (key, _) in rows {
-            let name = match &key.value {
-                Value::Text(text) => text.clone(),
-                Value::Int(number) => number.to_string(),
-                Value::UInt(number) => number.to_string(),
-                Value::Float(number) => number.to_string(),
-                Value::Bool(value) => value.to_string(),
-                Value::Null => "nothing".to_owned(),
-                Value::List(_) => "a list".to_owned(),
-                Value::Map(_) => "a group of keys".to_owned(),
-            };
-            if !fields.contains(&name.as_str()) {
+            let name = key.value.word();
+            if !fields.contains(&name.as_ref()) {
                 let known = fields.iter().map(|f| format!("`{f}`")).collect::<Vec<_>>().join(", ");
                 let hint = did_you_mean(&name, fields.iter().copied());
                 let message = format!("unknown key `{name}`{hint}");
@@ -330,7 +327,7 @@ impl<'n> NodeReader<'n> {
                 [(key, value)] => visitor.visit_enum(OneVariant { key: self.at(key), value: self.at(value) }),
                 _ => Err(de::Error::custom("expected exactly one key here")),
             },
-            Value::Null | Value::Int(_) | Value::UInt(_) | Value::Float(_) | Value::List(_) => self.any(visitor),
+            Value::Null | Value::Int(_) | Value::Float(_) | Value::List(_) => self.any(visitor),
         }
     }
 }
@@ -345,13 +342,9 @@ impl<'n> Deserializer<'n> for NodeReader<'n> {
     fn deserialize_option<V: Visitor<'n>>(self, visitor: V) -> Result<V::Value, Failed> {
         match &self.node.value {
             Value::Null => visitor.visit_none(),
-            Value::Bool(_)
-            | Value::Int(_)
-            | Value::UInt(_)
-            | Value::Float(_)
-            | Value::Text(_)
-            | Value::List(_)
-            | Value::Map(_) => self.located(visitor.visit_some(self)),
+            Value::Bool(_) | Value::Int(_) | Value::Float(_) | Value::Text(_) | Value::List(_) | Value::Map(_) => {
+                self.located(visitor.visit_some(self))
+            }
         }
     }
 

@@ -2,8 +2,8 @@
 
 use super::{Reader, at_node};
 use crate::model::{At, Literal, LiteralKind};
-use crate::yaml::{Node, Value};
 use relay::quantity::Duration;
+use runtime::config::yaml::{Node, Value};
 
 impl Reader<'_> {
     pub(super) fn literal(&mut self, node: &Node) -> Option<Literal> {

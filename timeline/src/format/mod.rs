@@ -8,11 +8,14 @@ mod step;
 
 use crate::model::{At, Located, Step, Test, Timeline};
 use crate::problem::{Place, Problem};
-use crate::yaml::{self, Key, Node, Value};
 use bytecode::near::nearest;
 use relay::quantity::Duration;
+use runtime::config::yaml::{self, Node, ProblemKind, SizeLimit, Value};
 use runtime::scan::plan::{TICK_MAX_NS, TICK_MIN_NS};
 use step::Repeat;
+
+/// The greatest timeline file: room for some 20 000 steps, and small enough to be read in a moment.
+pub const SIZE: SizeLimit = SizeLimit { bytes_max: 4 * 1024 * 1024, remedy: "split the tests over several files" };
 
 /// How long `press` holds a button where `for` does not say otherwise: 200 ms, a brisk press of a hand.
 pub const PRESS_DEFAULT_NS: u64 = 200_000_000;
@@ -28,7 +31,7 @@ pub const TIMES_MAX: u64 = 100_000;
 /// # Errors
 /// Every problem that was found, in the order of the text.
 pub fn parse(file: &str, text: &str) -> Result<Timeline, Vec<Problem>> {
-    let tree = yaml::parse(file, text).map_err(|problem| vec![problem])?;
+    let tree = yaml::parse(text, SIZE).map_err(|problem| vec![unreadable(file, problem)])?;
     let mut reader = Reader { file, problems: Vec::new() };
     let timeline = reader.timeline(&tree);
     if reader.problems.is_empty() {
@@ -39,21 +42,29 @@ pub fn parse(file: &str, text: &str) -> Result<Timeline, Vec<Problem>> {
     }
 }
 
+/// A text that is no tree.
+fn unreadable(file: &str, problem: yaml::Problem) -> Problem {
+    let place = Place { file: file.to_owned(), line: problem.place.line, column: problem.place.column };
+    let message = match problem.kind {
+        ProblemKind::TooLarge => problem.message,
+        ProblemKind::Syntax | ProblemKind::UnknownKey | ProblemKind::Value | ProblemKind::Missing => {
+            format!("this is not valid YAML: {}", problem.message)
+        }
+    };
+    Problem::new(place, message).help(problem.remedy)
+}
+
 struct Reader<'a> {
     file: &'a str,
     problems: Vec<Problem>,
 }
 
 fn at_node(node: &Node) -> At {
-    At { line: node.line, column: node.column }
+    At { line: node.place.line, column: node.place.column }
 }
 
-fn at_key(key: &Key) -> At {
-    At { line: key.line, column: key.column }
-}
-
-fn located_key(key: &Key) -> Located {
-    Located { text: key.text.clone(), at: at_key(key) }
+fn located_key(key: &Node) -> Located {
+    Located { text: key.value.word().into_owned(), at: at_node(key) }
 }
 
 impl Reader<'_> {
@@ -67,7 +78,7 @@ impl Reader<'_> {
     }
 
     /// The entries of a mapping with known keys; reports the others.
-    fn fields<'n>(&mut self, node: &'n Node, what: &str, known: &[&str]) -> Vec<(&'n Key, &'n Node)> {
+    fn fields<'n>(&mut self, node: &'n Node, what: &str, known: &[&str]) -> Vec<(&'n Node, &'n Node)> {
         let Value::Map(entries) = &node.value else {
             let message = format!("{what} is a mapping of keys to values, here stands {}", node.value.kind());
             self.problem(at_node(node), message, format!("its keys are {}", known.join(", ")));
@@ -75,14 +86,15 @@ impl Reader<'_> {
         };
         let mut fields = Vec::new();
         for (key, value) in entries {
-            if known.contains(&key.text.as_str()) {
+            let name = key.value.word();
+            if known.contains(&name.as_ref()) {
                 fields.push((key, value));
             } else {
-                let help = match nearest(&key.text, known.iter().copied()) {
+                let help = match nearest(&name, known.iter().copied()) {
                     Some(near) => format!("did you mean `{near}`?"),
                     None => format!("its keys are {}", known.join(", ")),
                 };
-                self.problem(at_key(key), format!("{what} has no key `{}`", key.text), help);
+                self.problem(at_node(key), format!("{what} has no key `{name}`"), help);
             }
         }
         fields
@@ -147,7 +159,7 @@ impl Reader<'_> {
         let fields = self.fields(tree, "a timeline file", &known);
         let (mut has_program, mut has_tests) = (false, false);
         for (key, node) in fields {
-            match key.text.as_str() {
+            match key.value.word().as_ref() {
                 "program" => {
                     has_program = true;
                     timeline.program = self.texts(node, "`program`");
@@ -219,7 +231,7 @@ impl Reader<'_> {
         };
         let known = ["name", "until", "steps", "never", "always", "defects", "supply"];
         for (key, value) in self.fields(node, "a test", &known) {
-            match key.text.as_str() {
+            match key.value.word().as_ref() {
                 "name" => test.name = self.text(value, "`name`").map(|name| name.text).unwrap_or_default(),
                 "until" => test.until_ns = self.duration(value, "`until`"),
                 "steps" => {

@@ -1,10 +1,10 @@
 //! Steps: what happens at a moment and what is expected then; defects and supply as steps of their own.
 
-use super::{PRESS_DEFAULT_NS, Reader, TEST_NS_MAX, TIMES_MAX, at_key, at_node, located_key};
+use super::{PRESS_DEFAULT_NS, Reader, TEST_NS_MAX, TIMES_MAX, at_node, located_key};
 use crate::model::{At, DefectKind, Expectation, Located, Step, Stimulus};
-use crate::yaml::{Node, Value};
 use bytecode::near::nearest;
 use relay::quantity::Duration;
+use runtime::config::yaml::{Node, Value};
 
 /// A press that is repeated.
 pub(super) struct Repeat {
@@ -63,14 +63,14 @@ impl Reader<'_> {
         let mut has_at = false;
         let (mut held, mut every, mut times) = (None, None, None);
         for (key, value) in &fields {
-            match key.text.as_str() {
+            match key.value.word().as_ref() {
                 "at" => {
                     has_at = true;
                     at_ns = self.duration(value, "`at`");
                 }
-                "for" => held = self.duration(value, "`for`").map(|ns| (at_key(key), ns)),
-                "every" => every = self.duration(value, "`every`").map(|ns| (at_key(key), ns)),
-                "times" => times = self.times(value).map(|count| (at_key(key), count)),
+                "for" => held = self.duration(value, "`for`").map(|ns| (at_node(key), ns)),
+                "every" => every = self.duration(value, "`every`").map(|ns| (at_node(key), ns)),
+                "times" => times = self.times(value).map(|count| (at_node(key), count)),
                 "set" => self.set(value, &mut step.stimuli),
                 "press" => step.stimuli.extend(
                     self.texts(value, "`press`")
@@ -217,7 +217,7 @@ impl Reader<'_> {
     pub(super) fn timed_supply(&mut self, node: &Node) -> Option<Step> {
         self.timed(node, |reader, node| {
             let fields = reader.fields(node, "an entry of `supply`", &["at", "ok"]);
-            let ok = fields.iter().find(|(key, _)| key.text == "ok").map(|(_, value)| *value);
+            let ok = fields.iter().find(|(key, _)| key.value.word() == "ok").map(|(_, value)| *value);
             if ok.is_none() && matches!(node.value, Value::Map(_)) {
                 reader.problem(
                     at_node(node),
@@ -233,7 +233,7 @@ impl Reader<'_> {
     fn timed(&mut self, node: &Node, read: impl FnOnce(&mut Self, &Node) -> Option<Stimulus>) -> Option<Step> {
         let stimulus = read(self, node);
         let Value::Map(entries) = &node.value else { return None };
-        let Some((_, time)) = entries.iter().find(|(key, _)| key.text == "at") else {
+        let Some((_, time)) = entries.iter().find(|(key, _)| key.value.word() == "at") else {
             self.problem(at_node(node), "the entry does not say when", "add `at:` with a time, such as `at: 100 ms`");
             return None;
         };
@@ -253,7 +253,7 @@ impl Reader<'_> {
     fn defect(&mut self, node: &Node, known: &[&str]) -> Option<Stimulus> {
         let (mut channel, mut word, mut factor) = (None, None, None);
         for (key, value) in self.fields(node, "a defect", known) {
-            match key.text.as_str() {
+            match key.value.word().as_ref() {
                 "channel" => channel = Some(self.text(value, "`channel`")?),
                 "kind" => word = Some(self.text(value, "`kind`")?),
                 "factor" => factor = Some(self.factor(value)?),
@@ -291,7 +291,7 @@ impl Reader<'_> {
             "feedback_stuck_open" => DefectKind::FeedbackStuckOpen,
             "feedback_stuck_closed" => DefectKind::FeedbackStuckClosed,
             other => {
-                let help = match nearest(other, DefectKind::WORDS.into_iter()) {
+                let help = match nearest(other, DefectKind::WORDS) {
                     Some(near) => format!("did you mean `{near}`?"),
                     None => format!("the kinds are {}", DefectKind::WORDS.join(", ")),
                 };

@@ -85,6 +85,65 @@ fn broken_and_endless_texts_are_refused() {
     assert_eq!(read::<Outer>(&long).1[0].kind, ProblemKind::TooLarge);
 }
 
+const SMALL: SizeLimit = SizeLimit { bytes_max: 100, remedy: "cut it short" };
+
+#[test]
+fn keys_and_values_know_their_places() {
+    let tree = parse("a: 1\nbc:\n  - { d.e: true, f: T#2s }\n  - off\n", SMALL).unwrap();
+    let text = |text: &str| Value::Text(text.to_owned());
+    let Value::Map(top) = &tree.value else { panic!("{tree:?}") };
+    assert_eq!(top[0].0, Node { place: Place { line: 1, column: 1 }, value: text("a") });
+    assert_eq!(top[0].1, Node { place: Place { line: 1, column: 4 }, value: Value::Int(1) });
+    let Value::List(items) = &top[1].1.value else { panic!("{tree:?}") };
+    let Value::Map(inner) = &items[0].value else { panic!("{tree:?}") };
+    assert_eq!(inner[0].0.place, Place { line: 3, column: 7 });
+    assert_eq!(inner[0].0.value.word(), "d.e");
+    assert_eq!(inner[1].1.value, text("T#2s"));
+    assert_eq!(items[1].value, text("off"), "only true and false are Booleans");
+}
+
+#[test]
+fn a_duplicate_key_is_refused_at_its_place() {
+    let problem = parse("a: 1\nb: 2\na: 3\n", SMALL).unwrap_err();
+    assert_eq!(problem.place, Place { line: 3, column: 1 }, "{problem:?}");
+    assert!(problem.message.contains("duplicate"), "{problem:?}");
+}
+
+#[test]
+fn an_unclosed_bracket_is_refused_at_a_place() {
+    let problem = parse("a: [1, 2\nb: 2\n", SMALL).unwrap_err();
+    assert!(problem.place.line >= 1, "{problem:?}");
+}
+
+#[test]
+fn the_size_limit_is_the_callers() {
+    assert!(parse(&"#".repeat(100), SMALL).is_ok());
+    let problem = parse(&"#".repeat(101), SMALL).unwrap_err();
+    assert_eq!(problem.message, "the file has 101 bytes; at most 100 are read");
+    assert_eq!((problem.kind, problem.remedy.as_str()), (ProblemKind::TooLarge, "cut it short"));
+}
+
+#[test]
+fn a_key_is_a_single_value() {
+    let tree = parse("1: a\ntrue: b\n2.5: c\n", SMALL).unwrap();
+    let Value::Map(rows) = &tree.value else { panic!("{tree:?}") };
+    assert_eq!(rows.iter().map(|(key, _)| key.value.word()).collect::<Vec<_>>(), ["1", "true", "2.5"]);
+    let problem = parse("a: 1\n? [b, c]\n: 2\n", SMALL).unwrap_err();
+    assert_eq!(problem.message, "a key is a single word, here stands a list");
+    assert_eq!(problem.place, Place { line: 2, column: 3 }, "{problem:?}");
+}
+
+#[test]
+fn whole_numbers_have_64_bits_with_or_without_sign() {
+    let value = |text: &str| parse(text, SMALL).unwrap().value;
+    assert_eq!(value("18446744073709551615"), Value::Int(u64::MAX.into()));
+    assert_eq!(value("-9223372036854775808"), Value::Int(i64::MIN.into()));
+    assert!(matches!(value("18446744073709551616"), Value::Float(_)));
+    let beyond = Node { place: Place { line: 1, column: 5 }, value: Value::Int(i128::MAX) };
+    let (_, problems) = read_node::<u64>(&beyond);
+    assert_eq!(lines(&problems), ["1:5 the number `170141183460469231731687303715884105727` is too large"]);
+}
+
 proptest::proptest! {
     #[test]
     fn any_text_is_read_or_refused(text in "[ -~\n]{0,200}") {

@@ -1,10 +1,27 @@
-//! YAML text as a tree in which every value knows its line and column.
+//! YAML text as a tree in which every key and every value knows its line and column.
+//!
+//! Every format of this project that people write is read from this tree: I/O maps and data sheets through
+//! [`super::read`], timeline files by hand. Only the spellings `true` and `false` are Booleans, a key stands once, and
+//! size, depth and repetition are bounded.
 
-use super::{DEPTH_MAX, Problem, ProblemKind, TEXT_BYTES_MAX};
+use super::{Problem, ProblemKind};
 use crate::config::finding::Place;
 use serde::Deserialize;
 use serde::de::{self, Deserializer, MapAccess, SeqAccess, Visitor};
+use std::borrow::Cow;
 use std::fmt;
+
+/// Deepest nesting of lists and maps: a map needs 5 levels, a timeline file 7.
+pub const DEPTH_MAX: usize = 32;
+
+/// The largest text of a format.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SizeLimit {
+    /// In bytes.
+    pub bytes_max: usize,
+    /// What to do about a longer one.
+    pub remedy: &'static str,
+}
 
 /// A value of the tree.
 #[derive(Clone, Debug, PartialEq)]
@@ -13,18 +30,45 @@ pub enum Value {
     Null,
     /// `true` or `false`.
     Bool(bool),
-    /// A whole number.
-    Int(i64),
-    /// A whole number beyond `i64`.
-    UInt(u64),
+    /// A whole number from `i64::MIN` to `u64::MAX`; YAML text beyond is a [`Value::Float`].
+    Int(i128),
     /// A number with a point.
     Float(f64),
     /// Any other scalar.
     Text(String),
     /// A list.
     List(Vec<Node>),
-    /// A map, in the order of the text.
+    /// A map, in the order of the text. Keys are single values; [`Value::word`] is what they say.
     Map(Vec<(Node, Node)>),
+}
+
+impl Value {
+    /// What a person calls it.
+    #[must_use]
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Null => "nothing",
+            Self::Bool(_) => "true or false",
+            Self::Int(_) => "a whole number",
+            Self::Float(_) => "a number",
+            Self::Text(_) => "a text",
+            Self::List(_) => "a list",
+            Self::Map(_) => "a mapping of keys to values",
+        }
+    }
+
+    /// What a single value says as text, which is how a key is meant (`1` is a key like any other); of a list or map,
+    /// its kind.
+    #[must_use]
+    pub fn word(&self) -> Cow<'_, str> {
+        match self {
+            Self::Text(text) => Cow::Borrowed(text),
+            Self::Bool(value) => Cow::Owned(value.to_string()),
+            Self::Int(number) => Cow::Owned(number.to_string()),
+            Self::Float(number) => Cow::Owned(number.to_string()),
+            Self::Null | Self::List(_) | Self::Map(_) => Cow::Borrowed(self.kind()),
+        }
+    }
 }
 
 /// A value with its place.
@@ -77,11 +121,11 @@ impl<'de> Visitor<'de> for ValueVisitor {
     }
 
     fn visit_i64<E: de::Error>(self, v: i64) -> Result<Value, E> {
-        Ok(Value::Int(v))
+        Ok(Value::Int(v.into()))
     }
 
     fn visit_u64<E: de::Error>(self, v: u64) -> Result<Value, E> {
-        Ok(i64::try_from(v).map_or(Value::UInt(v), Value::Int))
+        Ok(Value::Int(v.into()))
     }
 
     fn visit_f64<E: de::Error>(self, v: f64) -> Result<Value, E> {
@@ -113,18 +157,19 @@ impl<'de> Visitor<'de> for ValueVisitor {
 /// Reads `text` as a tree.
 ///
 /// # Errors
-/// The first syntax error with its place: a text that is not YAML, a key that stands twice, nesting deeper than
-/// [`DEPTH_MAX`], or a text longer than [`TEXT_BYTES_MAX`].
-pub fn parse(text: &str) -> Result<Node, Problem> {
-    if text.len() > TEXT_BYTES_MAX {
+/// The first syntax error with its place: a text that is not YAML, a key that stands twice or is no single value, nesting deeper than
+/// [`DEPTH_MAX`], or a text longer than `size` allows.
+pub fn parse(text: &str, size: SizeLimit) -> Result<Node, Problem> {
+    let SizeLimit { bytes_max, remedy } = size;
+    if text.len() > bytes_max {
         return Err(Problem {
             kind: ProblemKind::TooLarge,
             place: Place::default(),
-            message: format!("the file has {} bytes; at most {TEXT_BYTES_MAX} are read", text.len()),
-            remedy: "split the plant into several programs, or remove what does not belong here".to_owned(),
+            message: format!("the file has {} bytes; at most {bytes_max} are read", text.len()),
+            remedy: remedy.to_owned(),
         });
     }
-    serde_yaml::from_str_with_options::<Node>(text, options()).map_err(|error| {
+    let root = serde_yaml::from_str_with_options::<Node>(text, options()).map_err(|error| {
         let place = error.location().map_or_else(Place::default, |l| Place {
             line: u32::try_from(l.line()).unwrap_or(u32::MAX),
             column: u32::try_from(l.column()).unwrap_or(u32::MAX),
@@ -134,14 +179,30 @@ pub fn parse(text: &str) -> Result<Node, Problem> {
         // The place stands beside the message; the crate also writes it behind.
         let message = first.split(" at line ").next().unwrap_or(first).trim_start_matches("error: ").to_owned();
         let twice = message.strip_prefix("duplicate mapping key: ").and_then(|m| m.split(", set ").next());
-        let message = twice.map_or(message.clone(), |key| format!("the key `{key}` stands twice"));
+        let message = twice.map_or(message.clone(), |key| format!("duplicate: the key `{key}` stands twice"));
         let remedy = if message.ends_with("stands twice") {
             "a key may stand once: delete one of the two, or rename it"
         } else {
             "check indentation (spaces, no tabs), quotes and brackets around this place"
         };
         Problem { kind: ProblemKind::Syntax, place, message, remedy: remedy.to_owned() }
-    })
+    })?;
+    let Some(key) = compound_key(&root) else { return Ok(root) };
+    let message = format!("a key is a single word, here stands {}", key.value.kind());
+    let remedy = "write `key: value`, without `?` and brackets before the colon".to_owned();
+    Err(Problem { kind: ProblemKind::Syntax, place: key.place, message, remedy })
+}
+
+/// The first key that is a list or a map. YAML allows them; none of our formats has a meaning for one.
+fn compound_key(node: &Node) -> Option<&Node> {
+    match &node.value {
+        Value::Null | Value::Bool(_) | Value::Int(_) | Value::Float(_) | Value::Text(_) => None,
+        Value::List(items) => items.iter().find_map(compound_key),
+        Value::Map(rows) => rows.iter().find_map(|(key, value)| match &key.value {
+            Value::List(_) | Value::Map(_) => Some(key),
+            Value::Null | Value::Bool(_) | Value::Int(_) | Value::Float(_) | Value::Text(_) => compound_key(value),
+        }),
+    }
 }
 
 fn options() -> serde_yaml::Options {
