@@ -53,12 +53,16 @@ pub(super) fn check(
     let mut config = BankConfig::new(tick_ns);
     let mut outputs = Vec::new();
     let mut feedbacks = Vec::new();
+    let mut unreadable: Vec<&str> = Vec::new();
     for (at, name, entry) in map.outputs.get().into_iter().flat_map(|e| &e.rows) {
         let variable = entry.get().map_or(&Key::Absent, |o| &o.variable);
         let found = inputs::bind(checker, bound, Side::Output, *at, name, variable);
-        let Some(output) = entry.get() else { continue };
+        let Some(output) = entry.get() else {
+            unreadable.push(name);
+            continue;
+        };
         let gpio = target(checker, output, *at, name, real);
-        let feedback = feedback(checker, output, drafts, name, &mut feedbacks);
+        let feedback = feedback(checker, map, output, drafts, name, &mut feedbacks);
         let channel = channel(checker, output, name, *at, feedback, drafts);
         let sheet = sheets.rows.iter().map(|(sheet, _, _)| sheet);
         let sheet = sheet.into_iter().find(|s| channel.relay.as_ref().is_some_and(|r| r.eq_ignore_ascii_case(&s.name)));
@@ -69,11 +73,14 @@ pub(super) fn check(
         }
     }
     for entry in map.interlocks.get().into_iter().flatten() {
-        config
-            .groups
-            .extend(entry.get().and_then(|group| interlock(checker, group, entry.place().unwrap_or_default())));
+        let group = entry.get().and_then(|group| interlock(checker, group, entry.place().unwrap_or_default()));
+        // A member that could not be read has its finding; the group cannot be judged without it.
+        config.groups.extend(group.filter(|group| {
+            let mut members = group.channels.iter().chain(&group.cutoff);
+            !members.any(|member| unreadable.iter().any(|name| name.eq_ignore_ascii_case(member)))
+        }));
     }
-    let supply = supply(checker, map.supply.get(), drafts, &mut config.supply);
+    let supply = supply(checker, map, drafts, &mut config.supply);
     installation(checker, map.installation.get(), &mut config);
     unused_sheets(checker, &sheets, &config);
     config.sheets = sheets.rows.iter().map(|(sheet, _, _)| sheet.clone()).collect();
@@ -118,6 +125,7 @@ fn target(
 /// The input a channel is read back by.
 fn feedback(
     checker: &mut Checker<'_>,
+    map: &Map,
     output: &model::Output,
     drafts: &[Draft],
     name: &str,
@@ -131,7 +139,7 @@ fn feedback(
         }
         return None;
     };
-    let id = find_input(checker, drafts, input, *place)?;
+    let id = find_input(checker, map, drafts, input, *place)?;
     if let Some((_, first)) = taken.iter().find(|(i, _)| *i == id) {
         let message = format!("`{input}` already reads back `{first}`; it cannot also tell about `{name}`");
         checker.add(Code::FeedbackShared, *place, message, "wire an auxiliary contact of its own for each channel");
@@ -140,10 +148,14 @@ fn feedback(
     Some(id)
 }
 
-fn find_input(checker: &mut Checker<'_>, drafts: &[Draft], name: &str, at: Place) -> Option<InputId> {
+/// The input of this name. An entry that is there but was refused or could not be read has its finding: nothing is said
+/// a second time.
+fn find_input(checker: &mut Checker<'_>, map: &Map, drafts: &[Draft], name: &str, at: Place) -> Option<InputId> {
     let position = drafts.iter().position(|d| d.name().eq_ignore_ascii_case(name));
-    if position.is_none() {
-        let hint = did_you_mean(name, drafts.iter().map(Draft::name));
+    let written = map.inputs.get().into_iter().flat_map(|e| &e.rows).map(|(_, written, _)| written.as_str());
+    let told = matches!(map.inputs, Key::Bad(_)) || written.clone().any(|written| written.eq_ignore_ascii_case(name));
+    if position.is_none() && !told {
+        let hint = did_you_mean(name, written);
         checker.add(Code::UnknownInput, at, format!("there is no input `{name}`{hint}"), "name an entry of `inputs`");
     }
     position.and_then(|p| u16::try_from(p).ok()).map(InputId)
@@ -166,9 +178,10 @@ fn channel(
         .actuator
         .get()
         .map(|a| ActuatorConfig { pull_in_ns: ns(&a.pull_in).unwrap_or(0), drop_out_ns: ns(&a.drop_out).unwrap_or(0) });
-    config.feedback = feedback.map(|id| FeedbackConfig {
+    // Also where the input was not found, so that nobody is told besides that there is no feedback.
+    config.feedback = (!output.feedback.is_absent()).then(|| FeedbackConfig {
         contact: output.feedback.get().and_then(|f| f.contact.get().copied()).unwrap_or_default(),
-        debounce_ns: drafts.get(id.index()).map_or(0, Draft::debounce_ns),
+        debounce_ns: feedback.and_then(|id| drafts.get(id.index())).map_or(0, Draft::debounce_ns),
         input_age_ns: 0,
     });
     config.min_off_ns = ns(&output.min_off);
@@ -251,19 +264,14 @@ fn interlock(checker: &mut Checker<'_>, group: &model::Interlock, at: Place) -> 
     })
 }
 
-fn supply(
-    checker: &mut Checker<'_>,
-    supply: Option<&model::Supply>,
-    drafts: &[Draft],
-    config: &mut SupplyConfig,
-) -> Option<InputId> {
-    let supply = supply?;
+fn supply(checker: &mut Checker<'_>, map: &Map, drafts: &[Draft], config: &mut SupplyConfig) -> Option<InputId> {
+    let supply = map.supply.get()?;
     config.voltage = supply.voltage.get().copied();
     config.rating = supply.rating.get().copied();
+    // Also where the input is not found, so that nobody is told besides that the supply is not sensed.
+    config.sensed = !supply.sensed.is_absent();
     let Key::Is(place, name) = &supply.sensed else { return None };
-    let id = find_input(checker, drafts, name, *place);
-    config.sensed = id.is_some();
-    id
+    find_input(checker, map, drafts, name, *place)
 }
 
 fn installation(checker: &mut Checker<'_>, installation: Option<&model::Installation>, config: &mut BankConfig) {

@@ -274,7 +274,8 @@ pub(super) fn finish(
         let source = match source {
             DraftSource::Ready(source) => source,
             DraftSource::Channel(channel, at, value) => {
-                if !names.iter().any(|n| n.eq_ignore_ascii_case(&channel)) {
+                let told = matches!(map.outputs, Key::Bad(_));
+                if !told && !names.iter().any(|n| n.eq_ignore_ascii_case(&channel)) {
                     let hint = did_you_mean(&channel, names.iter().copied());
                     let message = format!("there is no output `{channel}`{hint}");
                     checker.add(Code::UnknownChannel, at, message, "name an entry of `outputs`");

@@ -5,7 +5,7 @@ use super::files::{Files, beside};
 use super::inputs;
 use super::model::{self, Map};
 use super::symbols::Symbols;
-use super::yaml::{self, Problem, ProblemKind};
+use super::yaml::{self, Key, Problem, ProblemKind};
 use super::{Code, Finding, Findings, Input, IoMap, Output, Place, ScanSettings, Severity, Source, Word};
 use super::{HARD_OVERRUN_MIN_NS, OVERRUNS_IN_A_ROW_DEFAULT, PERIOD_DEFAULT_NS};
 use crate::clock::NS_PER_MS;
@@ -223,11 +223,14 @@ fn located(checker: &mut Checker<'_>, map: &Map, real: bool, bound: &inputs::Bou
     let mut words = Vec::new();
     let located: Vec<&Symbol> = checker.symbols.located().collect();
     for symbol in located {
-        let section = if symbol.role == SymbolRole::Input { "inputs" } else { "outputs" };
-        let at = if symbol.role == SymbolRole::Input { map.inputs.place() } else { map.outputs.place() };
+        let (section, at, unreadable) = if symbol.role == SymbolRole::Input {
+            ("inputs", map.inputs.place(), matches!(map.inputs, Key::Bad(_)))
+        } else {
+            ("outputs", map.outputs.place(), matches!(map.outputs, Key::Bad(_)))
+        };
         let at = at.unwrap_or(WHOLE_FILE);
         if let Some(place) = checker.symbols.bool_place(symbol) {
-            if !bound.has(place) {
+            if !unreadable && !bound.has(place) {
                 let name = checker.symbols.short_name(symbol);
                 let message = format!("`{}` ({}) is bound to nothing", symbol.path, symbol.address);
                 let remedy =
