@@ -259,7 +259,8 @@ fn word(symbols: &Symbols<'_>, symbol: &Symbol) -> Option<Word> {
     Some(Word { name: symbol.path.clone(), offset, ty, input: symbol.role == SymbolRole::Input })
 }
 
-/// The map of a program without one: every located BOOL on the simulated rack, outputs without relays.
+/// The map of a program without one: every located BOOL on the simulated rack, outputs without
+/// relays and therefore without rule 3 (`restart: auto`).
 ///
 /// # Errors
 /// The findings, where the program's own tasks fit no scan.
@@ -294,7 +295,8 @@ pub fn simulated_at(image: &Image, period_ns: Option<u64>) -> Result<IoMap, Vec<
             let source = Source::Sim { initial: false };
             inputs.push(Input { name, variable, place, source, debounce_ns: 0, stop: false });
         } else {
-            let channel = ChannelConfig::new(name.clone());
+            let mut channel = ChannelConfig::new(name.clone());
+            bank::restart_by_itself(&mut channel);
             let model = ContactModel::new(&channel, None);
             bank.channels.push(channel);
             outputs.push(Output { name, variable, place, gpio: None, feedback: None, model });
