@@ -15,6 +15,7 @@ pub use gpio::{Gpio, OpenError};
 pub use sim::{ContactState, Defect, Sim, SimSource};
 
 use crate::config::{InputId, IoMap};
+use crate::fault_codes::{Blame, fault_codes};
 use relay::{ChannelId, Permitted, WriteId};
 
 /// Most lines one request of the kernel's GPIO interface (version 1) holds: `GPIOHANDLES_MAX` of linux/gpio.h.
@@ -45,40 +46,12 @@ pub trait Driver {
     }
 }
 
-macro_rules! io_codes {
-    ($($name:ident $code:literal $text:literal $remedy:literal;)*) => {
-        /// Why a driver failed while running.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-        pub enum IoCode { $(#[doc = $text] $name,)* }
-
-        impl IoCode {
-            /// Every code, in the order of the table.
-            pub const ALL: &'static [Self] = &[$(Self::$name),*];
-
-            /// The code people look up, such as `F20`.
-            #[must_use]
-            pub const fn code(self) -> &'static str {
-                match self { $(Self::$name => $code,)* }
-            }
-
-            /// What happened, in a few words.
-            #[must_use]
-            pub const fn text(self) -> &'static str {
-                match self { $(Self::$name => $text,)* }
-            }
-
-            /// What to do about it.
-            #[must_use]
-            pub const fn remedy(self) -> &'static str {
-                match self { $(Self::$name => $remedy,)* }
-            }
-        }
-    };
-}
-io_codes! {
-    ReadFailed "F20" "inputs could not be read" "check the chip, its bus and its supply; `dmesg` has the driver's own words";
-    WriteFailed "F21" "outputs could not be written" "check the chip, its bus and its supply; `dmesg` has the driver's own words";
-    ChipGone "F22" "the GPIO chip is gone" "it was unplugged or its driver unloaded: its lines cannot be written any more, the hardware must bring them to rest";
+fault_codes! {
+    /// Why a driver failed while running.
+    IoCode
+    ReadFailed "F20" Field "inputs could not be read" "check the chip, its bus and its supply; `dmesg` has the driver's own words";
+    WriteFailed "F21" Field "outputs could not be written" "check the chip, its bus and its supply; `dmesg` has the driver's own words";
+    ChipGone "F22" Field "the GPIO chip is gone" "it was unplugged or its driver unloaded: its lines cannot be written any more, the hardware must bring them to rest";
 }
 
 /// A driver's error while running.

@@ -4,49 +4,16 @@
 //! are traps of the program ([`crate::vm`]), F10 to F13 come from the scan itself, F20 to F22 from a driver
 //! ([`crate::io`]). `docs/faults.md` carries all of them and a test keeps it in step.
 
+use crate::fault_codes::{Blame, fault_codes};
 use crate::io::{IoCode, IoFault};
-use crate::vm::{Blame, Trap, TrapCode};
+use crate::vm::{Trap, TrapCode};
 use bytecode::Image;
 use relay::quantity::Duration;
 use std::fmt;
 
-macro_rules! scan_codes {
-    ($($name:ident $code:literal $blame:ident $text:literal $remedy:literal;)*) => {
-        /// A fault of the scan itself.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-        pub enum ScanCode { $(#[doc = $text] $name,)* }
-
-        impl ScanCode {
-            /// Every code, in the order of the table.
-            pub const ALL: &'static [Self] = &[$(Self::$name),*];
-
-            /// The code people look up, such as `F10`.
-            #[must_use]
-            pub const fn code(self) -> &'static str {
-                match self { $(Self::$name => $code,)* }
-            }
-
-            /// What happened, in a few words.
-            #[must_use]
-            pub const fn text(self) -> &'static str {
-                match self { $(Self::$name => $text,)* }
-            }
-
-            /// Who has to act.
-            #[must_use]
-            pub const fn blame(self) -> Blame {
-                match self { $(Self::$name => Blame::$blame,)* }
-            }
-
-            /// What to do about it.
-            #[must_use]
-            pub const fn remedy(self) -> &'static str {
-                match self { $(Self::$name => $remedy,)* }
-            }
-        }
-    };
-}
-scan_codes! {
+fault_codes! {
+    /// A fault of the scan itself.
+    ScanCode
     HardOverrun "F10" Platform "a scan ended beyond the hard limit" "shorten the program or lengthen `scan: period`; `plcrun` says at start which real-time settings were not permitted";
     OverrunsInARow "F11" Platform "too many late scans in a row" "the program takes longer than its period: lengthen `scan: period` or shorten the program";
     TimeBackwards "F12" Platform "the clock went backwards" "use a machine whose monotonic clock is monotonic; a virtual machine may need another clock source";
@@ -93,7 +60,7 @@ impl Fault {
     pub const fn blame(&self) -> Blame {
         match &self.cause {
             FaultCause::Trap(trap) => trap.code.blame(),
-            FaultCause::Io(_) => Blame::Field,
+            FaultCause::Io(io) => io.code.blame(),
             FaultCause::Scan(code, _) => code.blame(),
         }
     }
@@ -219,7 +186,7 @@ pub struct FaultRow {
 pub fn fault_table() -> Vec<FaultRow> {
     let traps = TrapCode::ALL.iter().map(|c| (c.code(), c.blame(), c.text(), c.remedy()));
     let scans = ScanCode::ALL.iter().map(|c| (c.code(), c.blame(), c.text(), c.remedy()));
-    let drivers = IoCode::ALL.iter().map(|c| (c.code(), Blame::Field, c.text(), c.remedy()));
+    let drivers = IoCode::ALL.iter().map(|c| (c.code(), c.blame(), c.text(), c.remedy()));
     let row = |(code, blame, text, remedy)| FaultRow { code, blame, text, remedy };
     traps.chain(scans).chain(drivers).map(row).collect()
 }

@@ -21,9 +21,10 @@ mod memory;
 pub mod reference;
 mod trap;
 
+pub use crate::fault_codes::Blame;
 pub use interp::Interpreter;
 pub use memory::Memory;
-pub use trap::{Blame, Trap, TrapCode, TrapPlace};
+pub use trap::{Trap, TrapCode, TrapPlace};
 
 use bytecode::VerifiedImage;
 

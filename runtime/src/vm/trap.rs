@@ -1,79 +1,22 @@
 //! How a scan ends early: codes, places, and the table they are documented from.
 
+use crate::fault_codes::{Blame, fault_codes};
 use bytecode::Image;
 use bytecode::image::PouKind;
 use core::fmt;
 
-/// Who has to act on a fault.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Blame {
-    /// The author of the PLC program.
-    Program,
-    /// plcrun or the machine it runs on.
-    Platform,
-    /// Wiring, relays, supply.
-    Field,
-}
-
-impl Blame {
-    /// In one word.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Program => "program",
-            Self::Platform => "platform",
-            Self::Field => "field",
-        }
-    }
-}
-
-macro_rules! trap_codes {
-    ($($name:ident $number:literal $code:literal $blame:ident $text:literal $remedy:literal;)*) => {
-        /// Why a scan ended early.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-        #[repr(u8)]
-        pub enum TrapCode { $(#[doc = $text] $name = $number,)* }
-
-        impl TrapCode {
-            /// Every trap code, in the order of the numbers.
-            pub const ALL: &'static [Self] = &[$(Self::$name),*];
-
-            /// The code people look up, such as `F01`.
-            #[must_use]
-            pub const fn code(self) -> &'static str {
-                match self { $(Self::$name => $code,)* }
-            }
-
-            /// What happened, in a few words.
-            #[must_use]
-            pub const fn text(self) -> &'static str {
-                match self { $(Self::$name => $text,)* }
-            }
-
-            /// Who has to act.
-            #[must_use]
-            pub const fn blame(self) -> Blame {
-                match self { $(Self::$name => Blame::$blame,)* }
-            }
-
-            /// What to do about it.
-            #[must_use]
-            pub const fn remedy(self) -> &'static str {
-                match self { $(Self::$name => $remedy,)* }
-            }
-        }
-    };
-}
-trap_codes! {
-    DivisionByZero 1 "F01" Program "integer division or MOD by zero"
+fault_codes! {
+    /// Why a scan ended early.
+    TrapCode
+    DivisionByZero "F01" Program "integer division or MOD by zero"
         "test the divisor before dividing, for example `IF n <> 0 THEN ... END_IF`";
-    IndexOutOfBounds 2 "F02" Program "array index out of bounds"
+    IndexOutOfBounds "F02" Program "array index out of bounds"
         "limit the index to the declared bounds, for example with LIMIT, or declare a larger array";
-    BudgetSpent 3 "F03" Program "scan budget spent"
+    BudgetSpent "F03" Program "scan budget spent"
         "look for a loop that does not end; if the program is right, give the scan a larger budget";
-    UnboundReference 4 "F04" Program "VAR_IN_OUT used before it was given a variable"
+    UnboundReference "F04" Program "VAR_IN_OUT used before it was given a variable"
         "give every VAR_IN_OUT parameter a variable in the call";
-    EngineDefect 5 "F05" Platform "the engine met a state that verified code cannot reach"
+    EngineDefect "F05" Platform "the engine met a state that verified code cannot reach"
         "this is a defect of plcrun: please report it with the image";
 }
 
