@@ -5,8 +5,10 @@ use crate::args::{Assignment, EngineChoice, RunArgs};
 use crate::exit::Refusal;
 use bytecode::Image;
 use bytecode::near::did_you_mean;
+use relay::quantity::Duration;
 use runtime::config::{Input, InputId, IoMap, Source};
 use runtime::live::SimulationOnly;
+use runtime::scan::plan::{TICK_MAX_NS, TICK_MIN_NS};
 use runtime::scan::real::RunLimit;
 
 /// Refuses what does not fit together, before anything is read.
@@ -27,6 +29,18 @@ pub fn check(args: &RunArgs) -> Result<(), Refusal> {
         return Err(Refusal::wrong_use(
             "virtual time without an end would never return",
             "say how long, for example `--virtual --for 1min`, or play a timeline with `--play`",
+        ));
+    }
+    if let Some(scan) = args.scan
+        && !(TICK_MIN_NS..=TICK_MAX_NS).contains(&scan.ns)
+    {
+        return Err(Refusal::wrong_use(
+            format!(
+                "`--scan` of {scan} is outside {} to {}",
+                Duration::from_ns(TICK_MIN_NS),
+                Duration::from_ns(TICK_MAX_NS)
+            ),
+            "10 ms suits relays; 1 ms is fast",
         ));
     }
     Ok(())
