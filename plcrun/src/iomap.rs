@@ -93,7 +93,9 @@ pub fn required_at(
     let errors = findings.iter().filter(|f| f.severity == Severity::Error).count();
     let Some(map) = map else {
         console.message(&render(&findings, console.color_err));
-        return Err(Refusal::findings(format!("{} in the I/O map; nothing was started", plural(errors, "error")), ""));
+        // Without a map everything found is about the program: its inputs, outputs and tasks.
+        let whose = if *origin == Origin::None { "program" } else { "I/O map" };
+        return Err(Refusal::findings(format!("{} in the {whose}; nothing was started", plural(errors, "error")), ""));
     };
     // In full they would stand above every run; whoever wires the cabinet reads them with `check`.
     let warnings = findings.iter().filter(|f| f.severity == Severity::Warning).count();

@@ -302,3 +302,70 @@ fn a_chip_that_is_not_there_is_named() {
     folder.write("seal.io.yaml", format!("live: true\n{LIVE_MAP}"));
     folder.run(&["seal.ld", "--for", "1s"]).exits(1).err_has("error[L00");
 }
+
+/// Reads and writes by address alone.
+const DIRECT: &str = "\
+PROGRAM Direct
+LADDER
+RUNG follow:
+  NO(%IX0.5) COIL(%QX1.0);
+RUNG inverse:
+  NC(%IX0.5) COIL(%QX1.1);
+END_LADDER
+END_PROGRAM
+";
+
+#[test]
+fn what_is_used_by_its_address_alone_is_seen_without_a_map_and_refused_with_one() {
+    let folder = Folder::with(&[("direct.ld", DIRECT), ("direct.yaml", "inputs: {}\n")]);
+    let words = ["direct.ld", "--virtual", "--for", "100ms", "--trace", "a.csv", "--set", "%IX0.5=true"];
+    folder.run(&words).exits(0).out_has("%QX1.0");
+    assert!(folder.read("a.csv").contains(",line,%QX1.0,1\n"));
+    assert!(!folder.read("a.csv").contains(",line,%QX1.1,1\n"));
+    let seen = folder.run(&["check", "direct.ld", "--io", "direct.yaml"]).exits(1);
+    let seen = seen.out_has("error[C014]: `%IX0.5` is used by its address alone").out_has("direct.ld:4:");
+    seen.out_has("error[C014]: `%QX1.0`").out_has("error[C014]: `%QX1.1`").out_has("direct.ld:6:");
+    folder.run(&["direct.ld", "--io", "direct.yaml", "--virtual", "--for", "1s"]).exits(1);
+}
+
+#[test]
+fn an_output_commanded_on_from_the_first_scan_lights_without_a_map() {
+    let lamp = "PROGRAM Lamp\nVAR q AT %QX0.0 : BOOL; END_VAR\nq := TRUE;\nEND_PROGRAM\n";
+    let folder = Folder::with(&[("lamp.st", lamp)]);
+    folder.run(&["lamp.st", "--virtual", "--for", "100ms", "--trace", "a.csv"]).exits(0);
+    assert!(folder.read("a.csv").contains(",line,q,1\n"), "{}", folder.read("a.csv"));
+}
+
+#[test]
+fn a_scan_period_outside_the_range_is_refused() {
+    let folder = Folder::with(&[("seal.ld", SEAL)]);
+    for scan in ["10us", "99us", "11s", "100h"] {
+        let seen = folder.run(&["seal.ld", "--virtual", "--for", "1s", "--scan", scan]).exits(2);
+        seen.err_has("100 us to 10 s");
+    }
+    folder.run(&["seal.ld", "--virtual", "--for", "1s", "--scan", "100us"]).exits(0);
+}
+
+/// Two programs whose intervals only share 1 us.
+const ODD_TASKS: &str = "\
+PROGRAM Odd
+VAR n : INT; END_VAR
+n := n + 1;
+END_PROGRAM
+CONFIGURATION Box
+  RESOURCE cpu ON plcrun
+    TASK a(INTERVAL := T#10ms, PRIORITY := 1);
+    TASK b(INTERVAL := T#10001us, PRIORITY := 2);
+    PROGRAM p1 WITH a : Odd;
+    PROGRAM p2 WITH b : Odd;
+  END_RESOURCE
+END_CONFIGURATION
+";
+
+#[test]
+fn intervals_that_no_scan_meets_are_told_of_the_program_not_of_a_map() {
+    let folder = Folder::with(&[("odd.st", ODD_TASKS), ("odd.yaml", "inputs: {}\n")]);
+    let seen = folder.run(&["odd.st", "--virtual", "--for", "1s"]).exits(1);
+    seen.err_has("C040").err_has("--> odd.st\n").err_has("1 error in the program");
+    folder.run(&["check", "odd.st", "--io", "odd.yaml"]).exits(1).out_has("C040").out_has("--> odd.st\n");
+}

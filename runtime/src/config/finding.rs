@@ -109,7 +109,7 @@ pub struct Finding {
     pub code: &'static str,
     /// Refuses the map, or only warns.
     pub severity: Severity,
-    /// File as given by the caller.
+    /// File as given by the caller, or a source file of the program; empty for the program where the image names none.
     pub file: String,
     /// Line and column.
     pub place: Place,
@@ -122,7 +122,9 @@ pub struct Finding {
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}[{}]: {}", self.severity.word(), self.code, self.message)?;
-        if self.place.line == 0 {
+        if self.file.is_empty() {
+            write!(f, "\n  --> the program")?;
+        } else if self.place.line == 0 {
             write!(f, "\n  --> {}", self.file)?;
         } else {
             write!(f, "\n  --> {}:{}:{}", self.file, self.place.line, self.place.column)?;

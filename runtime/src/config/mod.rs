@@ -8,6 +8,7 @@
 //! checked map ([`crate::io`]).
 
 mod bank;
+mod direct;
 pub mod files;
 pub mod finding;
 mod inputs;

@@ -1,12 +1,13 @@
 //! Checks a map against the program it is for. Nothing stops at the first mistake.
 
 use super::bank::{self, Bank};
+use super::direct::{self, Spot};
 use super::files::{Files, beside};
 use super::inputs;
 use super::model::{self, Map};
 use super::symbols::Symbols;
 use super::yaml::{self, Key, Problem, ProblemKind};
-use super::{Code, Finding, Findings, Input, IoMap, Output, Place, ScanSettings, Severity, Source, Word};
+use super::{BoolPlace, Code, Finding, Findings, Input, IoMap, Output, Place, ScanSettings, Severity, Source, Word};
 use super::{HARD_OVERRUN_MIN_NS, OVERRUNS_IN_A_ROW_DEFAULT, PERIOD_DEFAULT_NS};
 use crate::clock::NS_PER_MS;
 use crate::rt::{self, RtSettings};
@@ -129,6 +130,7 @@ fn check(checker: &mut Checker<'_>, map: &Map, sheets: Sheets) -> Option<IoMap> 
     let bank = bank::check(checker, map, sheets, &inputs, real, plan.tick_ns, &mut bound);
     inputs::check_shared_lines(checker, map);
     let words = located(checker, map, real, &bound);
+    direct::check(checker);
     let Bank { outputs, table, supply, sheets } = bank;
     let inputs = inputs::finish(checker, inputs, table.as_ref(), map, plan.tick_ns);
     Some(IoMap {
@@ -159,8 +161,14 @@ fn scan_settings(checker: &mut Checker<'_>, scan: Option<&model::Scan>) -> Optio
     let plan = match Plan::new(checker.symbols.image(), period_ns) {
         Ok(plan) => plan,
         Err(error) => {
-            let place = scan.period.place().unwrap_or(WHOLE_FILE);
-            checker.add(Code::ScanRange, place, error.to_string(), "change the TASK intervals or `scan: period`");
+            // Without a period in the map the intervals are the program's alone; where they stand the image does not say.
+            let image = checker.symbols.image();
+            let (file, place) = match scan.period.place() {
+                Some(place) => (checker.file.to_owned(), place),
+                None => (image.debug.files.first().cloned().unwrap_or_default(), Place::default()),
+            };
+            let remedy = "change the TASK intervals or `scan: period`";
+            checker.findings.add(Code::ScanRange, &file, place, error.to_string(), remedy);
             return None;
         }
     };
@@ -259,6 +267,19 @@ fn word(symbols: &Symbols<'_>, symbol: &Symbol) -> Option<Word> {
     Some(Word { name: symbol.path.clone(), offset, ty, input: symbol.role == SymbolRole::Input })
 }
 
+fn simulated_input(name: String, variable: String, place: BoolPlace) -> Input {
+    Input { name, variable, place, source: Source::Sim { initial: false }, debounce_ns: 0, stop: false }
+}
+
+/// An output without a relay, and its channel.
+fn simulated_output(bank: &mut BankConfig, name: String, variable: String, place: BoolPlace) -> Output {
+    let mut channel = ChannelConfig::new(name.clone());
+    bank::restart_by_itself(&mut channel);
+    let model = ContactModel::new(&channel, None);
+    bank.channels.push(channel);
+    Output { name, variable, place, gpio: None, feedback: None, model }
+}
+
 /// The map of a program without one: every located BOOL on the simulated rack, outputs without
 /// relays and therefore without rule 3 (`restart: auto`).
 ///
@@ -277,6 +298,9 @@ pub fn simulated_at(image: &Image, period_ns: Option<u64>) -> Result<IoMap, Vec<
     let Some((plan, scan)) = scan_settings(&mut checker, None) else {
         return Err(checker.findings.into_sorted());
     };
+    if checker.findings.has_errors() {
+        return Err(checker.findings.into_sorted());
+    }
     let symbols = &checker.symbols;
     let mut bank = BankConfig::new(plan.tick_ns);
     let (mut inputs, mut outputs, mut words) = (Vec::new(), Vec::<Output>::new(), Vec::new());
@@ -289,17 +313,25 @@ pub fn simulated_at(image: &Image, period_ns: Option<u64>) -> Result<IoMap, Vec<
         if !seen.insert(place) {
             continue;
         }
-        let name = symbols.short_name(symbol).to_owned();
-        let variable = symbol.path.clone();
+        let (name, variable) = (symbols.short_name(symbol).to_owned(), symbol.path.clone());
         if symbol.role == SymbolRole::Input {
-            let source = Source::Sim { initial: false };
-            inputs.push(Input { name, variable, place, source, debounce_ns: 0, stop: false });
+            inputs.push(simulated_input(name, variable, place));
         } else {
-            let mut channel = ChannelConfig::new(name.clone());
-            bank::restart_by_itself(&mut channel);
-            let model = ContactModel::new(&channel, None);
-            bank.channels.push(channel);
-            outputs.push(Output { name, variable, place, gpio: None, feedback: None, model });
+            outputs.push(simulated_output(&mut bank, name, variable, place));
+        }
+    }
+    for direct in direct::find(image) {
+        let name = direct.address.clone();
+        match direct.spot {
+            Spot::Bytes(offset, _, ty) => words.push(Word { name, offset, ty, input: direct.input }),
+            Spot::Bit(offset, bit) => {
+                let place = BoolPlace::Bit(offset, bit);
+                if direct.input {
+                    inputs.push(simulated_input(name, direct.address, place));
+                } else {
+                    outputs.push(simulated_output(&mut bank, name, direct.address, place));
+                }
+            }
         }
     }
     let built = ChannelTable::build(&bank);
