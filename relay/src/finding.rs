@@ -79,6 +79,7 @@ finding_codes! {
     SafeNeedsCoil, "R021", Warning, "safe state needs the coil energised", "A power loss or a dead process releases the coil, so this safe state cannot be held then.";
     GroupStopValue, "R022", Error, "group member is not off when stopped or safe", "A member of an interlock group may only be off in stop and safe state; two such members could conduct together.";
     CutoffStopValue, "R023", Error, "cut-off channel is not off when stopped or safe", "The channel that cuts off a welded group must be able to stay off.";
+    StartsDark, "R024", Note, "plain output waits to be commanded off first", "By rule 3 an output that is commanded on in the first scan, or after a stop or fault, stays off until it was commanded off once. That is right for a drive enable; a lamp stays dark.";
     GroupMemberUnknown, "R030", Error, "unknown group member or cut-off", "The group names a channel that does not exist.";
     GroupMemberTwice, "R031", Error, "channel named twice in a group", "A channel cannot exclude itself: it is a member once, and is not the cut-off of its own group.";
     GroupSize, "R032", Error, "group is too small", "An interlock group needs two members; a single channel may form a group only to have a cut-off.";

@@ -199,6 +199,15 @@ fn check_channel_safety(channel: &ChannelConfig, found: Found<'_>) {
             "write the reason beside it, or set `restart: manual`",
         );
     }
+    let plain = channel.relay.is_none() && channel.load.is_none() && channel.actuator.is_none();
+    if plain && channel.restart == Restart::Manual {
+        found(
+            FindingCode::StartsDark,
+            "restart",
+            "it has no relay, and an ON from power-up on is refused until it was commanded off once".to_owned(),
+            "for a lamp write `restart: auto` with `restart_reason`; for a drive enable this is right",
+        );
+    }
     let safe_on = channel.safe == SafeValue::On;
     let needs_coil = match channel.contact {
         ContactForm::No => safe_on,

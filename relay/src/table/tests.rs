@@ -83,10 +83,16 @@ fn a_normally_closed_contact_swaps_the_windows() {
     assert_eq!((windows.make_ns, windows.break_ns, windows.min_off_ns), (13_500_000, 19_500_000, 19_500_000));
 }
 
+/// A plain output that may be lit from power-up on.
+fn lamp(name: &str) -> ChannelConfig {
+    let restart_reason = Some("a lamp moves nothing".to_owned());
+    ChannelConfig { restart: Restart::Auto, restart_reason, ..ChannelConfig::new(name) }
+}
+
 #[test]
 fn a_channel_without_relay_has_no_waits() {
     let mut bank = BankConfig::new(10 * MS);
-    bank.channels.push(ChannelConfig::new("lamp"));
+    bank.channels.push(lamp("lamp"));
     let built = ChannelTable::build(&bank);
     assert_eq!(built.findings, []);
     let table = built.table.unwrap();
@@ -111,14 +117,14 @@ const CASES: &[Case] = &[
     (FindingCode::SheetContradiction, |bank| bank.sheets[0].mechanical_life = 0),
     (FindingCode::SheetTwice, |bank| bank.sheets.push(wago())),
     (FindingCode::SheetUnknown, |bank| bank.channels[2].relay = Some("wago-859-999".to_owned())),
-    (FindingCode::ChannelNameBad, |bank| bank.channels.push(ChannelConfig::new("Main"))),
-    (FindingCode::ChannelNameBad, |bank| bank.channels.push(ChannelConfig::new(" "))),
+    (FindingCode::ChannelNameBad, |bank| bank.channels.push(lamp("Main"))),
+    (FindingCode::ChannelNameBad, |bank| bank.channels.push(lamp(" "))),
     (FindingCode::GroupNameBad, |bank| {
         let mut group = GroupConfig::new("Direction", &["main"], 0);
         group.cutoff = Some("fwd".to_owned());
         bank.groups.push(group);
     }),
-    (FindingCode::TooMany, |bank| bank.channels = vec![ChannelConfig::new("x"); CHANNELS_MAX + 1]),
+    (FindingCode::TooMany, |bank| bank.channels = vec![lamp("x"); CHANNELS_MAX + 1]),
     (FindingCode::TimeImplausible, |bank| bank.scan_period_ns = 0),
     (FindingCode::TimeImplausible, |bank| bank.ack_limit_ns = Some(0)),
     (FindingCode::TimeImplausible, |bank| bank.channels[0].min_off_ns = Some(u64::MAX)),
@@ -133,6 +139,7 @@ const CASES: &[Case] = &[
     }),
     (FindingCode::GroupStopValue, |bank| bank.channels[0].stop = StopValue::Hold),
     (FindingCode::CutoffStopValue, |bank| bank.channels[2].stop = StopValue::On),
+    (FindingCode::StartsDark, |bank| bank.channels.push(ChannelConfig::new("lamp"))),
     (FindingCode::GroupMemberUnknown, |bank| bank.groups[0].channels.push("up".to_owned())),
     (FindingCode::GroupMemberUnknown, |bank| bank.groups[0].cutoff = Some("mains".to_owned())),
     (FindingCode::GroupMemberTwice, |bank| bank.groups[0].channels.push("FWD".to_owned())),
