@@ -154,3 +154,25 @@ fn bool1000_needs_six_instructions_per_triple_of_statements() {
     let image = compiled(&format!("PROGRAM main VAR {declarations} END_VAR\n{body} END_PROGRAM"), true).image.unwrap();
     assert!(image.code.len() <= 6_010, "{} instructions", image.code.len());
 }
+
+#[test]
+fn a_long_chain_of_small_functions_stays_linear() {
+    use std::fmt::Write as _;
+    let chain = |length: usize| {
+        let mut text = String::new();
+        for i in 0..length {
+            let next = i + 1;
+            writeln!(text, "FUNCTION F{i} : INT VAR_INPUT x : INT; END_VAR F{i} := F{next}(x); END_FUNCTION").unwrap();
+        }
+        writeln!(text, "FUNCTION F{length} : INT VAR_INPUT x : INT; END_VAR F{length} := x; END_FUNCTION").unwrap();
+        text.push_str("PROGRAM P VAR a : INT; END_VAR a := F0(a); END_PROGRAM");
+        let image = compiled(&text, true).image.unwrap();
+        (image.code.len(), image.data.slots.len(), image.debug.places.len())
+    };
+    let (short, long) = (chain(100), chain(2_000));
+    assert!(long.0 <= 21 * short.0 && long.1 <= 21 * short.1 && long.2 <= 21 * short.2, "{short:?} {long:?}");
+    // With squares anywhere this would take minutes and gigabytes.
+    let start = std::time::Instant::now();
+    chain(20_000);
+    assert!(start.elapsed() < std::time::Duration::from_secs(20), "{:?}", start.elapsed());
+}

@@ -52,6 +52,12 @@ pub struct Step {
     pub fault: Option<String>,
     /// The line the fault names.
     pub line: Option<u32>,
+    /// The column the fault names.
+    pub column: Option<u32>,
+    /// The unit the fault names, such as `PROGRAM Main`.
+    pub unit: Option<String>,
+    /// The label of the rung the fault names; empty for none.
+    pub rung: Option<String>,
     /// The value the fault names.
     pub value: Option<i64>,
 }

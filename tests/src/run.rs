@@ -70,22 +70,22 @@ fn run_case(case: &Case, image: &VerifiedImage) -> Result<(), String> {
 }
 
 fn check_fault(step: &Step, last: bool, result: Option<Trap>, image: &Image) -> Result<(), String> {
-    let place = |trap: &Trap| image.source_place(trap.pc).map_or(0, |p| p.line);
     match (result, &step.fault) {
         (None, None) => Ok(()),
         (None, Some(_)) if !last => Ok(()),
         (None, Some(code)) => Err(format!("no fault, {code} was expected")),
-        (Some(trap), None) => {
-            Err(format!("fault {} in line {} (value {})", trap.code.code(), place(&trap), trap.value))
-        }
-        (Some(trap), Some(code)) => {
-            let line = step.line.unwrap_or(place(&trap));
-            let value = step.value.unwrap_or(trap.value);
-            if trap.code.code() == code && line == place(&trap) && value == trap.value {
+        (Some(trap), expected) => {
+            let place = trap.describe(image);
+            let as_expected = expected.as_deref() == Some(trap.code.code())
+                && step.line.is_none_or(|line| line == place.line)
+                && step.column.is_none_or(|column| column == place.column)
+                && step.unit.as_ref().is_none_or(|unit| *unit == place.pou)
+                && step.rung.as_ref().is_none_or(|rung| *rung == place.rung)
+                && step.value.is_none_or(|value| value == trap.value);
+            if as_expected {
                 return Ok(());
             }
-            let (found, at) = (trap.code.code(), place(&trap));
-            Err(format!("fault {found} in line {at} with {}, expected {code} in line {line} with {value}", trap.value))
+            Err(format!("fault `{place}` with value {}, expected {step:?}", trap.value))
         }
     }
 }

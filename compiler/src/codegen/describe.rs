@@ -6,16 +6,63 @@ use super::types::TypeTable;
 use crate::arena::Arena;
 use crate::ast::Area;
 use crate::hir::{Body, Class, PouId, Variable};
-use crate::ir::Func;
+use crate::ir::{Func, InstKind};
 use crate::source::{LineColumn, Span};
 use crate::stdlib;
 use bytecode::image::{Debug, Place, Rung, SourcePlace, Symbol, SymbolRole};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+
+/// A rung: POU and position in its body.
+type RungAt = (PouId, u32);
+
+/// The one rung each POU runs in, where all its calls stand in one rung: a body without rungs of its own is then part of
+/// that rung for everybody who asks where something happened. Only calls that can happen count: bodies that were inlined
+/// everywhere are in the image too.
+fn calling_rungs(input: &Input<'_>) -> HashMap<PouId, RungAt> {
+    let funcs: HashMap<PouId, &Func> = input.funcs.iter().map(|f| (f.pou, f)).collect();
+    let roots: HashSet<PouId> = input.program.instances.iter().map(|i| i.pou).collect();
+    let mut waiting: HashMap<PouId, usize> = HashMap::new();
+    let mut calls: HashMap<PouId, Vec<(PouId, Option<RungAt>)>> = HashMap::new();
+    let mut open: Vec<PouId> = roots.iter().copied().collect();
+    while let Some(pou) = open.pop() {
+        let Some(func) = funcs.get(&pou).filter(|_| !calls.contains_key(&pou)) else { continue };
+        let from = calls.entry(pou).or_default();
+        for inst in &func.code {
+            if let InstKind::Call(callee, _) = inst.kind {
+                let rung = func.origins.get(inst.origin as usize).and_then(|o| o.rung);
+                from.push((callee, rung));
+                *waiting.entry(callee).or_default() += 1;
+                open.push(callee);
+            }
+        }
+    }
+    // Callers first; calls have no cycle.
+    let mut ready: Vec<PouId> = roots.into_iter().collect();
+    let mut found: HashMap<PouId, Option<RungAt>> = HashMap::new();
+    while let Some(caller) = ready.pop() {
+        let inherited = found.get(&caller).copied().flatten();
+        for (callee, rung) in calls.remove(&caller).unwrap_or_default() {
+            let rung = rung.or(inherited);
+            let known = found.entry(callee).or_insert(rung);
+            if *known != rung {
+                *known = None;
+            }
+            if let Some(left) = waiting.get_mut(&callee) {
+                *left -= 1;
+                if *left == 0 {
+                    ready.push(callee);
+                }
+            }
+        }
+    }
+    found.into_iter().filter_map(|(pou, rung)| Some((pou, rung?))).collect()
+}
 
 /// Collects places while code is made.
 pub(super) struct Describer<'a> {
     input: &'a Input<'a>,
-    rungs: HashMap<(PouId, u32), u32>,
+    rungs: HashMap<RungAt, u32>,
+    called_in: HashMap<PouId, RungAt>,
     places: Vec<SourcePlace>,
     /// The POU and origin of the row before.
     before: Option<(PouId, u32)>,
@@ -34,7 +81,8 @@ impl<'a> Describer<'a> {
                 }
             }
         }
-        Self { input, rungs, places: Vec::new(), before: None, last: None }
+        let called_in = calling_rungs(input);
+        Self { input, rungs, called_in, places: Vec::new(), before: None, last: None }
     }
 
     /// Number of a file in the image: those of the project, then the library's.
@@ -48,14 +96,22 @@ impl<'a> Describer<'a> {
         map.get(span.file).map_or(LineColumn { line: 1, column: 1 }, |f| f.line_column(span.start))
     }
 
-    /// The same as [`Self::line_column`], counted on from the place before where that is in the same line.
+    /// The same as [`Self::line_column`], counted from the place before where that is in the same line.
     fn next_line_column(&mut self, span: Span, library: bool) -> LineColumn {
         let map = if library { &stdlib::library().sources } else { self.input.sources };
         let from_last = self.last.and_then(|(last, same, at)| {
-            let forward = same == library && last.file == span.file && last.start <= span.start;
-            let between = map.get(span.file)?.text().get(last.start as usize..span.start as usize)?;
+            if same != library || last.file != span.file {
+                return None;
+            }
+            let (first, end) = (last.start.min(span.start), last.start.max(span.start));
+            let between = map.get(span.file)?.text().get(first as usize..end as usize)?;
+            if between.contains('\n') {
+                return None;
+            }
             let characters = u32::try_from(between.chars().count()).ok()?;
-            (forward && !between.contains('\n')).then(|| LineColumn { column: at.column + characters, ..at })
+            let forward = last.start <= span.start;
+            let column = if forward { at.column + characters } else { at.column.saturating_sub(characters) };
+            Some(LineColumn { column, ..at })
         });
         let at = from_last.unwrap_or_else(|| self.line_column(span, library));
         self.last = Some((span, library, at));
@@ -70,7 +126,8 @@ impl<'a> Describer<'a> {
         self.before = Some((func.pou, origin));
         let Some(from) = func.origins.get(origin as usize) else { return };
         let at = self.next_line_column(from.span, from.library);
-        let rung = from.rung.and_then(|r| self.rungs.get(&r)).copied().unwrap_or(SourcePlace::NO_RUNG);
+        let rung = from.rung.or_else(|| self.called_in.get(&func.pou).copied());
+        let rung = rung.and_then(|r| self.rungs.get(&r)).copied().unwrap_or(SourcePlace::NO_RUNG);
         let pc = u32::try_from(pc).unwrap_or(u32::MAX);
         let file = self.file(from.span, from.library);
         let place = SourcePlace { pc, file, line: at.line, column: at.column, rung };

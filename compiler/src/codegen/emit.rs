@@ -17,6 +17,9 @@ pub(super) fn emit(generator: &mut Generator<'_>, func: &Func) {
         func,
         entry,
     };
+    // The charge of the whole body belongs to it too, not to the POU before.
+    let first = func.code.first().map_or(0, |inst| inst.origin);
+    emitter.generator.describer.origin(func, first, entry);
     emitter.push(Op::Charge, ScalarType::Bool, 0, [0; 4]);
     for inst in &func.code {
         emitter.generator.describer.origin(func, inst.origin, emitter.generator.image.code.len());

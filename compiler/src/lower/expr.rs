@@ -69,14 +69,22 @@ impl Lowerer<'_> {
         dst: Option<Val>,
     ) -> Val {
         let values = self.operands(args);
+        // A fault is shown where the divisor stands. What follows keeps the place until the next statement.
+        let faults = crate::ir::may_trap(op, ty);
         if values.len() <= 3 && !(values.len() == 3 && crate::ir::arity(op) == 2) {
+            if let (true, Some(divisor)) = (faults, args.get(1)) {
+                self.at(divisor.span);
+            }
             return self.apply(op, ty, source, &values, dst);
         }
         // A chain: ((a op b) op c) op d
         let last = values.len().saturating_sub(1);
         let mut values = values.into_iter();
         let mut result = values.next().unwrap_or(Val::Const(0));
-        for (i, value) in values.enumerate() {
+        for ((i, value), arg) in values.enumerate().zip(args.iter().skip(1)) {
+            if faults {
+                self.at(arg.span);
+            }
             let dst = if i + 1 == last { dst } else { None };
             result = self.apply(op, ty, source, &[result, value], dst);
         }
@@ -191,6 +199,7 @@ impl Lowerer<'_> {
         let values = self.operands(inputs);
         let upper = i32::try_from(values.len().saturating_sub(1)).unwrap_or(i32::MAX);
         let number = Val::Temp(self.temp(ScalarType::I32));
+        self.at(selector.span);
         self.emit(InstKind::Bound { ty: index_ty, dst: number, index, lower: 0, upper });
         let mut result = values.first().copied().unwrap_or(Val::Const(0));
         for (i, value) in (0u64..).zip(values).skip(1) {

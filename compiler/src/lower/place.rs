@@ -151,6 +151,8 @@ impl Lowerer<'_> {
         let count = dimension.len();
         let scalar = index.ty.scalar().unwrap_or(ScalarType::I32);
         let value = self.expr(index);
+        // An index fault is shown where the index stands.
+        self.at(index.span);
         let (index, lower) = match scalar {
             ScalarType::I32 => (value, dimension.lower),
             ScalarType::I8 | ScalarType::I16 | ScalarType::U8 | ScalarType::U16 => {
@@ -173,6 +175,7 @@ impl Lowerer<'_> {
         let mut reach = 0u32;
         for (dimension, index, weight) in rows {
             let value = self.expr(index);
+            self.at(index.span);
             let steps = self.bound(index.ty.scalar().unwrap_or(ScalarType::I32), value, *dimension);
             let part = if *weight == 1 {
                 steps

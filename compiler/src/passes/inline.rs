@@ -2,12 +2,16 @@
 //!
 //! A function's parameters, result and variables become temporaries of the caller; a block works on its instance directly;
 //! VAR_IN_OUT become the variables they stand for. Library blocks stay calls, because engines run them as one
-//! instruction. A POU that is inlined everywhere stays in the image: its rungs can still be named.
+//! instruction. What may fault stays a call too: a fault names the unit it happened in. A POU that is inlined
+//! everywhere stays in the image: its rungs can still be named.
+//!
+//! Growth is bounded: every call written in the text becomes at most [`BODY_MAX`] instructions, because a body that
+//! has grown beyond that by inlining is not small any more.
 
 use crate::hir::{PouId, Program};
-use crate::ir::{Base, Func, Inst, InstKind, Label, Mem, Target, Temp, Val};
+use crate::ir::{Base, Func, Inst, InstKind, Label, Mem, Origin, Target, Temp, Val, may_trap};
 use bytecode::ScalarType;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// Longest body that is inlined: about what the call itself costs with its parameters.
 const BODY_MAX: usize = 24;
@@ -15,23 +19,33 @@ const BODY_MAX: usize = 24;
 /// A caller does not grow beyond this by inlining.
 const CALLER_MAX: usize = 1 << 18;
 
-pub(super) fn run(program: &Program, done: &[Func], func: &mut Func) {
-    if !func.code.iter().any(|i| matches!(i.kind, InstKind::Call(..))) {
-        return;
+/// Small bodies of the POUs that are done: what may go into their callers. Bounded like the text they come from.
+#[derive(Default)]
+pub(super) struct Bodies(HashMap<PouId, Func>);
+
+impl Bodies {
+    /// Keeps the code of a POU that is done, where it is small enough.
+    pub(super) fn offer(&mut self, program: &Program, func: &Func) {
+        if is_small(program, func) {
+            self.0.insert(func.pou, func.clone());
+        }
     }
-    let by_pou: HashMap<PouId, &Func> = done.iter().map(|f| (f.pou, f)).collect();
+}
+
+pub(super) fn run(small: &Bodies, func: &mut Func) {
     let mut bodies: HashMap<PouId, &Func> = HashMap::new();
     for inst in &func.code {
         if let InstKind::Call(pou, _) = inst.kind
-            && let Some(body) = by_pou.get(&pou)
-            && is_small(program, body)
+            && let Some(body) = small.0.get(&pou)
         {
             bodies.insert(pou, body);
         }
     }
-    bodies.retain(|pou, _| only_scalars(func, *pou));
     if bodies.is_empty() || func.code.len() > CALLER_MAX {
         return;
+    }
+    for pou in frames_not_scalar(func) {
+        bodies.remove(&pou);
     }
     let code = std::mem::take(&mut func.code);
     let mut inliner = Inliner { func, bodies: &bodies, frames: HashMap::new(), bound: Vec::new() };
@@ -41,7 +55,10 @@ pub(super) fn run(program: &Program, done: &[Func], func: &mut Func) {
 }
 
 fn is_small(program: &Program, body: &Func) -> bool {
-    let instructions = body.code.iter().filter(|i| !matches!(i.kind, InstKind::Label(_))).count();
+    let instructions = body.code.iter().filter(|i| !matches!(i.kind, InstKind::Label(_))).take(BODY_MAX + 1).count();
+    if program.pous[body.pou].library || instructions > BODY_MAX || !body.own_refs.is_empty() {
+        return false;
+    }
     // A loop is not worth it, and its head must keep its place.
     let mut seen: Vec<Label> = Vec::new();
     let loops = body.code.iter().any(|i| match i.kind {
@@ -52,23 +69,42 @@ fn is_small(program: &Program, body: &Func) -> bool {
         InstKind::Jump(to) | InstKind::Branch { to, .. } => seen.contains(&to),
         _ => false,
     });
-    !program.pous[body.pou].library
-        && instructions <= BODY_MAX
-        && !loops
-        && body.own_refs.is_empty()
-        && only_scalars(body, body.pou)
+    !loops && !body.code.iter().any(|i| may_fault(&i.kind)) && !frames_not_scalar(body).contains(&body.pou)
 }
 
-/// Does the code touch this POU's frame only as scalars?
-fn only_scalars(func: &Func, pou: PouId) -> bool {
-    let frame = |mem: Mem| mem.base == Base::Frame(pou);
-    !func.code.iter().any(|i| match i.kind {
-        InstKind::Load { base, .. } | InstKind::Store { base, .. } | InstKind::BindElement { base, .. } => frame(base),
-        InstKind::Copy { dst, src, .. } => frame(dst) || frame(src),
-        InstKind::Initialise { dst, .. } => frame(dst),
-        InstKind::Bind { place, .. } => frame(place),
+/// Can it end the scan?
+fn may_fault(kind: &InstKind) -> bool {
+    match kind {
+        InstKind::Apply { op, ty, .. } => may_trap(*op, *ty) && !kind.is_pure(),
+        InstKind::Load { .. } | InstKind::Store { .. } | InstKind::Bound { .. } | InstKind::BindElement { .. } => true,
+        // A reference of an inlined body is a variable of its caller.
         _ => false,
-    })
+    }
+}
+
+/// The POUs whose frames the code touches not only as scalars.
+fn frames_not_scalar(func: &Func) -> HashSet<PouId> {
+    let mut pous = HashSet::new();
+    let mut note = |mem: Mem| {
+        if let Base::Frame(pou) = mem.base {
+            pous.insert(pou);
+        }
+    };
+    for inst in &func.code {
+        match inst.kind {
+            InstKind::Load { base, .. } | InstKind::Store { base, .. } | InstKind::BindElement { base, .. } => {
+                note(base)
+            }
+            InstKind::Copy { dst, src, .. } => {
+                note(dst);
+                note(src);
+            }
+            InstKind::Initialise { dst, .. } => note(dst),
+            InstKind::Bind { place, .. } => note(place),
+            _ => {}
+        }
+    }
+    pous
 }
 
 struct Inliner<'f> {
@@ -88,7 +124,7 @@ impl Inliner<'_> {
                 self.bound.push((pou, reference, place));
             }
             InstKind::Call(pou, target) => match self.bodies.get(&pou) {
-                Some(body) => self.body(body, target),
+                Some(body) => self.body(body, target, inst.origin),
                 None => self.func.code.push(inst),
             },
             kind => {
@@ -119,7 +155,9 @@ impl Inliner<'_> {
         }
     }
 
-    fn body(&mut self, body: &Func, target: Target) {
+    /// The body of a call. Its instructions keep their line, and where they stand in no rung of their own they are part
+    /// of the rung that calls.
+    fn body(&mut self, body: &Func, target: Target, call_origin: u32) {
         let bound = std::mem::take(&mut self.bound);
         let place = |mem: Mem| match (mem.base, target) {
             (Base::Own, Target::Instance(instance)) => instance.plus(mem.offset),
@@ -134,7 +172,8 @@ impl Inliner<'_> {
         let first_temp = u32::try_from(self.func.temps.len()).unwrap_or(u32::MAX);
         self.func.temps.extend(&body.temps);
         let first_origin = u32::try_from(self.func.origins.len()).unwrap_or(u32::MAX);
-        self.func.origins.extend(&body.origins);
+        let rung = self.func.origins.get(call_origin as usize).and_then(|o| o.rung);
+        self.func.origins.extend(body.origins.iter().map(|o| Origin { rung: o.rung.or(rung), ..*o }));
         let label = |l: Label| Label(first_label + l.0);
         let end = self.func.label();
         for inst in &body.code {
@@ -192,9 +231,35 @@ mod tests {
         body.pou = PouId(1);
         let instance = Mem { base: Base::Own, offset: 16 };
         let mut caller = func(0, 0, vec![InstKind::Call(PouId(1), Target::Instance(instance)), InstKind::Return]);
-        run(&program, &[body], &mut caller);
+        run(&offered(&program, &body), &mut caller);
         assert_eq!(kinds(&caller)[0], mov(own(16), own(17)));
         assert!(!kinds(&caller).iter().any(|k| matches!(k, InstKind::Call(..))));
+    }
+
+    fn offered(program: &Program, body: &Func) -> Bodies {
+        let mut small = Bodies::default();
+        small.offer(program, body);
+        small
+    }
+
+    #[test]
+    fn what_may_fault_stays_in_its_unit() {
+        use bytecode::Op;
+        let program = program_with_block();
+        let divide = |divisor| {
+            let args = [own(4), divisor, Val::Const(0)];
+            InstKind::Apply { op: Op::Div, ty: ScalarType::I32, source: None, dst: own(8), args }
+        };
+        let inlined = |divisor| {
+            let mut body = func(0, 0, vec![divide(divisor), InstKind::Return]);
+            body.pou = PouId(1);
+            let instance = Mem { base: Base::Own, offset: 16 };
+            let mut caller = func(0, 0, vec![InstKind::Call(PouId(1), Target::Instance(instance)), InstKind::Return]);
+            run(&offered(&program, &body), &mut caller);
+            !kinds(&caller).iter().any(|k| matches!(k, InstKind::Call(..)))
+        };
+        assert!(!inlined(own(12)));
+        assert!(inlined(Val::Const(10)), "a division by a constant cannot fault");
     }
 
     fn program_with_block() -> Program {

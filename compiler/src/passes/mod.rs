@@ -7,11 +7,14 @@
 //! 2. [`jumps`]: jumps to jumps, jumps to the next instruction, code nobody reaches;
 //! 3. [`forward`]: constants, copies and bits of the process image that are known within a stretch of code;
 //! 4. [`retarget`]: results go to the variable they are copied to;
-//! 5. [`dead`]: results nobody reads.
+//! 5. [`dead`]: results nobody reads;
+//! 6. [`compact`]: numbers of temporaries, labels and origins without gaps, so that a body that goes into its caller
+//!    takes along only what it uses.
 
 // A pass concerns a few instructions of many; naming the rest in every match would hide which.
 #![allow(clippy::wildcard_enum_match_arm)]
 
+mod compact;
 mod dead;
 mod forward;
 mod inline;
@@ -24,16 +27,16 @@ use crate::ir::Func;
 
 /// Improves every POU; callees come before their callers.
 pub fn optimise(program: &Program, layout: &Layout, funcs: &mut [Func]) {
-    for at in 0..funcs.len() {
-        let (done, rest) = funcs.split_at_mut(at);
-        if let Some(func) = rest.first_mut() {
-            inline::run(program, done, func);
-            jumps::run(func);
-            forward::run(layout, func);
-            retarget::run(func);
-            dead::run(func);
-            jumps::run(func);
-        }
+    let mut small = inline::Bodies::default();
+    for func in funcs {
+        inline::run(&small, func);
+        jumps::run(func);
+        forward::run(layout, func);
+        retarget::run(func);
+        dead::run(func);
+        jumps::run(func);
+        compact::run(func);
+        small.offer(program, func);
     }
 }
 
