@@ -20,15 +20,22 @@ pub fn shown(path: &Path) -> String {
 /// The bytes of a file.
 ///
 /// # Errors
-/// There is none, it is a folder, it may not be read, or it is too large.
+/// There is none, it is no ordinary file, it may not be read, or it is too large.
 pub fn read_bytes(path: &Path) -> Result<Vec<u8>, Refusal> {
     let unreadable = |e: &io::Error| unreadable(path, e);
     let metadata = fs::metadata(path).map_err(|e| unreadable(&e))?;
     if metadata.is_dir() {
         return Err(Refusal::wrong_use(format!("{} is a folder", shown(path)), "name a file in it"));
     }
+    // A device never ends, and opening a pipe waits for its writer.
+    if !metadata.is_file() {
+        return Err(Refusal::wrong_use(
+            format!("{} is a device or pipe, not a file", shown(path)),
+            "write the text to a file first",
+        ));
+    }
     let mut bytes = Vec::new();
-    // The length of a pipe is not known beforehand, so the limit is on what is really read.
+    // The limit is on what is really read: a file may be growing, and those of /proc say that they are empty.
     let mut limited = File::open(path).map_err(|e| unreadable(&e))?.take(FILE_BYTES_MAX + 1);
     limited.read_to_end(&mut bytes).map_err(|e| unreadable(&e))?;
     if bytes.len() as u64 > FILE_BYTES_MAX {
@@ -189,6 +196,7 @@ mod tests {
         let missing = read_bytes(Path::new("no/such.ld")).unwrap_err();
         assert!(missing.what.contains("`no/such.ld` cannot be read: there is no such file"), "{missing}");
         assert!(read_bytes(Path::new("/")).unwrap_err().what.contains("is a folder"));
+        assert!(read_bytes(Path::new("/dev/zero")).unwrap_err().what.contains("is a device or pipe"));
         let latin = text_of(Path::new("a.st"), b"ab\nc\xE4".to_vec()).unwrap_err();
         assert!(latin.what.contains("byte 5 in line 2"), "{latin}");
         let utf16 = text_of(Path::new("a.st"), b"\xFF\xFEP\0".to_vec()).unwrap_err();

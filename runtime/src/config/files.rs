@@ -2,6 +2,7 @@
 //! fuzzed without a file system.
 
 use std::collections::BTreeMap;
+use std::io::Read;
 use std::path::{Component, Path, PathBuf};
 
 /// Text by path, as far as configuration needs it.
@@ -13,6 +14,10 @@ pub trait Files {
     fn read(&self, path: &Path) -> Result<String, String>;
 }
 
+/// Longest file read at all: 4 MiB, as much as the largest format (a timeline file) allows. Maps and data sheets have a
+/// smaller limit of their own.
+pub const FILE_BYTES_MAX: usize = 4 << 20;
+
 /// The file system.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Disk;
@@ -23,11 +28,19 @@ impl Files for Disk {
         if metadata.is_dir() {
             return Err("this is a folder, not a file".to_owned());
         }
-        if metadata.len() > super::yaml::TEXT_BYTES_MAX as u64 {
-            let most = super::yaml::TEXT_BYTES_MAX;
-            return Err(format!("the file has {} bytes; at most {most} are read", metadata.len()));
+        // A device never ends, and opening a pipe waits for its writer.
+        if !metadata.is_file() {
+            return Err("this is a device or pipe, not a file".to_owned());
         }
-        std::fs::read_to_string(path).map_err(|e| explain(&e))
+        let most = FILE_BYTES_MAX;
+        // What is read is limited, not what the length says: files of /proc say 0, and a file may be growing.
+        let mut bytes = Vec::new();
+        let file = std::fs::File::open(path).map_err(|e| explain(&e))?;
+        file.take(most as u64 + 1).read_to_end(&mut bytes).map_err(|e| explain(&e))?;
+        if bytes.len() > most {
+            return Err(format!("the file is longer than {most} bytes, the most that is read"));
+        }
+        String::from_utf8(bytes).map_err(|_| "it is not UTF-8 text".to_owned())
     }
 }
 
@@ -40,7 +53,6 @@ fn explain(error: &std::io::Error) -> String {
     match error.kind() {
         ErrorKind::NotFound => "there is no such file".to_owned(),
         ErrorKind::PermissionDenied => "this user may not read it".to_owned(),
-        ErrorKind::InvalidData => "it is not UTF-8 text".to_owned(),
         _ => error.to_string(),
     }
 }
@@ -106,5 +118,19 @@ mod tests {
     fn a_missing_file_and_a_folder_are_explained() {
         assert_eq!(Disk.read(Path::new("no/such/file")), Err("there is no such file".to_owned()));
         assert!(Disk.read(Path::new("/")).unwrap_err().contains("folder"));
+        assert!(Disk.read(Path::new("/dev/zero")).unwrap_err().contains("device"));
+    }
+
+    #[test]
+    fn a_file_that_is_too_long_or_no_text_is_explained() {
+        let name = |what: &str| std::env::temp_dir().join(format!("plcrun-files-{}-{what}", std::process::id()));
+        let (long, binary) = (name("long"), name("binary"));
+        std::fs::write(&long, vec![b'#'; FILE_BYTES_MAX + 1]).unwrap();
+        std::fs::write(&binary, [0xFF, 0xFE]).unwrap();
+        let (too_long, no_text) = (Disk.read(&long), Disk.read(&binary));
+        std::fs::remove_file(long).unwrap();
+        std::fs::remove_file(binary).unwrap();
+        assert!(too_long.unwrap_err().contains("longer than 4194304 bytes"));
+        assert_eq!(no_text, Err("it is not UTF-8 text".to_owned()));
     }
 }
