@@ -85,6 +85,27 @@ fn broken_and_endless_texts_are_refused() {
     assert_eq!(read::<Outer>(&long).1[0].kind, ProblemKind::TooLarge);
 }
 
+#[test]
+fn nothing_of_the_yaml_crate_shows_in_messages() {
+    let many = format!("a: [{}]", "1, ".repeat(260_000));
+    let aliases = format!("a: &x 1\nb: [{}]", "*x, ".repeat(60_000));
+    for (text, words) in [
+        (many.as_str(), "more values or references"),
+        (&aliases, "more values or references"),
+        ("a: 1\n---\nb: 2\n", "a second document begins here"),
+        ("a: 1\na: 2\n", "duplicate: the key `a` stands twice"),
+        ("a: *nobody", "to a name that no `&name` gives"),
+        ("a: &x [*x]", "stands inside what it refers to"),
+        ("a: !!int abc", "does not fit its tag"),
+        ("<<: [1]", "is no mapping"),
+        (&format!("{}{}", "[".repeat(200), "]".repeat(200)), "nested deeper than 32 levels"),
+    ] {
+        let problem = parse(text, SizeLimit { bytes_max: TEXT_BYTES_MAX, remedy: "" }).unwrap_err();
+        let shown: String = text.chars().take(30).collect();
+        assert!(problem.message.contains(words), "{shown}: {problem:?}");
+    }
+}
+
 const SMALL: SizeLimit = SizeLimit { bytes_max: 100, remedy: "cut it short" };
 
 #[test]

@@ -174,23 +174,66 @@ pub fn parse(text: &str, size: SizeLimit) -> Result<Node, Problem> {
             line: u32::try_from(l.line()).unwrap_or(u32::MAX),
             column: u32::try_from(l.column()).unwrap_or(u32::MAX),
         });
-        let full = error.without_snippet().to_string();
-        let first = full.lines().next().unwrap_or("not readable as YAML");
-        // The place stands beside the message; the crate also writes it behind.
-        let message = first.split(" at line ").next().unwrap_or(first).trim_start_matches("error: ").to_owned();
-        let twice = message.strip_prefix("duplicate mapping key: ").and_then(|m| m.split(", set ").next());
-        let message = twice.map_or(message.clone(), |key| format!("duplicate: the key `{key}` stands twice"));
-        let remedy = if message.ends_with("stands twice") {
-            "a key may stand once: delete one of the two, or rename it"
-        } else {
-            "check indentation (spaces, no tabs), quotes and brackets around this place"
-        };
+        let (message, remedy) = in_our_words(error.without_snippet());
         Problem { kind: ProblemKind::Syntax, place, message, remedy: remedy.to_owned() }
     })?;
     let Some(key) = compound_key(&root) else { return Ok(root) };
     let message = format!("a key is a single word, here stands {}", key.value.kind());
     let remedy = "write `key: value`, without `?` and brackets before the colon".to_owned();
     Err(Problem { kind: ProblemKind::Syntax, place: key.place, message, remedy })
+}
+
+/// What the YAML crate found, for people who write maps: its own words speak of its programming interface in places.
+#[expect(clippy::wildcard_enum_match_arm, reason = "the list of another crate; its own words serve for the rest")]
+fn in_our_words(error: &serde_yaml::Error) -> (String, &'static str) {
+    use serde_yaml::Error as E;
+    use serde_yaml::budget::BudgetBreach;
+    let (message, remedy) = match error {
+        E::Budget { breach: BudgetBreach::Depth { .. }, .. } => {
+            return (format!("nested deeper than {DEPTH_MAX} levels"), "no key of our formats lies that deep");
+        }
+        E::Budget { .. } => {
+            ("more values or references (`&`, `*`) than one file may have", "split the file, or write it shorter")
+        }
+        E::MultipleDocuments { .. } => ("a second document begins here (`---`)", "keep one document in each file"),
+        E::DuplicateMappingKey { key, .. } => {
+            let key = key.as_deref().map_or_else(|| "a key".to_owned(), |key| format!("the key `{key}`"));
+            let remedy = "a key may stand once: delete one of the two, or rename it";
+            return (format!("duplicate: {key} stands twice"), remedy);
+        }
+        E::MergeValueNotMapOrSeqOfMaps { .. } | E::MergeKeyNotAllowed { .. } => {
+            ("`<<` is followed by something that is no mapping of keys to values", "write the keys out")
+        }
+        E::RecursiveReferencesRequireWeakTypes { .. } => {
+            ("a reference (`*name`) stands inside what it refers to", "write the value out instead of referring to it")
+        }
+        E::AliasReplayCounterOverflow { .. }
+        | E::AliasReplayLimitExceeded { .. }
+        | E::AliasExpansionLimitExceeded { .. }
+        | E::AliasReplayStackDepthExceeded { .. } => {
+            ("references (`*name`) repeat more than may be read", "write the values out instead of referring to them")
+        }
+        E::UnknownAnchor { .. } => {
+            ("a reference (`*name`) to a name that no `&name` gives", "correct the name, or write the value out")
+        }
+        E::InvalidScalar { .. }
+        | E::InvalidBinaryBase64 { .. }
+        | E::BinaryNotUtf8 { .. }
+        | E::NonFiniteFloat { .. }
+        | E::InvalidBooleanStrict { .. }
+        | E::TaggedScalarCannotDeserializeIntoString { .. } => {
+            ("this value does not fit its tag (`!...`), or is no finite number", "write the value without a tag")
+        }
+        E::AliasError { error, .. } => return in_our_words(error),
+        other => {
+            let full = other.to_string();
+            let first = full.lines().next().unwrap_or("not readable as YAML");
+            // The place stands beside the message; the crate also writes it behind.
+            let message = first.split(" at line ").next().unwrap_or(first).trim_start_matches("error: ");
+            return (message.to_owned(), "check indentation (spaces, no tabs), quotes and brackets around this place");
+        }
+    };
+    (message.to_owned(), remedy)
 }
 
 /// The first key that is a list or a map. YAML allows them; none of our formats has a meaning for one.
