@@ -5,6 +5,7 @@
 //! are checked here and named in the message.
 
 use std::cmp::Ordering;
+use std::collections::HashSet;
 
 use nom::branch::alt;
 use nom::bytes::complete::{take_while, take_while1};
@@ -30,7 +31,7 @@ type Piece<'a> = IResult<Text<'a>, TokenKind>;
 /// Cuts the text into tokens.
 #[must_use]
 pub fn lex(file: FileId, text: &str) -> Lexed {
-    let mut lexer = Lexer { file, out: Lexed::default(), after_dot: false };
+    let mut lexer = Lexer { file, out: Lexed::default(), after_dot: false, odd_names: HashSet::new() };
     if text.len() > FILE_BYTES_MAX {
         let message = format!("the file has {} bytes; the limit is {FILE_BYTES_MAX} (32 MiB)", text.len());
         let finding = Diagnostic::new(Code::FileTooLarge, Span::new(file, 0, 0), message);
@@ -48,6 +49,8 @@ struct Lexer {
     out: Lexed,
     /// The last token was a point, so that digits are the number of a bit and not a real number (`x.3.4`).
     after_dot: bool,
+    /// Malformed names that were reported, in capitals: each is one mistake, however often it is used.
+    odd_names: HashSet<String>,
 }
 
 impl Lexer {
@@ -109,7 +112,10 @@ impl Lexer {
         let (kind, finding) = match kind {
             TokenKind::Name => match Keyword::find(text) {
                 Some(keyword) => (TokenKind::Keyword(keyword), None),
-                None => (kind, name_finding(text, span)),
+                None => {
+                    let finding = name_finding(text, span);
+                    (kind, finding.filter(|_| self.odd_names.insert(text.to_uppercase())))
+                }
             },
             TokenKind::Literal => (kind, literal::decode(text, span).err().map(|boxed| *boxed)),
             // `x.%W1` is a part of a variable, not an address.

@@ -11,6 +11,11 @@ pub const TOKENS_MAX: usize = 8_000_000;
 /// an eighth of the 2 MiB that a thread of a test has. Drawings and proofs recurse less per level.
 pub const NESTING_MAX: u32 = 64;
 
+/// Greatest number of operators in one expression between two parentheses: 100,000. That is a rung of a thousand contacts
+/// a hundred times over; a longer one is a defect of whatever wrote it, and would hold its memory of about 300 bytes for
+/// each operator to no use.
+pub const OPERATORS_MAX: usize = 100_000;
+
 /// Greatest length of a name in characters. The standard asks for at least 6 significant ones; cross-reference tables stay readable at 64.
 pub const IDENT_CHARS_MAX: usize = 64;
 

@@ -111,7 +111,9 @@ fn long_chains_do_not_need_a_deep_stack() {
     assert!(verifies(&chain("AND", 20_000)));
     let sum = format!("PROGRAM P VAR b : DINT; END_VAR b := b{}; END_PROGRAM", " + b - b".repeat(10_000));
     let refused = compiled(&sum, true);
-    assert_eq!(refused.diagnostics.first().map(|d| d.code.as_str()), Some("E0803"), "named as a limit");
+    assert_eq!(refused.diagnostics.first().map(|d| d.code.as_str()), Some("E0809"), "named as a limit");
+    let findings = compiled(&chain("OR", 100_001), true).diagnostics;
+    assert_eq!(findings.iter().map(|d| d.code.as_str()).collect::<Vec<_>>(), ["E0809"]);
     let alternatives = " ELSIF a THEN b := 2;".repeat(20_000);
     assert!(verifies(&format!(
         "PROGRAM P VAR a : BOOL; b : DINT; END_VAR IF a THEN b := 1;{alternatives} END_IF; END_PROGRAM"

@@ -322,6 +322,9 @@ codes! {
     CodeTooLarge = "E0808" Error, "too much code",
         "A project may have 16 million instructions.",
         "" => "";
+    ExpressionTooLong = "E0809" Error, "expression too long",
+        "An expression may have 100,000 operators, and 256 different ones of one level in a row. Give parts of it variables of their own.",
+        "" => "";
 
     // --- W09: things a careful reader asks about -----------------------------------------------------------------------
     UnusedVariable = "W0901" Warning, "variable never used",

@@ -140,6 +140,13 @@ impl<'a> Sema<'a> {
         let class = match section.kind {
             VarKind::Input => Class::Input,
             VarKind::Output => Class::Output,
+            VarKind::InOut if ast.kind == PouKind::Program => {
+                let message = "a PROGRAM has no caller that could pass a VAR_IN_OUT";
+                let help = "declare the variable in VAR_GLOBAL and use it here through VAR_EXTERNAL";
+                self.report(Diagnostic::new(Code::SectionPlace, section.span, message).help(help));
+                // Its names stay known, so that their uses are no further mistakes.
+                Class::Local
+            }
             VarKind::InOut => Class::InOut,
             VarKind::Temp => Class::Temp,
             VarKind::Local if ast.kind == PouKind::Function => Class::Temp,
@@ -287,7 +294,17 @@ impl<'a> Sema<'a> {
             self.error(Code::SectionPlace, span, "a FUNCTION has no memory, so it has nothing to retain");
             return false;
         }
-        retention != Retention::NonRetain
+        let reason = match section.kind {
+            VarKind::Temp => "VAR_TEMP begins anew at each call",
+            VarKind::InOut => "VAR_IN_OUT stands for the caller's variable",
+            VarKind::External => "VAR_EXTERNAL repeats a VAR_GLOBAL, which says what is retained",
+            VarKind::Local | VarKind::Input | VarKind::Output | VarKind::Global => {
+                return retention != Retention::NonRetain;
+            }
+        };
+        let diagnostic = Diagnostic::new(Code::SectionPlace, span, format!("{reason}, so there is nothing to retain"));
+        self.report(diagnostic.help("leave the word out, or declare the variable in VAR or VAR_GLOBAL"));
+        false
     }
 
     fn location(&mut self, declaration: &ast::VarDecl, ty: Ty) -> Option<crate::hir::Location> {

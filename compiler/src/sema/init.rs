@@ -65,9 +65,11 @@ impl<'a> Sema<'a> {
 
     fn init(&mut self, init: &'a ast::Init, ty: Ty, within: Option<PouId>) -> Init {
         if let Some((element, dimensions)) = self.program.types.as_array(ty) {
-            let count: u64 = dimensions.iter().map(|d| u64::from(d.len())).product();
+            let lengths: Vec<u64> = dimensions.iter().map(|d| u64::from(d.len())).collect();
             return match &init.kind {
-                InitKind::Array(items) => self.array_init(items, element, count, init.span, within),
+                InitKind::Array(items) => {
+                    self.array_init(items, element, &lengths, init.span, within).map_or(Init::Default, Init::Elements)
+                }
                 InitKind::Expr(_) | InitKind::Fields(_) => {
                     self.misfit(init.span, ty, "values of an array stand in brackets: [1, 2, 3(0)]")
                 }
@@ -99,59 +101,78 @@ impl<'a> Sema<'a> {
         Init::Default
     }
 
+    /// The values of an array in runs of equal ones, the last index fastest. A list in a list holds the values of one
+    /// element of the first dimension (`[[1, 2], [3, 4]]`); all values may also stand in one list (`[1, 2, 3, 4]`).
+    /// `None` where a mistake was reported.
     fn array_init(
         &mut self,
         items: &'a [ast::ArrayInit],
         element: Ty,
-        count: u64,
+        lengths: &[u64],
         span: Span,
         within: Option<PouId>,
-    ) -> Init {
+    ) -> Option<Vec<(u32, Init)>> {
+        let (first, inner) = lengths.split_first()?;
+        let row: u64 = inner.iter().product();
+        let count = first.saturating_mul(row);
+        let size = |v: &ast::Init| if is_list(v) && !inner.is_empty() { row } else { 1 };
         let mut runs: Vec<(u32, Init)> = Vec::new();
         let mut total: u64 = 0;
         for item in items {
-            let repeat = match &item.repeat {
-                None => 1,
-                Some(expr) => match self.constant_int(expr, within).map(u32::try_from) {
-                    Some(Ok(n)) => n,
-                    Some(Err(_)) => {
-                        self.error(
-                            Code::InitialValue,
-                            expr.span,
-                            "the number of repetitions is not from 0 to 4294967295",
-                        );
-                        return Init::Default;
-                    }
-                    None => return Init::Default,
-                },
-            };
-            total = total.saturating_add(u64::from(repeat).saturating_mul(item.values.len().max(1) as u64));
+            let repeat = self.repetitions(item, within)?;
+            let each = item.values.iter().map(size).sum::<u64>().max(1);
+            let before = total;
+            total = total.saturating_add(u64::from(repeat).saturating_mul(each));
             if total > count {
                 let message = format!("more initial values than the {count} elements of the array");
                 self.error(Code::InitialValue, item.span.to(span), message);
-                return Init::Default;
+                return None;
             }
-            let values: Vec<Init> = item.values.iter().map(|v| self.element_init(v, element, within)).collect();
-            match <[Init; 1]>::try_from(values) {
-                Ok([one]) => runs.push((repeat, one)),
-                Err(many) if many.is_empty() => runs.push((repeat, Init::Default)),
+            let mut one: Vec<(u32, Init)> = Vec::new();
+            let mut at = before;
+            for value in &item.values {
+                let wide = size(value);
+                if wide > 1 && (!at.is_multiple_of(row) || (repeat > 1 && !each.is_multiple_of(row))) {
+                    let message = format!("this list is one row of {row} values, but the row before is not complete");
+                    let diagnostic = Diagnostic::new(Code::InitialValue, value.span, message);
+                    self.report(diagnostic.help("put the values before it in brackets too"));
+                    return None;
+                }
+                at += wide;
+                match &value.kind {
+                    InitKind::Array(items) if !inner.is_empty() => {
+                        let given = self.array_init(items, element, inner, value.span, within)?;
+                        let filled: u64 = given.iter().map(|(n, _)| u64::from(*n)).sum();
+                        given.into_iter().for_each(|(n, init)| add_run(&mut one, n, init));
+                        add_run(&mut one, u32::try_from(row.saturating_sub(filled)).unwrap_or(0), Init::Default);
+                    }
+                    _ => {
+                        let init = self.init(value, element, within);
+                        add_run(&mut one, 1, init);
+                    }
+                }
+            }
+            match one.as_slice() {
+                [] => add_run(&mut runs, repeat, Init::Default),
+                [(n, init)] => add_run(&mut runs, n.saturating_mul(repeat), init.clone()),
                 // The check above bounds repetitions by the number of elements.
-                Err(many) => (0..repeat).for_each(|_| runs.extend(many.iter().map(|v| (1, v.clone())))),
+                many => {
+                    (0..repeat).for_each(|_| many.iter().for_each(|(n, init)| add_run(&mut runs, *n, init.clone())))
+                }
             }
         }
-        Init::Elements(runs)
+        Some(runs)
     }
 
-    /// A nested list belongs to the inner dimensions; storage is flat, so it is refused where it would be ambiguous.
-    fn element_init(&mut self, init: &'a ast::Init, element: Ty, within: Option<PouId>) -> Init {
-        if matches!(init.kind, InitKind::Array(_)) {
-            return self.misfit(
-                init.span,
-                element,
-                "write the values of all dimensions in one list, last index fastest",
-            );
+    /// How often the values of an item are repeated; `None` where a mistake was reported.
+    fn repetitions(&mut self, item: &'a ast::ArrayInit, within: Option<PouId>) -> Option<u32> {
+        let Some(expr) = &item.repeat else { return Some(1) };
+        let number = u32::try_from(self.constant_int(expr, within)?).ok();
+        if number.is_none() {
+            let message = "the number of repetitions is not from 0 to 4294967295";
+            self.error(Code::InitialValue, expr.span, message);
         }
-        self.init(init, element, within)
+        number
     }
 
     fn field_init(&mut self, fields: &'a [ast::FieldInit], pou: PouId, within: Option<PouId>) -> Init {
@@ -174,5 +195,18 @@ impl<'a> Sema<'a> {
             values.push((var, value));
         }
         Init::Fields(values)
+    }
+}
+
+fn is_list(init: &ast::Init) -> bool {
+    matches!(init.kind, InitKind::Array(_))
+}
+
+/// Adds `n` equal values to the runs.
+fn add_run(runs: &mut Vec<(u32, Init)>, n: u32, init: Init) {
+    match runs.last_mut() {
+        Some((last, same)) if *same == init => *last = last.saturating_add(n),
+        Some(_) | None if n > 0 => runs.push((n, init)),
+        Some(_) | None => {}
     }
 }

@@ -233,6 +233,7 @@ impl<'a> Sema<'a> {
                 *code == d.code && (covers(*span, d.primary.span) || d.secondary.iter().any(|l| covers(*span, l.span)))
             })
         });
+        self.quiet_beside_errors();
         self.diagnostics.sort_by_key(|d| (d.primary.span.file, d.primary.span.start, d.code.as_str()));
         (self.program, self.diagnostics)
     }

@@ -1,5 +1,6 @@
 //! How the power of a rung goes through a function block: its power pins, or EN and ENO.
 
+use super::args::Arguments;
 use super::call::assemble;
 use super::{BodyContext, Sema};
 use crate::ast::{self, ArgKind};
@@ -89,6 +90,9 @@ impl BodyContext<'_, '_> {
             self.refuse_written_pin(call, pou, input)?;
         }
         let mut args = self.arguments(pou, call)?;
+        if enabled {
+            self.refuse_missing_inputs(call, pou, &args)?;
+        }
         if enabled || (pins.input.is_none() && !counts_both_ways) {
             let (enable, eno) = (args.enable.take(), args.eno.take());
             // Without pins the outputs are read by name; a marked output has no meaning while EN decides.
@@ -98,6 +102,22 @@ impl BodyContext<'_, '_> {
         }
         let call = assemble(pou, Some(place), args, call.span);
         Some(ElementKind::Block { call, input: pins.input, output: pins.output })
+    }
+
+    /// Where EN is written, the power drives no other pin: an input that is left out would keep an old value unseen.
+    fn refuse_missing_inputs(&mut self, call: &ast::Call, pou: PouId, args: &Arguments) -> Option<()> {
+        let given = |var: VarId| args.inputs.iter().any(|(v, _)| *v == var);
+        let inputs = self.s.program.pous[pou].vars.iter().filter(|(_, v)| v.class == Class::Input);
+        let missing: Vec<String> = inputs.filter(|(id, _)| !given(*id)).map(|(_, v)| v.name.clone()).collect();
+        if missing.is_empty() {
+            return Some(());
+        }
+        let names = missing.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+        let message = format!("EN is written, so every other input is too: {names} missing");
+        let help =
+            format!("write {}", missing.iter().map(|name| format!("{name} := ...")).collect::<Vec<_>>().join(", "));
+        self.s.report(Diagnostic::new(Code::ArgumentCount, call.span, message).help(help));
+        None
     }
 
     fn both_counters_named(&mut self, call: &ast::Call, at_rail: bool) -> bool {

@@ -146,6 +146,34 @@ impl Sema<'_> {
         self.diagnostics.extend(findings);
     }
 
+    /// Nothing about what is missing is said of a unit with errors: what could not be read may be what is missing. Globals
+    /// belong to all units.
+    pub(super) fn quiet_beside_errors(&mut self) {
+        let mut units: Vec<(Span, bool)> =
+            self.scopes.values().filter(|s| !s.library).map(|s| (s.ast.span, false)).collect();
+        units.sort_by_key(|(span, _)| (span.file, span.start));
+        let unit_of = |units: &[(Span, bool)], at: Span| {
+            let behind = units.partition_point(|(span, _)| (span.file, span.start) <= (at.file, at.start));
+            let number = behind.checked_sub(1)?;
+            let (span, _) = units.get(number)?;
+            (span.file == at.file && at.end <= span.end).then_some(number)
+        };
+        let mut any = false;
+        for error in self.diagnostics.iter().filter(|d| d.is_error()) {
+            any = true;
+            let unit = unit_of(&units, error.primary.span);
+            if let Some((_, broken)) = unit.and_then(|number| units.get_mut(number)) {
+                *broken = true;
+            }
+        }
+        self.diagnostics.retain(|d| {
+            let about_use =
+                matches!(d.code, Code::UnusedVariable | Code::NeverWritten | Code::NeverRead | Code::ResultUnassigned);
+            let unit = unit_of(&units, d.primary.span).and_then(|number| units.get(number));
+            !(about_use && unit.map_or(any, |(_, broken)| *broken))
+        });
+    }
+
     /// Every `{allow CODE "reason"}` with the text it covers; malformed ones are reported.
     pub(super) fn allowances(&mut self, files: &[ast::File]) -> Vec<(Code, Span)> {
         let mut found: Vec<(&ast::Attribute, Span)> = Vec::new();
