@@ -1,8 +1,8 @@
 //! From intermediate code to an image.
 //!
-//! Owns layout ([`layout`]), the type table ([`types`]), the constant pool and access rows ([`tables`]), the frames'
-//! slots for temporaries ([`slots`]), instructions with their budget charges ([`emit`]) and what a person needs to follow
-//! it all ([`describe`]). The same program gives the same image, byte for byte.
+//! Owns layout ([`layout`]), the type table (`types`), the constant pool and access rows (`tables`), the frames'
+//! slots for temporaries (`slots`), instructions with their budget charges (`emit`) and what a person needs to follow
+//! it all (`describe`). The same program gives the same image, byte for byte.
 
 // Labels and jumps matter to code generation in several places where all other instructions do not.
 #![allow(clippy::wildcard_enum_match_arm)]

@@ -2,7 +2,7 @@
 //!
 //! Owns the meaning of statements and rungs as operations in order. Values stay where they are (a variable is read by the
 //! operation that uses it); what could change in between is copied first. What a rung holds while it is worked off, the
-//! power, is protected in the same way ([`Lowerer::protect`]). Inversion is carried along instead of computed, so that a
+//! power, is protected in the same way (`Lowerer::protect`). Inversion is carried along instead of computed, so that a
 //! normally closed contact costs nothing.
 
 // Index types and pairs of constants: the last arm is what all others have in common.

@@ -3,12 +3,12 @@
 //! Every pass keeps what can be observed: variables after a scan, faults with their place and value, and the order of
 //! calls. Budget charges are added later, by code generation. Each pass is linear in the code: what it remembers is bounded.
 //!
-//! 1. [`inline`]: small functions and blocks into their callers (library blocks stay calls: engines know them);
-//! 2. [`jumps`]: jumps to jumps, jumps to the next instruction, code nobody reaches;
-//! 3. [`forward`]: constants, copies and bits of the process image that are known within a stretch of code;
-//! 4. [`retarget`]: results go to the variable they are copied to;
-//! 5. [`dead`]: results nobody reads;
-//! 6. [`compact`]: numbers of temporaries, labels and origins without gaps, so that a body that goes into its caller
+//! 1. `inline`: small functions and blocks into their callers (library blocks stay calls: engines know them);
+//! 2. `jumps`: jumps to jumps, jumps to the next instruction, code nobody reaches;
+//! 3. `forward`: constants, copies and bits of the process image that are known within a stretch of code;
+//! 4. `retarget`: results go to the variable they are copied to;
+//! 5. `dead`: results nobody reads;
+//! 6. `compact`: numbers of temporaries, labels and origins without gaps, so that a body that goes into its caller
 //!    takes along only what it uses.
 
 // A pass concerns a few instructions of many; naming the rest in every match would hide which.

@@ -5,7 +5,7 @@
 //!
 //! Order of work: names of POUs; globals and declarations (a POU's declarations are worked out when the first other one
 //! needs them, so their order in the text does not matter); bodies; calls without recursion; configuration; what a
-//! careful reader asks about ([`usage`]). Each part reports at most one finding per mistake: what could not be resolved
+//! careful reader asks about (`usage`). Each part reports at most one finding per mistake: what could not be resolved
 //! becomes [`Ty::ERROR`], about which nobody complains again.
 
 // A rule concerns a few forms or operators of many; naming the rest in every match would hide which.
