@@ -9,9 +9,11 @@
 //! Pull resistors and kernel debouncing do not exist in this version. A line falls back to what its driver does with
 //! released lines when the process dies.
 
+mod codes;
 mod find;
 mod port;
 
+pub use codes::{LINE_ERRORS, LineErrorRow};
 pub use find::OpenError;
 pub use port::{LineFile, Port};
 

@@ -1,0 +1,47 @@
+//! What each code of a line error means: the table of `docs/io.md`, for `plcrun explain`.
+
+/// One row: the meaning of an [`super::OpenError`]'s code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LineErrorRow {
+    /// Stable code, such as `L007`.
+    pub code: &'static str,
+    /// What is wrong.
+    pub what: &'static str,
+    /// What to do about it.
+    pub remedy: &'static str,
+}
+
+/// Every line error, in the order of the codes.
+pub const LINE_ERRORS: &[LineErrorRow] = &[
+    LineErrorRow {
+        code: "L001",
+        what: "the machine has no GPIO chip",
+        remedy: "run on a map without `gpio`, or load the chip's driver",
+    },
+    LineErrorRow {
+        code: "L002",
+        what: "no chip of this name, path or label",
+        remedy: "correct `chip:`; the message lists what there is",
+    },
+    LineErrorRow {
+        code: "L003",
+        what: "this user may not open the chip",
+        remedy: "join the group the message names, or add the udev rule above",
+    },
+    LineErrorRow { code: "L004", what: "the chip has no line of this number", remedy: "correct `line:`" },
+    LineErrorRow { code: "L005", what: "no line has this name", remedy: "`gpioinfo` lists the names" },
+    LineErrorRow { code: "L006", what: "several lines have this name", remedy: "add `chip:` or give the number" },
+    LineErrorRow { code: "L007", what: "the line is in use", remedy: "end the program or driver the message names" },
+    LineErrorRow { code: "L008", what: "one line meant by two entries", remedy: "take one out" },
+    LineErrorRow {
+        code: "L009",
+        what: "more than 64 lines of one chip in one direction",
+        remedy: "the kernel's version 1 interface holds no more in one request",
+    },
+    LineErrorRow {
+        code: "L010",
+        what: "version 1 of the interface is missing",
+        remedy: "the kernel needs CONFIG_GPIO_CDEV_V1",
+    },
+    LineErrorRow { code: "L011", what: "anything else the system said", remedy: "its own words are in the message" },
+];
