@@ -6,7 +6,7 @@
 use super::screen::Screen;
 use crossbeam_channel::Sender;
 use crossterm::event::{Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
-use std::io::BufRead;
+use std::io::{BufRead, Read};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -18,6 +18,8 @@ pub enum Typed {
     Line(String),
     /// Ctrl-C, or Ctrl-D on an empty line: stop in order.
     Stop,
+    /// Something was typed that is no line of text; why, in a sentence.
+    Unreadable(String),
 }
 
 /// A line being typed, with completion of known names.
@@ -125,11 +127,38 @@ fn read_keys(screen: &Screen, mut editor: LineEditor, to: &Sender<Typed>, stop: 
 }
 
 fn read_lines(to: &Sender<Typed>, stop: &AtomicBool) {
-    for line in std::io::stdin().lock().lines() {
-        let Ok(line) = line else { return };
-        let over = stop.load(Ordering::Relaxed) || finished(&line).is_some_and(|typed| to.send(typed).is_err());
-        if over {
+    let mut input = std::io::stdin().lock();
+    while let Some(typed) = next_line(&mut input) {
+        let sent = typed.is_none_or(|typed| to.send(typed).is_ok());
+        if stop.load(Ordering::Relaxed) || !sent {
             return;
+        }
+    }
+}
+
+/// Longest line in bytes that is kept; the rest of a longer one is read and dropped.
+const LINE_BYTES_MAX: u64 = 4 * LINE_CHARS_MAX as u64;
+
+/// What the next line says, `Some(None)` where it says nothing; `None` at the end of input.
+fn next_line(input: &mut impl BufRead) -> Option<Option<Typed>> {
+    let mut bytes = Vec::new();
+    let unreadable = |why: String| Some(Some(Typed::Unreadable(why)));
+    let read = input.by_ref().take(LINE_BYTES_MAX).read_until(b'\n', &mut bytes);
+    match read {
+        Ok(0) => return None,
+        Ok(_) => {}
+        // Tried again it would fail again; the program runs on without a keyboard.
+        Err(_) => return None,
+    }
+    if bytes.last() != Some(&b'\n') && bytes.len() as u64 == LINE_BYTES_MAX {
+        input.skip_until(b'\n').ok()?;
+        return unreadable(format!("a line of more than {LINE_BYTES_MAX} bytes is no name of an input"));
+    }
+    match String::from_utf8(bytes) {
+        Ok(line) => Some(finished(&line)),
+        Err(e) => {
+            let shown = String::from_utf8_lossy(e.as_bytes()).trim().to_owned();
+            unreadable(format!("`{shown}` is not UTF-8 text"))
         }
     }
 }
@@ -172,6 +201,23 @@ mod tests {
         assert_eq!(editor.text(), "fwd_aux");
         type_into(&mut editor, "x\t");
         assert_eq!(editor.text(), "fwd_auxx");
+    }
+
+    #[test]
+    fn lines_that_are_no_text_are_told_and_reading_goes_on() {
+        let mut text = b"go\n\n\xFF\xFE\n".to_vec();
+        text.extend(vec![b'x'; 5000]);
+        text.extend(b"\nstop");
+        let mut input = text.as_slice();
+        let mut seen = Vec::new();
+        while let Some(typed) = next_line(&mut input) {
+            seen.push(typed);
+        }
+        let line = |text: &str| Some(Typed::Line(text.to_owned()));
+        assert_eq!((&seen[0], &seen[1]), (&line("go"), &None));
+        assert!(matches!(&seen[2], Some(Typed::Unreadable(why)) if why.contains("not UTF-8")), "{seen:?}");
+        assert!(matches!(&seen[3], Some(Typed::Unreadable(why)) if why.contains("more than 800 bytes")), "{seen:?}");
+        assert_eq!(seen[4..], [line("stop")]);
     }
 
     #[test]

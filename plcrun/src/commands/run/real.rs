@@ -231,6 +231,7 @@ impl Front<'_> {
                 // As a terminal in its ordinary mode would: a signal reaches a scan that sleeps for long.
                 Typed::Stop => interrupt_self(),
                 Typed::Line(line) => self.waiting.push(line),
+                Typed::Unreadable(why) => tracing::warn!(kind = "typed", "{why}; nothing was changed"),
             }
         }
         // Without inputs nothing ever changes that could say that the first scan is over; and nothing can be set too early.
