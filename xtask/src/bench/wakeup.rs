@@ -12,6 +12,7 @@ const HISTOGRAM_US: u32 = 20_000;
 struct Latency {
     p50_us: f64,
     p99_us: f64,
+    p999_us: f64,
     max_us: f64,
     /// Scans that ended after their deadline; only plcrun counts them.
     overruns: Option<String>,
@@ -24,8 +25,8 @@ struct Latency {
 pub fn run(seconds: u32, pairs: u32) -> Result<(), String> {
     crate::command("cargo", &["build", "--release", "--quiet", "--package", "plcrun"], &[])?;
     println!("wake-up latency, microseconds: {pairs} x {seconds} s, period {PERIOD_US} us, SCHED_FIFO {PRIORITY}\n");
-    println!("| run | program    |    p50 |    p99 |     max | overruns |");
-    println!("|----:|------------|-------:|-------:|--------:|---------:|");
+    println!("| run | program    |    p50 |    p99 |  p99.9 |     max | overruns |");
+    println!("|----:|------------|-------:|-------:|-------:|--------:|---------:|");
     for pair in 1..=pairs {
         row(pair, "plcrun", &plcrun(seconds)?);
         match cyclictest(seconds)? {
@@ -37,9 +38,9 @@ pub fn run(seconds: u32, pairs: u32) -> Result<(), String> {
 }
 
 fn row(pair: u32, name: &str, latency: &Latency) {
-    let Latency { p50_us, p99_us, max_us, overruns } = latency;
+    let Latency { p50_us, p99_us, p999_us, max_us, overruns } = latency;
     let overruns = overruns.as_deref().unwrap_or("");
-    println!("| {pair:3} | {name:10} | {p50_us:6.1} | {p99_us:6.1} | {max_us:7.1} | {overruns:>8} |");
+    println!("| {pair:3} | {name:10} | {p50_us:6.1} | {p99_us:6.1} | {p999_us:6.1} | {max_us:7.1} | {overruns:>8} |");
 }
 
 fn output(command: &mut Command) -> Result<Option<String>, String> {
@@ -59,7 +60,7 @@ fn plcrun(seconds: u32) -> Result<Latency, String> {
     summary(&text).ok_or(format!("no wake-up line in what plcrun printed:\n{text}"))
 }
 
-/// From the summary: `wake-up    p50 35.1 us  p99 49.9 us  max 203 us` and `overruns   0, 0 scans left out`.
+/// From the summary: `wake-up    p50 35.1 us  p99 49.9 us  p99.9 88.0 us  max 203 us` and `overruns   0, 0 scans left out`.
 fn summary(text: &str) -> Option<Latency> {
     let line = text.lines().find_map(|l| l.strip_prefix("wake-up"))?;
     let words: Vec<&str> = line.split_whitespace().collect();
@@ -79,6 +80,7 @@ fn summary(text: &str) -> Option<Latency> {
     Some(Latency {
         p50_us: after("p50")?,
         p99_us: after("p99")?,
+        p999_us: after("p99.9")?,
         max_us: after("max")?,
         overruns: overruns.map(|o| o.trim().to_owned()),
     })
@@ -101,8 +103,8 @@ fn histogram(text: &str) -> Option<Latency> {
     };
     let rows: Vec<(u64, u64)> = text.lines().filter(|l| !l.starts_with('#')).filter_map(row).collect();
     let total: u64 = rows.iter().map(|r| r.1).sum();
-    let percentile = |share: u64| {
-        let wanted = total.saturating_mul(share).div_ceil(100);
+    let percentile = |per_mille: u64| {
+        let wanted = total.saturating_mul(per_mille).div_ceil(1000);
         let mut seen = 0;
         rows.iter().find(|(_, count)| {
             seen += count;
@@ -112,7 +114,13 @@ fn histogram(text: &str) -> Option<Latency> {
     let max = text.lines().find_map(|l| l.strip_prefix("# Max Latencies:"))?.trim().parse().ok()?;
     #[allow(clippy::cast_precision_loss)] // microseconds far below 2^53
     let us = |row: Option<&(u64, u64)>| row.map(|r| r.0 as f64);
-    Some(Latency { p50_us: us(percentile(50))?, p99_us: us(percentile(99))?, max_us: max, overruns: None })
+    Some(Latency {
+        p50_us: us(percentile(500))?,
+        p99_us: us(percentile(990))?,
+        p999_us: us(percentile(999))?,
+        max_us: max,
+        overruns: None,
+    })
 }
 
 #[cfg(test)]
@@ -121,9 +129,9 @@ mod tests {
 
     #[test]
     fn the_summary_is_read() {
-        let text = "scan time  p50 4 us  p99 8 us  max 28 us\nwake-up    p50 35.1 us  p99 1.5 ms  max 203 us\noverruns   2, 0 scans left out\n";
+        let text = "scan time  p50 4 us  p99 8 us  p99.9 9 us  max 28 us\nwake-up    p50 35.1 us  p99 1.5 ms  p99.9 2 ms  max 203 us\noverruns   2, 0 scans left out\n";
         let latency = summary(text).unwrap();
-        assert_eq!((latency.p50_us, latency.p99_us, latency.max_us), (35.1, 1500.0, 203.0));
+        assert_eq!((latency.p50_us, latency.p99_us, latency.p999_us, latency.max_us), (35.1, 1500.0, 2000.0, 203.0));
         assert_eq!(latency.overruns.as_deref(), Some("2"));
         assert!(summary("nothing").is_none());
     }
@@ -132,6 +140,6 @@ mod tests {
     fn the_histogram_is_read() {
         let text = "# /dev/cpu_dma_latency set to 0us\n# Histogram\n000002 000010\n000003 000089\n000040 000001\n# Total: 000000100\n# Max Latencies: 00040\n";
         let latency = histogram(text).unwrap();
-        assert_eq!((latency.p50_us, latency.p99_us, latency.max_us), (3.0, 3.0, 40.0));
+        assert_eq!((latency.p50_us, latency.p99_us, latency.p999_us, latency.max_us), (3.0, 3.0, 40.0, 40.0));
     }
 }
