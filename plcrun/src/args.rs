@@ -57,7 +57,7 @@ pub enum Command {
     Fmt(FmtArgs),
     /// List the channels of a program's I/O map with their relays, windows and life.
     Relays(RelaysArgs),
-    /// Explain a code such as E0201, W0001, C014, R036, G11, F02 or T001.
+    /// Explain a code such as E0201, W0001, C014, R036, G11, F02, L007 or T001.
     Explain(ExplainArgs),
 }
 
@@ -253,9 +253,18 @@ pub fn parse(words: Vec<OsString>) -> Result<Cli, clap::Error> {
 /// Prints help, version or a usage error, and gives the exit code.
 #[must_use]
 pub fn explain(error: &clap::Error) -> Exit {
-    // A reader that has gone needs no help text.
-    let _ = error.print();
-    if error.use_stderr() { Exit::WrongUse } else { Exit::Clean }
+    let printed = error.print();
+    if error.use_stderr() {
+        return Exit::WrongUse;
+    }
+    match printed {
+        // A reader that has gone needs no help text; on a full disk standard error may still say so.
+        Err(e) if e.kind() != std::io::ErrorKind::BrokenPipe => {
+            eprintln!("error: standard output cannot be written: {e}");
+            Exit::Findings
+        }
+        Ok(()) | Err(_) => Exit::Clean,
+    }
 }
 
 /// Puts `run` before the first word that is neither a global option nor a subcommand.

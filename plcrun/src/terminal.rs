@@ -84,9 +84,7 @@ impl Console {
     /// # Errors
     /// Any write error but a reader that has gone.
     pub fn print(&self, text: &str) -> Result<(), Refusal> {
-        write_all(&mut std::io::stdout().lock(), text.as_bytes()).map_err(|e| {
-            Refusal::wrong_use(format!("standard output cannot be written: {e}"), "look at where it is redirected to")
-        })
+        write_all(&mut std::io::stdout().lock(), text.as_bytes()).map_err(|e| unwritable(&e.to_string()))
     }
 
     /// Writes a message to standard error. Nobody can be told where this fails, so it is not.
@@ -115,6 +113,12 @@ impl Console {
     pub fn style_err(&self) -> compiler::diag::Style {
         style(self.color_err)
     }
+}
+
+/// Standard output did not take what there was to say.
+#[must_use]
+pub fn unwritable(why: &str) -> Refusal {
+    Refusal::findings(format!("standard output cannot be written: {why}"), "look at where it is redirected to")
 }
 
 fn style(color: bool) -> compiler::diag::Style {

@@ -369,3 +369,57 @@ fn intervals_that_no_scan_meets_are_told_of_the_program_not_of_a_map() {
     seen.err_has("C040").err_has("--> odd.st\n").err_has("1 error in the program");
     folder.run(&["check", "odd.st", "--io", "odd.yaml"]).exits(1).out_has("C040").out_has("--> odd.st\n");
 }
+
+/// Divides by zero in the first scan.
+const FAULTS_AT_ONCE: &str = "PROGRAM P\nVAR a, b : INT; END_VAR\na := 1 / b;\nEND_PROGRAM\n";
+
+#[test]
+fn a_fault_in_the_first_scan_counts_one_scan() {
+    let folder = Folder::with(&[("p.st", FAULTS_AT_ONCE)]);
+    folder.run(&["p.st", "--virtual", "--for", "1s"]).exits(3).out_has("scans  1,").out_has("fault F01 after 0.000 s");
+}
+
+#[test]
+fn with_json_a_fault_is_one_record_and_nothing_else() {
+    let folder = Folder::with(&[("p.st", FAULTS_AT_ONCE)]);
+    let seen = folder.run(&["p.st", "--virtual", "--for", "1s", "--log-format", "json"]).exits(3);
+    let seen = seen.out_has("\"code\":\"F01\"").out_has("\"kind\":\"fault\"");
+    assert_eq!(seen.err, "");
+    assert!(seen.out.lines().all(|line| line.starts_with('{') && line.ends_with('}')), "{}", seen.out);
+}
+
+#[test]
+fn output_that_cannot_be_written_is_told() {
+    let folder = seal();
+    let full = || std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    for words in [
+        &["seal.ld", "--virtual", "--for", "1s"][..],
+        &["check", "seal.ld"],
+        &["run", "--help"],
+        &["disasm", "seal.ld"],
+    ] {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_plcrun"));
+        let output = command.current_dir(folder.path("")).args(words).stdout(full()).output().unwrap();
+        common::Seen::of(&output).exits(1).err_has("standard output cannot be written");
+    }
+}
+
+#[test]
+fn what_is_typed_and_not_understood_is_told_and_the_next_line_counts() {
+    let folder = Folder::with(&[("seal.ld", SEAL)]);
+    let mut command = folder.command(&["seal.ld", "--for", "700ms", "--trace", "a.csv"]);
+    let output = command.write_stdin(b"\xFF\xFE\nnobody\nstart\n".to_vec()).output().unwrap();
+    let seen = common::Seen::of(&output).exits(0);
+    seen.out_has("is not UTF-8 text; nothing was changed").out_has("there is no input `nobody`");
+    assert!(folder.read("a.csv").contains(",input,start,1\n"));
+}
+
+#[test]
+fn the_summary_shows_three_percentiles() {
+    let folder = Folder::with(&[("seal.ld", SEAL)]);
+    let seen = folder.run(&["seal.ld", "--for", "50ms"]).exits(0);
+    let line = |name: &str| seen.out.lines().find(|l| l.starts_with(name)).unwrap().to_owned();
+    for name in ["scan time", "wake-up"] {
+        assert!(["p50 ", "p99 ", "p99.9 ", "max "].iter().all(|p| line(name).contains(p)), "{}", seen.out);
+    }
+}

@@ -29,7 +29,7 @@ pub fn run(args: &BuildArgs, console: &Console) -> Result<Exit, Refusal> {
     files::write_atomically(&output, &bytes)?;
     // A message, not a result: the image itself may go to standard output.
     console.message(&format!(
-        "{}: {} bytes, {} instructions, {} bytes of data\n",
+        "wrote {}: {} bytes, {} instructions, {} bytes of data\n",
         output.display(),
         bytes.len(),
         project.image.code.len(),

@@ -34,8 +34,8 @@ fn context(fault: &FaultReport) -> String {
     text
 }
 
-/// For machines: one log line with everything that is known.
-pub fn log(fault: &FaultReport) {
+/// For machines: one log line with everything that is known; `defect` is what plcrun said of itself, where it failed.
+pub fn log(fault: &FaultReport, defect: Option<&str>) {
     let FaultReport { code, text, program, unit, rung, file, line, column, scan, at_ns, remedy, blame } = fault;
     let t_us = at_ns / 1000;
     let blame = blame.name();
@@ -52,6 +52,7 @@ pub fn log(fault: &FaultReport) {
         line,
         column,
         help = remedy,
+        defect,
         "fault {code}: {text}"
     );
 }

@@ -115,7 +115,7 @@ pub fn run(args: &RunArgs, console: &Console) -> Result<Exit, Refusal> {
     introduce(&session, &origin, args);
     let result = if args.virtual_time { virtual_time::run(session, trace) } else { real::run(session, trace) };
     let (session, controller, ending) = result?;
-    Ok(conclude(&session, &controller, &ending, console))
+    conclude(&session, &controller, &ending, console)
 }
 
 fn open_trace(path: &Path, args: &RunArgs, origin: &Origin) -> Result<TraceFile, Refusal> {
@@ -162,7 +162,10 @@ fn introduce(session: &Session, origin: &Origin, args: &RunArgs) {
 }
 
 /// Summary, fault and exit code, once the scan is over.
-fn conclude(session: &Session, controller: &Controller, ending: &Ending, console: &Console) -> Exit {
+///
+/// # Errors
+/// Standard output did not take everything. A fault is told all the same, and its exit code stands.
+fn conclude(session: &Session, controller: &Controller, ending: &Ending, console: &Console) -> Result<Exit, Refusal> {
     session.screen.close();
     let table = controller.table();
     let channels = table
@@ -175,7 +178,9 @@ fn conclude(session: &Session, controller: &Controller, ending: &Ending, console
         .collect();
     let summary = Summary {
         ended: ending.words.clone(),
-        at_ns: controller.grid_ns(),
+        // The scans after a fault only bring the outputs to rest: the program ran in none of them.
+        at_ns: ending.fault.as_ref().map_or(controller.grid_ns(), |fault| fault.at_ns),
+        scans: ending.fault.as_ref().map_or(controller.stats().scans, |fault| fault.scan),
         tick_ns: controller.tick_ns(),
         stats: controller.stats(),
         measured: ending.measured,
@@ -185,10 +190,11 @@ fn conclude(session: &Session, controller: &Controller, ending: &Ending, console
         LogFormat::Text => session.screen.line(&format!("\n{}", summary.text())),
         LogFormat::Json => summary.log(),
     }
-    let Some(fault) = &ending.fault else { return Exit::Clean };
+    let Some(fault) = &ending.fault else { return written(&session.screen, Exit::Clean) };
     let report = fault.describe(&session.image, controller.driver().gpio().chip_names());
     if session.format == LogFormat::Json {
-        fault::log(&report);
+        fault::log(&report, ending.defect.as_deref());
+        return written(&session.screen, Exit::Fault);
     }
     let line = fault::source_line(&session.sources, &report.file, report.line);
     let mut text = fault::render(&report, line.as_deref());
@@ -196,7 +202,15 @@ fn conclude(session: &Session, controller: &Controller, ending: &Ending, console
         text.push_str(&format!("  plcrun: {defect}\n"));
     }
     console.message(&text);
-    Exit::Fault
+    written(&session.screen, Exit::Fault)
+}
+
+/// The exit code, unless the run went well and what it had to say did not arrive.
+fn written(screen: &Screen, exit: Exit) -> Result<Exit, Refusal> {
+    match (screen.failure(), exit) {
+        (Some(why), Exit::Clean) => Err(crate::terminal::unwritable(&why)),
+        (Some(_), Exit::Findings | Exit::WrongUse | Exit::Fault) | (None, _) => Ok(exit),
+    }
 }
 
 impl Session {

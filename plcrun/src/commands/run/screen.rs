@@ -2,7 +2,8 @@
 //!
 //! One [`Screen`] owns standard output. On a terminal the last row shows the status and what is being typed; a line is
 //! printed by clearing that row, writing the line, and drawing the row again, so neither garbles the other. Elsewhere only
-//! lines are written. A reader that has gone away never stops the program that is being run: output is then dropped.
+//! lines are written. A reader that has gone away never stops the program that is being run: output is then dropped. Any other
+//! write error does not stop it either, and is told when the run is over.
 //!
 //! Raw mode is taken only where this process owns the terminal; taking it in the background would stop the process, and
 //! with it the scan. It also keeps Ctrl-Z from stopping a program whose outputs would stay as they are.
@@ -28,6 +29,8 @@ struct Inner {
     raw: bool,
     status: String,
     prompt: String,
+    /// The first write error but a reader that has gone.
+    failure: Option<String>,
 }
 
 /// What the terminal of this process allows.
@@ -65,8 +68,8 @@ impl Screen {
     #[must_use]
     pub fn open(abilities: Abilities) -> Self {
         let raw = abilities.keys && crossterm::terminal::enable_raw_mode().is_ok();
-        let inner =
-            Inner { out: std::io::stdout(), live: abilities.live, raw, status: String::new(), prompt: String::new() };
+        let (status, prompt) = (String::new(), String::new());
+        let inner = Inner { out: std::io::stdout(), live: abilities.live, raw, status, prompt, failure: None };
         Self { inner: Arc::new(Mutex::new(inner)) }
     }
 
@@ -80,6 +83,12 @@ impl Screen {
     #[must_use]
     pub fn is_raw(&self) -> bool {
         self.lock().raw
+    }
+
+    /// The first error in writing, where there was one. The program went on: nobody reads what a plant needs.
+    #[must_use]
+    pub fn failure(&self) -> Option<String> {
+        self.lock().failure.clone()
     }
 
     /// Prints one or several lines above the status row.
@@ -152,8 +161,13 @@ impl Inner {
     }
 
     fn write(&mut self, text: &str) {
-        // Nobody can be told, and the scan must go on.
-        let _ = self.out.write_all(text.as_bytes()).and_then(|()| self.out.flush());
+        // The scan must go on; what went wrong is told at its end.
+        match self.out.write_all(text.as_bytes()).and_then(|()| self.out.flush()) {
+            Err(e) if e.kind() != std::io::ErrorKind::BrokenPipe => {
+                self.failure.get_or_insert_with(|| e.to_string());
+            }
+            Ok(()) | Err(_) => {}
+        }
     }
 }
 

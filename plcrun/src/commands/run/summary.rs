@@ -24,6 +24,8 @@ pub struct Summary<'a> {
     pub ended: String,
     /// When, in nanoseconds since start.
     pub at_ns: u64,
+    /// Scans in which the program ran.
+    pub scans: u64,
     /// Time between two scans.
     pub tick_ns: u64,
     /// Timing and counters.
@@ -50,7 +52,7 @@ impl Summary<'_> {
     fn timing(&self) -> Vec<Vec<String>> {
         let stats = self.stats;
         let cell = |name: &str, value: String| vec![name.to_owned(), value];
-        let mut rows = vec![cell("scans", format!("{}, every {}", grouped(stats.scans), exact_time(self.tick_ns)))];
+        let mut rows = vec![cell("scans", format!("{}, every {}", grouped(self.scans), exact_time(self.tick_ns)))];
         if self.measured {
             rows.push(cell("scan time", percentiles(&stats.scan_time)));
             rows.push(cell("wake-up", percentiles(&stats.wake_latency)));
@@ -83,10 +85,10 @@ impl Summary<'_> {
         let stats = self.stats;
         let ended = self.ended.as_str();
         let t_us = self.at_ns / 1000;
-        let (scans, overruns, skipped) = (stats.scans, stats.overruns, stats.skipped);
+        let (scans, overruns, skipped) = (self.scans, stats.overruns, stats.skipped);
         if self.measured {
-            let (p50, p99, max) = figures(&stats.scan_time);
-            let (wake_p50, wake_p99, wake_max) = figures(&stats.wake_latency);
+            let scan = Figures::of(&stats.scan_time);
+            let wake = Figures::of(&stats.wake_latency);
             tracing::info!(
                 kind = "summary",
                 t_us,
@@ -94,12 +96,14 @@ impl Summary<'_> {
                 scans,
                 overruns,
                 skipped,
-                scan_p50_ns = p50,
-                scan_p99_ns = p99,
-                scan_max_ns = max,
-                wake_p50_ns = wake_p50,
-                wake_p99_ns = wake_p99,
-                wake_max_ns = wake_max,
+                scan_p50_ns = scan.p50_ns,
+                scan_p99_ns = scan.p99_ns,
+                scan_p999_ns = scan.p999_ns,
+                scan_max_ns = scan.max_ns,
+                wake_p50_ns = wake.p50_ns,
+                wake_p99_ns = wake.p99_ns,
+                wake_p999_ns = wake.p999_ns,
+                wake_max_ns = wake.max_ns,
                 lost = stats.messages_lost,
                 "summary"
             );
@@ -123,15 +127,27 @@ impl Summary<'_> {
     }
 }
 
-fn figures(times: &runtime::scan::Times) -> (u64, u64, u64) {
-    (times.quantile_ns(0.5), times.quantile_ns(0.99), times.max_ns())
+/// What is shown of a kind of time, in nanoseconds.
+struct Figures {
+    p50_ns: u64,
+    p99_ns: u64,
+    p999_ns: u64,
+    max_ns: u64,
 }
 
-/// `p50 3.20 us  p99 8.10 us  max 20.0 us`.
+impl Figures {
+    fn of(times: &runtime::scan::Times) -> Self {
+        let at = |share| times.quantile_ns(share);
+        Self { p50_ns: at(0.5), p99_ns: at(0.99), p999_ns: at(0.999), max_ns: times.max_ns() }
+    }
+}
+
+/// `p50 3.20 us  p99 8.10 us  p99.9 12.0 us  max 20.0 us`.
 #[must_use]
 pub fn percentiles(times: &runtime::scan::Times) -> String {
-    let (p50, p99, max) = figures(times);
-    format!("p50 {}  p99 {}  max {}", short_time(p50), short_time(p99), short_time(max))
+    let Figures { p50_ns, p99_ns, p999_ns, max_ns } = Figures::of(times);
+    let [p50, p99, p999, max] = [p50_ns, p99_ns, p999_ns, max_ns].map(short_time);
+    format!("p50 {p50}  p99 {p99}  p99.9 {p999}  max {max}")
 }
 
 #[cfg(test)]
@@ -149,6 +165,7 @@ mod tests {
         Summary {
             ended: "stopped by SIGTERM".into(),
             at_ns: 12_340_000_000,
+            scans: stats.scans,
             tick_ns: 10_000_000,
             stats,
             measured,
