@@ -491,32 +491,15 @@ fn on_at_power_up(outputs: &str) -> [bool; 2] {
 }
 
 #[test]
-fn only_what_switches_something_must_be_commanded_off_first() {
-    let relay = "outputs:\n  x: {}\n  y: { relay: wago-859-386 }\n";
-    assert_eq!(on_at_power_up(relay), [true, false]);
-    assert_eq!(on_at_power_up("outputs:\n  x: { restart: manual }\n  y: { restart: auto }\n"), [false, true]);
-    assert_eq!(
-        on_at_power_up("outputs:\n  x: { actuator: { pull_in: 5 ms } }\n  y: { min_off: 0 s }\n"),
-        [false, true]
-    );
-    let auto = "outputs:\n  x: { relay: wago-859-386, restart: auto, restart_reason: a fan }\n  y: {}\n";
-    assert_eq!(on_at_power_up(auto), [true, true]);
+fn an_output_must_be_commanded_off_first_unless_the_map_says_otherwise() {
+    let auto = "restart: auto, restart_reason: a lamp";
+    assert_eq!(on_at_power_up(&format!("outputs:\n  x: {{}}\n  y: {{ {auto} }}\n")), [false, true]);
+    let relay = format!("outputs:\n  x: {{ relay: wago-859-386, {auto} }}\n  y: {{ relay: wago-859-386 }}\n");
+    assert_eq!(on_at_power_up(&relay), [true, false]);
 }
 
 #[test]
-fn the_cutoff_of_an_interlock_is_no_indicator() {
-    let image = Program::new(&["a", "b", "c"], &["x", "y", "main"]).build();
-    let text = "relays: [wago.yaml]\ninputs:\n  a: {}\n  b: {}\n  c: { sim: { initial: true } }\noutputs:\n  x: { relay: wago-859-386 }\n  \
-                y: { relay: wago-859-386 }\n  main: {}\ninterlocks: [{ name: g, channels: [x, y], cutoff: main }]\n";
-    let map = map(text, &image);
-    let mut plc = Simulated::simulated(image, Arc::clone(&map), 1);
-    run_to(&mut plc, &VirtualClock::new(), 1000);
-    let main = map.channel("main").unwrap();
-    assert!(plc.commanded(main) && !plc.status(main).unwrap().line);
-}
-
-#[test]
-fn outputs_of_a_program_without_a_map_are_indicators() {
+fn outputs_of_a_program_without_a_map_are_not_under_the_rule() {
     let image = Program::new(&["a", "b"], &["x", "y"]).build();
     let map = plain_map(&image);
     let x = map.channel("x").unwrap();

@@ -63,10 +63,7 @@ pub(super) fn check(
         };
         let gpio = target(checker, output, *at, name, real);
         let feedback = feedback(checker, map, output, drafts, name, &mut feedbacks);
-        let mut channel = channel(checker, output, name, *at, feedback, drafts);
-        if is_indicator(map, output, name) && output.restart.or(Restart::Auto) == Restart::Auto {
-            restart_by_itself(&mut channel);
-        }
+        let channel = channel(checker, output, name, *at, feedback, drafts);
         let sheet = sheets.rows.iter().map(|(sheet, _, _)| sheet);
         let sheet = sheet.into_iter().find(|s| channel.relay.as_ref().is_some_and(|r| r.eq_ignore_ascii_case(&s.name)));
         let model = ContactModel::new(&channel, sheet);
@@ -211,29 +208,10 @@ fn channel(
     config
 }
 
-/// Is this an indicator or an electronic input, for all the map says? Rule 3 protects what a relay or contactor switches:
-/// any key that tells of one, or of a lock against another channel, keeps the rule.
-fn is_indicator(map: &Map, output: &model::Output, name: &str) -> bool {
-    let same = |key: &Key<String>| key.get().is_some_and(|other| other.eq_ignore_ascii_case(name));
-    let locked = map
-        .interlocks
-        .get()
-        .into_iter()
-        .flatten()
-        .filter_map(Key::get)
-        .any(|group| same(&group.cutoff) || group.channels.get().into_iter().flatten().any(same));
-    let bare = output.relay.is_absent()
-        && output.load.is_absent()
-        && output.actuator.is_absent()
-        && output.feedback.is_absent()
-        && !matches!(map.interlocks, Key::Bad(_));
-    bare && !locked
-}
-
-/// Lifts rule 3 for an indicator: a lamp must be right from the first scan on, and moves nothing.
+/// Lifts rule 3 where there is no map: nothing real is switched, and what is commanded on from the first scan shows.
 pub(super) fn restart_by_itself(channel: &mut ChannelConfig) {
     channel.restart = Restart::Auto;
-    channel.restart_reason.get_or_insert_with(|| "no relay and no load: an indicator".to_owned());
+    channel.restart_reason.get_or_insert_with(|| "simulated without a map: nothing real is switched".to_owned());
 }
 
 /// Keys that say something about a relay or contact have no meaning on a bare line.

@@ -201,10 +201,10 @@ pub struct Output {
     pub safe: Key<SafeValue>,
     /// Why the load is on after a fault; required for `safe: on`.
     pub safe_reason: Key<String>,
-    /// Whether an ON from before a refusal, or from power-up, counts: manual or auto. Default manual; auto for an output without relay, load, actuator, feedback and interlock.
+    /// Whether an ON from before a refusal, or from power-up, counts: manual or auto. Default manual.
     #[schemars(with = "text::RestartPolicy")]
     pub restart: Key<Restart>,
-    /// Why the channel restarts by itself; required for `restart: auto` where that is not the default.
+    /// Why the channel restarts by itself; required for `restart: auto`.
     pub restart_reason: Key<String>,
     /// After this channel's ON the next channel with a stagger waits so long. Default 0 s: takes no part.
     #[schemars(with = "text::DurationText")]
