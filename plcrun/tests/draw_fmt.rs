@@ -31,6 +31,7 @@ fn one_rung_is_chosen_by_label_and_unknown_ones_are_named() {
     let folder = Folder::with(&[("seal.ld", &two)]);
     let one = folder.run(&["draw", "seal.ld", "--rung", "second"]).exits(0);
     assert!(one.out.contains("second") && !one.out.contains("stop_ok"), "{}", one.out);
+    assert!(one.out.contains("  2 ├"), "the rung keeps its number:\n{}", one.out);
     folder.run(&["draw", "seal.ld", "--rung", "secnd"]).exits(2).err_has("`secnd`").err_has("second");
 }
 

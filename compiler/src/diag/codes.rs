@@ -236,7 +236,7 @@ codes! {
         "Located variables stand in VAR of a PROGRAM and in VAR_GLOBAL. A function block gets its inputs and outputs by parameters, so that every instance can have its own.",
         "" => "";
     SectionPlace = "E0505" Error, "section not allowed here",
-        "Functions have no memory, so no RETAIN and no instances; VAR_GLOBAL stands outside of units; CONSTANT and RETAIN exclude each other.",
+        "Functions have no memory, so no RETAIN and no instances; VAR_GLOBAL stands outside of units; CONSTANT and RETAIN exclude each other. A PROGRAM has no caller, so no VAR_IN_OUT; what begins anew or stands elsewhere (VAR_TEMP, VAR_IN_OUT, VAR_EXTERNAL) is not retained.",
         "" => "";
     ArrayBounds = "E0506" Error, "array bounds reversed or too large",
         "The lower bound comes first and is at most the upper bound; both fit DINT.",

@@ -1,9 +1,10 @@
 //! Ladder bodies as drawings: Unicode or ASCII text, and SVG.
 //!
 //! One model feeds every form: `model` makes symbols of the syntax tree, `layout` gives every symbol its place on a grid of
-//! characters, `text` and `svg` only paint. A drawing shows what the text says; it resolves no names beyond the
-//! declarations of the same file (types and addresses of variables) and needs no checked program.
+//! characters, `text` and `svg` only paint. A drawing shows what the text says; it resolves no names beyond declarations
+//! (types and addresses of variables, power pins of blocks) and needs no checked program.
 
+mod ascii;
 mod layout;
 mod model;
 mod svg;
@@ -18,19 +19,62 @@ pub enum Style {
     /// Box-drawing characters.
     #[default]
     Unicode,
-    /// `-`, `|` and `+` only.
+    /// ASCII only: `-`, `|` and `+`, and texts spelt without other letters.
     Ascii,
 }
 
-/// Every ladder of a file as text, each under its unit's name. Empty where the file has no ladder.
-#[must_use]
-pub fn draw_text(map: &SourceMap, file: &File, style: Style) -> String {
-    text::paint(&layout::place(&model::sheets(map, file)), style)
+/// What is drawn.
+#[derive(Clone, Copy, Debug)]
+pub struct Drawing<'a> {
+    /// The texts.
+    pub map: &'a SourceMap,
+    /// The file whose ladders are drawn.
+    pub file: &'a File,
+    /// All files of the project: their globals and blocks are known to the drawing. May hold `file` itself.
+    pub project: &'a [File],
+    /// Only the rungs with this label (upper or lower case), or with this number in their ladder.
+    pub rung: Option<&'a str>,
 }
 
-/// Every ladder of a file as one SVG document, sized by its content. It takes the colour of the text around it and has no
-/// background, so it fits light and dark pages.
+impl<'a> Drawing<'a> {
+    /// Every ladder of a file that stands alone.
+    #[must_use]
+    pub fn new(map: &'a SourceMap, file: &'a File) -> Self {
+        Self { map, file, project: &[], rung: None }
+    }
+
+    /// Is there a rung to draw?
+    #[must_use]
+    pub fn has_rungs(&self) -> bool {
+        model::sheets(self).iter().any(|sheet| !sheet.rungs.is_empty())
+    }
+
+    /// The ladders as text, each under its unit's name. Empty where there is none.
+    #[must_use]
+    pub fn text(&self, style: Style) -> String {
+        let mut sheets = model::sheets(self);
+        if style == Style::Ascii {
+            ascii::spell(&mut sheets);
+        }
+        text::paint(&layout::place(&sheets), style)
+    }
+
+    /// The ladders as one SVG document, sized by its content. It takes the colour of the text around it and has no
+    /// background, so it fits light and dark pages.
+    #[must_use]
+    pub fn svg(&self) -> String {
+        svg::paint(&layout::place(&model::sheets(self)))
+    }
+}
+
+/// Every ladder of a file as text; see [`Drawing::text`].
+#[must_use]
+pub fn draw_text(map: &SourceMap, file: &File, style: Style) -> String {
+    Drawing::new(map, file).text(style)
+}
+
+/// Every ladder of a file as one SVG document; see [`Drawing::svg`].
 #[must_use]
 pub fn draw_svg(map: &SourceMap, file: &File) -> String {
-    svg::paint(&layout::place(&model::sheets(map, file)))
+    Drawing::new(map, file).svg()
 }

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use super::Drawing;
 use crate::ast::{
     Arg, ArgKind, Body, Call, Comment, Element, ElementKind, File, Item, Ladder, Pou, PouKind, Rung, Series, Stmt,
     TypeKind, VarKind, VarSection,
@@ -65,18 +66,22 @@ pub(super) struct Pin {
     pub(super) value: String,
 }
 
-/// What the declarations of a file tell a drawing.
+/// What the declarations tell a drawing.
 struct Names<'a> {
     map: &'a SourceMap,
     file: &'a File,
+    /// All files of the project.
+    project: &'a [File],
     /// Variable to (type, address); keys in capitals.
     variables: HashMap<String, (String, String)>,
 }
 
-/// All ladders of a file.
-pub(super) fn sheets(map: &SourceMap, file: &File) -> Vec<Sheet> {
+/// All ladders of a drawing; with one rung asked for, only those that have it.
+pub(super) fn sheets(drawing: &Drawing<'_>) -> Vec<Sheet> {
+    let Drawing { map, file, project, rung } = *drawing;
     let mut globals = HashMap::new();
-    for item in &file.items {
+    // The file's own declarations come last and win.
+    for item in project.iter().chain([file]).flat_map(|f| &f.items) {
         if let Item::Globals(section) = item {
             declare(&mut globals, section);
         }
@@ -89,8 +94,11 @@ pub(super) fn sheets(map: &SourceMap, file: &File) -> Vec<Sheet> {
         for section in &pou.sections {
             declare(&mut variables, section);
         }
-        let names = Names { map, file, variables };
-        sheets.push(names.sheet(pou, ladder));
+        let names = Names { map, file, project, variables };
+        let sheet = names.sheet(pou, ladder, rung);
+        if rung.is_none() || !sheet.rungs.is_empty() {
+            sheets.push(sheet);
+        }
     }
     sheets
 }
@@ -115,7 +123,7 @@ fn declare(variables: &mut HashMap<String, (String, String)>, section: &VarSecti
 }
 
 impl Names<'_> {
-    fn sheet(&self, pou: &Pou, ladder: &Ladder) -> Sheet {
+    fn sheet(&self, pou: &Pou, ladder: &Ladder, wanted: Option<&str>) -> Sheet {
         let word = match pou.kind {
             PouKind::Program => "PROGRAM",
             PouKind::Function => "FUNCTION",
@@ -124,7 +132,11 @@ impl Names<'_> {
         let mut rungs = Vec::new();
         let mut from = ladder.span.start;
         for (index, rung) in ladder.rungs.iter().enumerate() {
-            rungs.push(self.rung(index + 1, rung, from));
+            let number = index + 1;
+            let labelled = |label: &str| rung.label.as_ref().is_some_and(|l| l.text.eq_ignore_ascii_case(label));
+            if wanted.is_none_or(|wanted| labelled(wanted) || wanted.parse() == Ok(number)) {
+                rungs.push(self.rung(number, rung, from));
+            }
             from = rung.span.end;
         }
         Sheet { heading: format!("{word} {}", pou.name.text), rungs }
@@ -255,9 +267,10 @@ impl Names<'_> {
         }
     }
 
-    /// The parameter marked `{power}` of a block declared in this file.
+    /// The parameter marked `{power}` of a block declared in this file or another of the project.
     fn power_parameter(&self, ty: &str, kind: VarKind) -> Option<String> {
-        let pou = self.file.items.iter().find_map(|item| match item {
+        let mut items = self.file.items.iter().chain(self.project.iter().flat_map(|f| &f.items));
+        let pou = items.find_map(|item| match item {
             Item::Pou(pou) if pou.name.is(ty) => Some(pou),
             Item::Pou(_) | Item::Configuration(_) | Item::Globals(_) | Item::Types(_) => None,
         })?;

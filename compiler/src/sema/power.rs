@@ -113,7 +113,7 @@ impl BodyContext<'_, '_> {
             return Some(());
         }
         let names = missing.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
-        let message = format!("EN is written, so every other input is too: {names} missing");
+        let message = format!("EN is written, so every other input has to be written too; {names} missing");
         let help =
             format!("write {}", missing.iter().map(|name| format!("{name} := ...")).collect::<Vec<_>>().join(", "));
         self.s.report(Diagnostic::new(Code::ArgumentCount, call.span, message).help(help));

@@ -4,9 +4,8 @@ use crate::args::DrawArgs;
 use crate::exit::{Exit, Refusal};
 use crate::terminal::Console;
 use crate::{files, project};
-use compiler::ast::{Body, File, Item, Ladder, Rung};
-use compiler::draw::{self, Style};
-use compiler::source::SourceMap;
+use compiler::ast::{Body, File, Item, Rung};
+use compiler::draw::{Drawing, Style};
 use std::path::PathBuf;
 
 /// Draws every ladder of the files.
@@ -24,36 +23,25 @@ pub fn run(args: &DrawArgs, console: &Console) -> Result<Exit, Refusal> {
         files::refuse_overwriting(output, args.files.iter().map(PathBuf::as_path))?;
     }
     let parsed = project::parse_all(&map, &ids, console)?;
-    let chosen = match &args.rung {
-        Some(wanted) => only(parsed, wanted)?,
-        None => parsed,
-    };
-    if !chosen.iter().any(has_rungs) {
-        return Err(Refusal::wrong_use("there is no ladder to draw", "Structured Text has no rungs"));
+    let wanted = args.rung.as_deref();
+    let drawings: Vec<Drawing<'_>> =
+        parsed.iter().map(|file| Drawing { map: &map, file, project: &parsed, rung: wanted }).collect();
+    if !drawings.iter().any(Drawing::has_rungs) {
+        return Err(match wanted {
+            Some(wanted) if parsed.iter().any(|file| rungs(file).next().is_some()) => no_rung(&parsed, wanted),
+            Some(_) | None => Refusal::wrong_use("there is no ladder to draw", "Structured Text has no rungs"),
+        });
     }
-    for file in &chosen {
-        draw_file(args, console, &map, file)?;
+    for drawing in &drawings {
+        draw(args, console, drawing)?;
     }
     Ok(Exit::Clean)
 }
 
-fn draw_file(args: &DrawArgs, console: &Console, map: &SourceMap, file: &File) -> Result<(), Refusal> {
+fn draw(args: &DrawArgs, console: &Console, drawing: &Drawing<'_>) -> Result<(), Refusal> {
     match &args.svg {
-        Some(path) => files::write_atomically(path, draw::draw_svg(map, file).as_bytes()),
-        None => {
-            let style = if args.ascii { Style::Ascii } else { Style::Unicode };
-            console.print(&draw::draw_text(map, file, style))
-        }
-    }
-}
-
-fn ladder_mut(item: &mut Item) -> Option<&mut Ladder> {
-    match item {
-        Item::Pou(pou) => match &mut pou.body {
-            Body::Ladder(ladder) => Some(ladder),
-            Body::Statements(_) => None,
-        },
-        Item::Configuration(_) | Item::Globals(_) | Item::Types(_) => None,
+        Some(path) => files::write_atomically(path, drawing.svg().as_bytes()),
+        None => console.print(&drawing.text(if args.ascii { Style::Ascii } else { Style::Unicode })),
     }
 }
 
@@ -67,33 +55,13 @@ fn rungs(file: &File) -> impl Iterator<Item = &Rung> {
     })
 }
 
-fn has_rungs(file: &File) -> bool {
-    rungs(file).next().is_some()
-}
-
-/// Only the rungs with this label, or with this number in their ladder.
-fn only(mut parsed: Vec<File>, wanted: &str) -> Result<Vec<File>, Refusal> {
-    let labels: Vec<String> =
-        parsed.iter().flat_map(rungs).filter_map(|rung| rung.label.as_ref()).map(|label| label.text.clone()).collect();
-    for item in parsed.iter_mut().flat_map(|file| &mut file.items) {
-        let Some(ladder) = ladder_mut(item) else { continue };
-        let mut number = 0_usize;
-        ladder.rungs.retain(|rung| {
-            number += 1;
-            let labelled = rung.label.as_ref().is_some_and(|label| label.text.eq_ignore_ascii_case(wanted));
-            labelled || wanted.parse() == Ok(number)
-        });
-    }
-    // A unit without rungs left, or without any, would only be a heading.
-    for file in &mut parsed {
-        file.items.retain_mut(|item| ladder_mut(item).is_none_or(|ladder| !ladder.rungs.is_empty()));
-    }
-    if parsed.iter().any(has_rungs) {
-        return Ok(parsed);
-    }
-    let help = match bytecode::near::nearest(wanted, labels.iter().map(String::as_str)) {
+/// No rung has this label or number.
+fn no_rung(files: &[File], wanted: &str) -> Refusal {
+    let labels: Vec<&str> =
+        files.iter().flat_map(rungs).filter_map(|rung| rung.label.as_ref()).map(|label| label.text.as_str()).collect();
+    let help = match bytecode::near::nearest(wanted, labels.iter().copied()) {
         Some(near) => format!("did you mean `{near}`?"),
         None => format!("its labels are {}; a number counts from 1", labels.join(", ")),
     };
-    Err(Refusal::wrong_use(format!("there is no rung `{wanted}`"), help))
+    Refusal::wrong_use(format!("there is no rung `{wanted}`"), help)
 }
