@@ -136,8 +136,8 @@ pub enum LogFormat {
 pub struct Assignment {
     /// Variable as written.
     pub name: String,
-    /// The value.
-    pub value: bool,
+    /// The value as written; what it may be depends on the variable.
+    pub value: String,
 }
 
 /// `plcrun check`.
@@ -302,19 +302,18 @@ fn positive_duration(text: &str) -> Result<Duration, String> {
 /// Reads `NAME=VALUE`.
 ///
 /// # Errors
-/// Says what is missing or no value.
+/// Says what is missing.
 pub fn assignment(text: &str) -> Result<Assignment, String> {
     let (name, value) = text.split_once('=').ok_or("write NAME=VALUE, such as stop_ok=true")?;
     let name = name.trim();
     if name.is_empty() {
         return Err("the name before `=` is missing; write NAME=VALUE, such as stop_ok=true".to_owned());
     }
-    let value = match value.trim().to_ascii_lowercase().as_str() {
-        "true" | "1" => true,
-        "false" | "0" => false,
-        other => return Err(format!("`{other}` is no value of an input; write true or false")),
-    };
-    Ok(Assignment { name: name.to_owned(), value })
+    let value = value.trim();
+    if value.is_empty() {
+        return Err("the value behind `=` is missing; write NAME=VALUE, such as stop_ok=true".to_owned());
+    }
+    Ok(Assignment { name: name.to_owned(), value: value.to_owned() })
 }
 
 #[cfg(test)]
@@ -353,10 +352,10 @@ mod tests {
     #[test]
     fn values_are_checked_where_they_are_written() {
         let set = |text: &str| assignment(text);
-        assert_eq!(set("stop_ok=TRUE").unwrap(), Assignment { name: "stop_ok".into(), value: true });
+        assert_eq!(set("stop_ok=TRUE").unwrap(), Assignment { name: "stop_ok".into(), value: "TRUE".into() });
         assert!(set("stop_ok").unwrap_err().contains("NAME=VALUE"));
         assert!(set("=1").unwrap_err().contains("missing"));
-        assert!(set("a=2").unwrap_err().contains("true or false"));
+        assert!(set("a= ").unwrap_err().contains("behind `=` is missing"));
         assert!(positive_duration("0 s").unwrap_err().contains("longer than 0"));
         assert!(positive_duration("5").unwrap_err().contains("unit"));
     }

@@ -423,3 +423,55 @@ fn the_summary_shows_three_percentiles() {
         assert!(["p50 ", "p99 ", "p99.9 ", "max "].iter().all(|p| line(name).contains(p)), "{}", seen.out);
     }
 }
+
+#[test]
+fn retained_variables_that_are_not_kept_are_told_of() {
+    let program = "PROGRAM P\nVAR RETAIN n : INT; END_VAR\nn := n + 1;\nEND_PROGRAM\n";
+    let folder = Folder::with(&[("p.st", program), ("seal.ld", SEAL)]);
+    let seen = folder.run(&["p.st", "--virtual", "--for", "1s"]).exits(0);
+    seen.out_has("retained variables begin anew at each start: this version has no retained store");
+    folder.run(&["seal.ld", "--virtual", "--for", "1s"]).exits(0).out_lacks("begin anew");
+}
+
+/// A value in, twice that value out.
+const DOUBLES: &str = "\
+PROGRAM Doubles
+VAR
+  v AT %IW0 : INT;
+  b AT %IB4 : BYTE;
+  r AT %ID2 : REAL;
+  twice AT %QW0 : INT;
+END_VAR
+twice := 2 * v;
+END_PROGRAM
+";
+
+#[test]
+fn inputs_that_are_no_bool_are_set_and_shown_in_their_type() {
+    let folder = Folder::with(&[("p.st", DOUBLES)]);
+    let words = ["p.st", "--virtual", "--for", "50ms", "--trace", "a.csv"];
+    let sets = ["--set", "v=-7", "--set", "b=16#1F", "--set", "r=1.5"];
+    folder.run(&[&words[..], &sets].concat()).exits(0).out_has("word     twice  -14");
+    let trace = folder.read("a.csv");
+    for row in ["word,v,-7", "word,b,16#1F", "word,r,1.5", "word,twice,-14"] {
+        assert!(trace.contains(row), "{row} is not in\n{trace}");
+    }
+    for (set, why) in [
+        ("v=40000", "between -32768 and 32767"),
+        ("v=high", "no value of INT"),
+        ("twice=1", "is an output"),
+        ("w=1", "there is no input `w`"),
+    ] {
+        folder.run(&[&words[..], &["--set", set]].concat()).exits(2).err_has(why);
+    }
+}
+
+#[test]
+fn typed_values_reach_the_program() {
+    let folder = Folder::with(&[("p.st", DOUBLES)]);
+    let mut command = folder.command(&["p.st", "--for", "700ms", "--trace", "a.csv"]);
+    let output = command.write_stdin("v=21\nv\nv=x\n").output().unwrap();
+    let seen = common::Seen::of(&output).exits(0);
+    seen.out_has("`v` is INT and cannot be toggled; write v=VALUE").out_has("no value of INT");
+    assert!(folder.read("a.csv").contains("word,twice,42"));
+}

@@ -142,7 +142,7 @@ fn a_program_without_map_gets_the_simulated_rack() {
     assert!(!map.has_real_lines());
     let names = |list: &[runtime::config::Input]| list.iter().map(|i| i.name.clone()).collect::<Vec<_>>();
     assert_eq!(names(&map.inputs), ["a", "b"]);
-    assert_eq!((map.outputs[0].name.as_str(), map.words[0].name.as_str()), ("x", "main.level"));
+    assert_eq!((map.outputs[0].name.as_str(), map.words[0].name.as_str()), ("x", "level"));
     assert_eq!(map.scan.period_ns, 10_000_000);
 }
 

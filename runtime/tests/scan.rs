@@ -460,7 +460,7 @@ fn located_words_are_committed_with_the_scan() {
     let clock = VirtualClock::new();
     run_to(&mut plc, &clock, 10);
     let words: Vec<_> = plc.words().map(|(w, v)| (w.name.clone(), v)).collect();
-    assert_eq!(words, [("main.level".to_owned(), 1234)]);
+    assert_eq!(words, [("level".to_owned(), 1234)]);
     write_var(&mut plc, "main.divisor", ScalarType::I32, 0);
     run_to(&mut plc, &clock, 20);
     assert_eq!(plc.words().next().unwrap().1, 0, "at rest after a fault");

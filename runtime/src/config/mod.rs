@@ -27,6 +27,7 @@ pub use validate::{Loaded, load, load_at, simulated, simulated_at};
 use crate::rt::RtSettings;
 use crate::scan::Plan;
 use bytecode::ScalarType;
+use bytecode::types::Elementary;
 use relay::contact::ContactModel;
 use relay::{ChannelId, ChannelTable, DataSheet};
 
@@ -223,8 +224,10 @@ pub struct Word {
     pub name: String,
     /// Offset in the data segment.
     pub offset: u32,
-    /// Its type.
+    /// How it is stored.
     pub ty: ScalarType,
+    /// How it is written and shown.
+    pub elementary: Elementary,
     /// An input (%I); else an output (%Q).
     pub input: bool,
 }

@@ -13,8 +13,9 @@ use crate::clock::NS_PER_MS;
 use crate::rt::{self, RtSettings};
 use crate::scan::Plan;
 use crate::scan::plan::{TICK_MAX_NS, TICK_MIN_NS};
-use bytecode::Image;
 use bytecode::image::{Place as ImagePlace, Symbol, SymbolRole};
+use bytecode::types::{Elementary, TypeKind};
+use bytecode::{Image, ScalarType};
 use relay::contact::ContactModel;
 use relay::{BankConfig, ChannelConfig, ChannelTable, DataSheet};
 use std::path::Path;
@@ -261,10 +262,36 @@ fn located(checker: &mut Checker<'_>, map: &Map, real: bool, bound: &inputs::Bou
     words
 }
 
-fn word(symbols: &Symbols<'_>, symbol: &Symbol) -> Option<Word> {
-    let ty = symbols.image().ty(symbol.ty)?.scalar()?;
+fn word<'i>(symbols: &Symbols<'i>, symbol: &'i Symbol) -> Option<Word> {
+    let full = symbols.image().ty(symbol.ty)?;
+    let ty = full.scalar()?;
     let ImagePlace::Byte(offset) = symbol.place else { return None };
-    Some(Word { name: symbol.path.clone(), offset, ty, input: symbol.role == SymbolRole::Input })
+    let elementary = match full.kind {
+        TypeKind::Elementary(elementary) => elementary,
+        TypeKind::Enumeration { .. } => plain(ty),
+        TypeKind::Array { .. } | TypeKind::Instance { .. } | TypeKind::Structure { .. } | TypeKind::Text { .. } => {
+            return None;
+        }
+    };
+    let name = symbols.short_name(symbol).to_owned();
+    Some(Word { name, offset, ty, elementary, input: symbol.role == SymbolRole::Input })
+}
+
+/// The type a value of this width is shown in where the program names none.
+const fn plain(ty: ScalarType) -> Elementary {
+    match ty {
+        ScalarType::Bool => Elementary::Bool,
+        ScalarType::I8 => Elementary::Sint,
+        ScalarType::I16 => Elementary::Int,
+        ScalarType::I32 => Elementary::Dint,
+        ScalarType::I64 => Elementary::Lint,
+        ScalarType::U8 => Elementary::Byte,
+        ScalarType::U16 => Elementary::Word,
+        ScalarType::U32 => Elementary::Dword,
+        ScalarType::U64 => Elementary::Lword,
+        ScalarType::F32 => Elementary::Real,
+        ScalarType::F64 => Elementary::Lreal,
+    }
 }
 
 fn simulated_input(name: String, variable: String, place: BoolPlace) -> Input {
@@ -323,7 +350,9 @@ pub fn simulated_at(image: &Image, period_ns: Option<u64>) -> Result<IoMap, Vec<
     for direct in direct::find(image) {
         let name = direct.address.clone();
         match direct.spot {
-            Spot::Bytes(offset, _, ty) => words.push(Word { name, offset, ty, input: direct.input }),
+            Spot::Bytes(offset, _, ty) => {
+                words.push(Word { name, offset, ty, elementary: plain(ty), input: direct.input })
+            }
             Spot::Bit(offset, bit) => {
                 let place = BoolPlace::Bit(offset, bit);
                 if direct.input {

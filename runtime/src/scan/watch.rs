@@ -11,6 +11,7 @@ use crate::config::{InputId, IoMap};
 use crate::io::Driver;
 use crate::vm::Engine;
 use bytecode::VerifiedImage;
+use bytecode::path::show;
 use relay::{ChannelId, ChannelStatus, Detail, Event, Guard, Refusal};
 use std::sync::Arc;
 
@@ -19,6 +20,8 @@ use std::sync::Arc;
 pub enum ChangeKind {
     /// An input as the program sees it.
     Input(InputId, bool),
+    /// A located variable that is no BOOL, by position in [`IoMap::words`]: an input as set, an output as committed.
+    Word(u16, u64),
     /// What the program commands.
     Commanded(ChannelId, bool),
     /// The level of the coil that was written.
@@ -53,6 +56,7 @@ pub struct Change {
 #[derive(Clone, Debug)]
 pub struct Watch {
     inputs: Vec<Option<bool>>,
+    words: Vec<Option<u64>>,
     commanded: Vec<Option<bool>>,
     lines: Vec<Option<bool>>,
     contacts: Vec<Option<Contact>>,
@@ -66,6 +70,7 @@ impl Watch {
         let channels = map.outputs.len();
         Self {
             inputs: vec![None; map.inputs.len()],
+            words: vec![None; map.words.len()],
             commanded: vec![None; channels],
             lines: vec![None; channels],
             contacts: vec![None; channels],
@@ -81,6 +86,11 @@ impl Watch {
             let level = plc.input(id);
             if old.replace(level) != Some(level) {
                 tell(ChangeKind::Input(id, level));
+            }
+        }
+        for ((index, (_, bits)), old) in (0_u16..).zip(plc.words()).zip(&mut self.words) {
+            if old.replace(bits) != Some(bits) {
+                tell(ChangeKind::Word(index, bits));
             }
         }
         for (id, old) in plc.table().ids().zip(&mut self.commanded) {
@@ -132,7 +142,7 @@ pub struct Row {
     pub t_us: u64,
     /// Number of the scan, from 1.
     pub scan: u64,
-    /// input, commanded, line, contact or event.
+    /// input, word, commanded, line, contact or event.
     pub kind: &'static str,
     /// Name of the input or channel; `plcrun` for events of the run itself.
     pub name: String,
@@ -235,6 +245,10 @@ impl Names {
         let bit = |level: bool| u8::from(level).to_string();
         let (kind, name, value) = match change.kind {
             ChangeKind::Input(id, level) => ("input", self.input(id), bit(level)),
+            ChangeKind::Word(index, bits) => match self.map.words.get(usize::from(index)) {
+                Some(word) => ("word", word.name.as_str(), show(word.elementary, bits)),
+                None => ("word", "?", bits.to_string()),
+            },
             ChangeKind::Commanded(id, level) => ("commanded", self.channel(id), bit(level)),
             ChangeKind::Line(id, level) => ("line", self.channel(id), bit(level)),
             ChangeKind::Contact(id, contact) => ("contact", self.channel(id), contact.name().to_owned()),

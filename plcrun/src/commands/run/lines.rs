@@ -41,7 +41,8 @@ impl Teller {
     pub fn new(names: Names, trace: Option<TraceFile>, format: LogFormat) -> Self {
         let inputs = names.map().inputs.iter().map(|i| i.name.chars().count());
         let outputs = names.map().outputs.iter().map(|o| o.name.chars().count());
-        let name_width = inputs.chain(outputs).max().unwrap_or(0);
+        let words = names.map().words.iter().map(|w| w.name.chars().count());
+        let name_width = inputs.chain(outputs).chain(words).max().unwrap_or(0);
         Self { names, trace, name_width, format }
     }
 
@@ -99,6 +100,7 @@ fn grade(map: &IoMap, change: &Change) -> Option<Grade> {
     let first = change.scan <= 1;
     match change.kind {
         ChangeKind::Input(_, level) | ChangeKind::Line(_, level) => (level || !first).then_some(Grade::Ordinary),
+        ChangeKind::Word(_, bits) => (bits != 0 || !first).then_some(Grade::Ordinary),
         ChangeKind::Commanded(..) => None,
         ChangeKind::Contact(id, contact) => {
             let told = match contact {

@@ -14,6 +14,7 @@ mod screen;
 mod script;
 mod status;
 mod summary;
+mod values;
 mod virtual_time;
 
 use crate::args::{LogFormat, RunArgs};
@@ -26,11 +27,11 @@ use crate::terminal::Console;
 use bytecode::VerifiedImage;
 use compiler::source::SourceMap;
 use lines::{Teller, TraceFile};
-use runtime::config::{InputId, IoMap};
+use runtime::config::IoMap;
 use runtime::io::Rack;
 use runtime::live;
 use runtime::scan::watch::Names;
-use runtime::scan::{Fault, Plc, real::RunLimit};
+use runtime::scan::{Command, Fault, Plc, real::RunLimit};
 use runtime::vm::Interpreter;
 use screen::{Abilities, Screen};
 use script::Script;
@@ -50,7 +51,7 @@ struct Session {
     map: Arc<IoMap>,
     sources: SourceMap,
     /// Inputs set before the first scan.
-    set: Vec<(InputId, bool)>,
+    set: Vec<Command>,
     /// Stimuli of `--play`.
     script: Option<Script>,
     limit: RunLimit,
@@ -154,11 +155,36 @@ fn introduce(session: &Session, origin: &Origin, args: &RunArgs) {
     };
     let (inputs, outputs) = (map.inputs.len(), map.outputs.len());
     tracing::info!(kind = "rack", real, inputs, outputs, "{rack}");
-    let names: Vec<&str> = options::settable(map).map(|i| i.name.as_str()).collect();
+    if let Some(text) = begins_anew(session) {
+        tracing::info!(kind = "retained", "{text}");
+    }
+    let names: Vec<&str> = options::settable(map).collect();
     if !real && !args.virtual_time && !names.is_empty() {
         let names = names.join(", ");
-        tracing::info!(kind = "inputs", names, "type a name and Enter to toggle an input: {names}");
+        tracing::info!(
+            kind = "inputs",
+            names,
+            "type a name and Enter to toggle an input, or NAME=VALUE to set it: {names}"
+        );
     }
+}
+
+/// What a person could believe to be kept from an earlier run, and is not.
+fn begins_anew(session: &Session) -> Option<String> {
+    let retains = session.image.symbols.iter().any(|s| s.retain);
+    let wears = session
+        .map
+        .channels
+        .ids()
+        .zip(&session.map.outputs)
+        .any(|(id, output)| output.gpio.is_some() && session.map.channels.channel(id).relay.is_some());
+    let what = match (wears, retains) {
+        (true, true) => "operation counts, latched faults and retained variables",
+        (true, false) => "operation counts and latched faults",
+        (false, true) => "retained variables",
+        (false, false) => return None,
+    };
+    Some(format!("{what} begin anew at each start: this version has no retained store"))
 }
 
 /// Summary, fault and exit code, once the scan is over.
@@ -221,8 +247,8 @@ impl Session {
 
     /// Sets what `--set` asks for.
     fn apply_sets(&self, controller: &mut Controller) {
-        for (input, level) in &self.set {
-            controller.apply(runtime::scan::Command::SetInput(*input, *level));
+        for command in &self.set {
+            controller.apply(*command);
         }
     }
 }

@@ -1,13 +1,14 @@
 //! What fits together on the command line of `run`, and what names in it mean. Nothing here touches a file.
 
-use super::script::Script;
+use super::{script::Script, values};
 use crate::args::{Assignment, EngineChoice, RunArgs};
 use crate::exit::Refusal;
 use bytecode::Image;
 use bytecode::near::did_you_mean;
 use relay::quantity::Duration;
-use runtime::config::{Input, InputId, IoMap, Source};
+use runtime::config::{InputId, IoMap, Source, Word};
 use runtime::live::SimulationOnly;
+use runtime::scan::Command;
 use runtime::scan::plan::{TICK_MAX_NS, TICK_MIN_NS};
 use runtime::scan::real::RunLimit;
 
@@ -81,9 +82,10 @@ pub fn limit(args: &RunArgs, script: Option<&Script>) -> RunLimit {
     RunLimit { for_ns: args.run_time.map(|d| d.ns).or(played_ns) }
 }
 
-/// The inputs a person can set: those of the simulated rack.
-pub fn settable(map: &IoMap) -> impl Iterator<Item = &Input> {
-    map.inputs.iter().filter(|i| matches!(i.source, Source::Sim { .. }))
+/// Names of the inputs a person can set: those of the simulated rack, BOOLs first.
+pub fn settable(map: &IoMap) -> impl Iterator<Item = &str> {
+    let bits = map.inputs.iter().filter(|i| matches!(i.source, Source::Sim { .. })).map(|i| i.name.as_str());
+    bits.chain(map.words.iter().filter(|word| word.input).map(|word| word.name.as_str()))
 }
 
 /// The input a typed name means.
@@ -92,7 +94,7 @@ pub fn settable(map: &IoMap) -> impl Iterator<Item = &Input> {
 /// There is none, or nobody can set it.
 pub fn input_named(name: &str, map: &IoMap) -> Result<InputId, Refusal> {
     let Some(id) = map.input(name) else {
-        let names: Vec<&str> = settable(map).map(|i| i.name.as_str()).collect();
+        let names: Vec<&str> = settable(map).collect();
         let near = did_you_mean(name, names.iter().copied());
         let help = match near.strip_prefix("; ") {
             Some(near) => near.to_owned(),
@@ -112,10 +114,54 @@ pub fn input_named(name: &str, map: &IoMap) -> Result<InputId, Refusal> {
     }
 }
 
-/// The inputs of `--set`.
+/// The located word of this name, by position in [`IoMap::words`].
+#[must_use]
+pub fn word_named<'m>(name: &str, map: &'m IoMap) -> Option<(u16, &'m Word)> {
+    let at = map.words.iter().position(|word| word.name.eq_ignore_ascii_case(name))?;
+    Some((u16::try_from(at).ok()?, map.words.get(at)?))
+}
+
+/// What `NAME=VALUE` asks for.
 ///
 /// # Errors
-/// As [`input_named`].
-pub fn resolve_sets(set: &[Assignment], map: &IoMap) -> Result<Vec<(InputId, bool)>, Refusal> {
-    set.iter().map(|assignment| Ok((input_named(&assignment.name, map)?, assignment.value))).collect()
+/// As [`input_named`], or the value is none of the variable's type.
+pub fn setting(assignment: &Assignment, map: &IoMap) -> Result<Command, Refusal> {
+    let Assignment { name, value } = assignment;
+    let no_value = |why: String| Refusal::wrong_use(format!("`{name}` cannot be set: {why}"), "");
+    if map.input(name).is_none()
+        && let Some((index, word)) = word_named(name, map)
+    {
+        if !word.input {
+            return Err(Refusal::wrong_use(format!("`{name}` is an output"), "its value comes from the program"));
+        }
+        return values::bits(word.elementary, value).map(|bits| Command::SetWord(index, bits)).map_err(no_value);
+    }
+    let input = input_named(name, map)?;
+    match value.to_ascii_lowercase().as_str() {
+        "true" | "1" => Ok(Command::SetInput(input, true)),
+        "false" | "0" => Ok(Command::SetInput(input, false)),
+        other => Err(no_value(format!("`{other}` is no value of BOOL; write true or false"))),
+    }
+}
+
+/// What a name typed alone asks for: to toggle that input.
+///
+/// # Errors
+/// As [`input_named`]; an input that is no BOOL has no other state to go to.
+pub fn toggling(name: &str, map: &IoMap) -> Result<Command, Refusal> {
+    match word_named(name, map) {
+        Some((_, word)) if map.input(name).is_none() && word.input => Err(Refusal::wrong_use(
+            format!("`{name}` is {} and cannot be toggled", word.elementary.name()),
+            format!("write {name}=VALUE"),
+        )),
+        Some(_) | None => Ok(Command::ToggleInput(input_named(name, map)?)),
+    }
+}
+
+/// What the `--set` options ask for.
+///
+/// # Errors
+/// As [`setting`].
+pub fn resolve_sets(set: &[Assignment], map: &IoMap) -> Result<Vec<Command>, Refusal> {
+    set.iter().map(|assignment| setting(assignment, map)).collect()
 }

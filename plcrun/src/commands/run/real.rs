@@ -93,7 +93,7 @@ fn start_keyboard(session: &Session, over: &Arc<AtomicBool>) -> Receiver<Typed> 
     // not read at all: the kernel would stop the process, and with it the scan.
     let readable = !std::io::stdin().is_terminal() || owns_terminal();
     if session.screen.is_raw() || (readable && !session.map.has_real_lines()) {
-        let names = options::settable(&session.map).map(|i| i.name.clone()).collect();
+        let names = options::settable(&session.map).map(str::to_owned).collect();
         if let Err(e) = keys::spawn(&session.screen, names, to, Arc::clone(over)) {
             tracing::warn!(kind = "keyboard", "what is typed cannot be read: {e}");
         }
@@ -235,7 +235,7 @@ impl Front<'_> {
             }
         }
         // Without inputs nothing ever changes that could say that the first scan is over; and nothing can be set too early.
-        if self.begun || self.session.map.inputs.is_empty() {
+        if self.begun || (self.session.map.inputs.is_empty() && self.session.map.words.is_empty()) {
             for line in std::mem::take(&mut self.waiting) {
                 match understand(&line, &self.session.map) {
                     Ok(command) => self.command(command),
@@ -259,11 +259,11 @@ fn understand(line: &str, map: &IoMap) -> Result<Command, Refusal> {
         return Err(Refusal::wrong_use(format!("{what} is refused on real lines"), "press the real button"));
     }
     match line.split_once('=') {
-        None => Ok(Command::ToggleInput(options::input_named(line, map)?)),
+        None => options::toggling(line, map),
         Some(_) => {
             let assignment = crate::args::assignment(line)
                 .map_err(|why| Refusal::wrong_use(format!("`{line}` is not understood"), why))?;
-            Ok(Command::SetInput(options::input_named(&assignment.name, map)?, assignment.value))
+            options::setting(&assignment, map)
         }
     }
 }
