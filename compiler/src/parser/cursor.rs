@@ -222,6 +222,11 @@ impl<'a> Cursor<'a> {
         if self.context.fatal.get() || self.is_spoilt() { Reason::Silent } else { loud() }
     }
 
+    /// Reports a finding that does not end what is being read.
+    pub(super) fn report(self, finding: Diagnostic) {
+        self.context.report(finding);
+    }
+
     /// Records an error as a finding and gives the place where it happened.
     pub(super) fn record(self, error: nom::Err<Stop>) -> Self {
         let stop = match error {

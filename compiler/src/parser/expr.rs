@@ -9,6 +9,8 @@ use crate::ast::{
     Accessor, AccessorKind, Address, AddressSize, Arg, ArgKind, BinaryOp, Call, Chain, ChainItem, Expr, ExprKind,
     Ident, Literal, LiteralKind, UnaryOp, Variable,
 };
+use crate::diag::{Code, Diagnostic};
+use crate::limits::OPERATORS_MAX;
 use crate::literal;
 use crate::source::Span;
 use crate::token::{Keyword, Symbol, TokenKind};
@@ -21,11 +23,22 @@ pub(super) fn expression(i: Cursor<'_>) -> Res<'_, Expr> {
     let _deeper = i.deeper()?;
     let (mut i, first) = operand(i)?;
     let mut rest = Vec::new();
+    let mut too_long = None;
     while let Some(op) = binary_operator(i) {
         let op_span = i.span();
         let (after, operand) = cut(operand).parse(i.next())?;
-        rest.push(ChainItem { op, op_span, operand });
+        if rest.len() < OPERATORS_MAX {
+            rest.push(ChainItem { op, op_span, operand });
+        } else {
+            // Read on, so that what follows is understood, but keep nothing more.
+            too_long.get_or_insert(op_span);
+        }
         i = after;
+    }
+    if let Some(span) = too_long {
+        let message = format!("more than {OPERATORS_MAX} operators in one expression");
+        let finding = Diagnostic::new(Code::ExpressionTooLong, span, message);
+        i.report(finding.help("give parts of the expression variables of their own"));
     }
     Ok((i, fold(first, rest)))
 }

@@ -5,13 +5,11 @@ use super::place::Use;
 use crate::ast::{self, LiteralKind};
 use crate::diag::{Code, Diagnostic};
 use crate::hir::{Expr, ExprKind};
-use crate::limits::OPERATORS_MAX;
-use crate::source::Span;
 use crate::types::{Ty, elementary_named};
 
 /// Greatest number of operators in one chain that cannot be worked off flat (`a + b - c + ...`): each is a level of the
-/// tree and costs later passes a stack frame. Chains of one operator (`a OR b OR ...`)
-/// may have [`OPERATORS_MAX`].
+/// tree and costs later passes a stack frame. Chains of one operator (`a OR b OR ...`) are
+/// one node; the parser bounds their length.
 const CHAIN_DEPTH_MAX: u32 = 256;
 
 impl BodyContext<'_, '_> {
@@ -40,12 +38,6 @@ impl BodyContext<'_, '_> {
     }
 
     fn chain(&mut self, chain: &ast::Chain, hint: Option<Ty>) -> Expr {
-        if let Some(item) = chain.rest.get(OPERATORS_MAX) {
-            let message =
-                format!("{} operators in one expression, at most {OPERATORS_MAX} are possible", chain.rest.len());
-            self.too_long(message, item.op_span);
-            return self.broken(item.op_span);
-        }
         let mut result = self.infer(&chain.first, hint);
         let mut depth = 0;
         let mut before = None;
@@ -56,18 +48,14 @@ impl BodyContext<'_, '_> {
             before = Some(item.op);
             if depth > CHAIN_DEPTH_MAX {
                 let message = format!("more than {CHAIN_DEPTH_MAX} different operators in a row");
-                self.too_long(message, item.op_span);
+                let diagnostic = Diagnostic::new(Code::ExpressionTooLong, item.op_span, message);
+                self.s.report(diagnostic.help("give parts of the expression variables of their own"));
                 return self.broken(result.span);
             }
             let right = self.infer(&item.operand, hint);
             result = self.binary(item.op, item.op_span, result, right, hint);
         }
         result
-    }
-
-    fn too_long(&mut self, message: String, span: Span) {
-        let diagnostic = Diagnostic::new(Code::ExpressionTooLong, span, message);
-        self.s.report(diagnostic.help("give parts of the expression variables of their own"));
     }
 
     fn literal(&mut self, literal: &ast::Literal) -> Expr {
