@@ -102,7 +102,7 @@ pub struct RunArgs {
     /// Set an input of the simulated rack before the first scan. May be repeated.
     #[arg(long = "set", value_name = "NAME=VALUE", value_parser = assignment)]
     pub set: Vec<Assignment>,
-    /// Time between two scans, for programs without a TASK.
+    /// Time between two scans, for programs without a TASK; 100us to 10s.
     #[arg(long, value_name = "DURATION", value_parser = positive_duration)]
     pub scan: Option<Duration>,
     /// Form of the event lines: for people, or one JSON object per line.

@@ -161,7 +161,7 @@ impl TraceFile {
             None => self.out.flush(),
         };
         result.map_err(|e| {
-            Refusal::wrong_use(
+            Refusal::findings(
                 format!("the trace {} is not complete: {e}", files::shown(&self.path)),
                 "make room on that disk and run again",
             )
