@@ -451,9 +451,9 @@ fn inputs_that_are_no_bool_are_set_and_shown_in_their_type() {
     let folder = Folder::with(&[("p.st", DOUBLES)]);
     let words = ["p.st", "--virtual", "--for", "50ms", "--trace", "a.csv"];
     let sets = ["--set", "v=-7", "--set", "b=16#1F", "--set", "r=1.5"];
-    folder.run(&[&words[..], &sets].concat()).exits(0).out_has("word     twice  -14");
+    folder.run(&[&words[..], &sets].concat()).exits(0).out_has("output   twice  -14");
     let trace = folder.read("a.csv");
-    for row in ["word,v,-7", "word,b,16#1F", "word,r,1.5", "word,twice,-14"] {
+    for row in ["input,v,-7", "input,b,16#1F", "input,r,1.5", "commanded,twice,-14"] {
         assert!(trace.contains(row), "{row} is not in\n{trace}");
     }
     for (set, why) in [
@@ -473,5 +473,5 @@ fn typed_values_reach_the_program() {
     let output = command.write_stdin("v=21\nv\nv=x\n").output().unwrap();
     let seen = common::Seen::of(&output).exits(0);
     seen.out_has("`v` is INT and cannot be toggled; write v=VALUE").out_has("no value of INT");
-    assert!(folder.read("a.csv").contains("word,twice,42"));
+    assert!(folder.read("a.csv").contains("commanded,twice,42"));
 }

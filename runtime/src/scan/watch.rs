@@ -246,8 +246,11 @@ impl Names {
         let (kind, name, value) = match change.kind {
             ChangeKind::Input(id, level) => ("input", self.input(id), bit(level)),
             ChangeKind::Word(index, bits) => match self.map.words.get(usize::from(index)) {
-                Some(word) => ("word", word.name.as_str(), show(word.elementary, bits)),
-                None => ("word", "?", bits.to_string()),
+                Some(word) => {
+                    let kind = if word.input { "input" } else { "commanded" };
+                    (kind, word.name.as_str(), show(word.elementary, bits))
+                }
+                None => ("commanded", "?", bits.to_string()),
             },
             ChangeKind::Commanded(id, level) => ("commanded", self.channel(id), bit(level)),
             ChangeKind::Line(id, level) => ("line", self.channel(id), bit(level)),

@@ -60,7 +60,7 @@ impl Teller {
         }
         let Some(grade) = grade(self.names.map(), change) else { return };
         let text = match self.format {
-            LogFormat::Text => line(&row, grade, change.at_ns, self.name_width),
+            LogFormat::Text => line(&row, grade, change.at_ns, is_word(change), self.name_width),
             LogFormat::Json => format!("{} {} {}", row.kind, row.name, row.value),
         };
         let Row { t_us, scan, kind, name, value } = row;
@@ -79,13 +79,20 @@ impl Teller {
     }
 }
 
+/// A variable that is no BOOL: its value stands as it is.
+fn is_word(change: &Change) -> bool {
+    matches!(change.kind, ChangeKind::Word(..))
+}
+
 /// `0.120 s  line       motor  on`.
-fn line(row: &Row, grade: Grade, at_ns: u64, name_width: usize) -> String {
+fn line(row: &Row, grade: Grade, at_ns: u64, word: bool, name_width: usize) -> String {
     let kind = match grade {
+        Grade::Ordinary if word && row.kind == "commanded" => "output",
         Grade::Ordinary => row.kind,
         Grade::Notable => "warning",
     };
     let value = match (row.kind, row.value.as_str()) {
+        (_, value) if word => value,
         ("input", "0") => "FALSE",
         ("input", "1") => "TRUE",
         ("line", "0") => "off",
@@ -179,10 +186,13 @@ mod tests {
 
     #[test]
     fn lines_have_columns_and_words() {
-        assert_eq!(line(&row("input", "1"), Grade::Ordinary, 1_230_000_000, 6), "   1.230 s  input    fwd     TRUE");
-        assert_eq!(line(&row("line", "0"), Grade::Ordinary, 1_230_000_000, 3), "   1.230 s  line     fwd  off");
-        assert_eq!(line(&row("contact", "closed"), Grade::Ordinary, 0, 3), "   0.000 s  contact  fwd  closed");
-        let event = line(&row("event", "G11 welded"), Grade::Notable, 0, 3);
+        assert_eq!(
+            line(&row("input", "1"), Grade::Ordinary, 1_230_000_000, false, 6),
+            "   1.230 s  input    fwd     TRUE"
+        );
+        assert_eq!(line(&row("line", "0"), Grade::Ordinary, 1_230_000_000, false, 3), "   1.230 s  line     fwd  off");
+        assert_eq!(line(&row("contact", "closed"), Grade::Ordinary, 0, false, 3), "   0.000 s  contact  fwd  closed");
+        let event = line(&row("event", "G11 welded"), Grade::Notable, 0, false, 3);
         assert_eq!(event, "   0.000 s  warning  fwd  G11 welded");
     }
 
