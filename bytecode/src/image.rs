@@ -1,6 +1,6 @@
 //! An image: everything an engine needs to run a program, and everything a person needs to follow it.
 //!
-//! [`Image`] is plain data that anybody may build; only [`crate::verify`] turns it into a [`crate::VerifiedImage`].
+//! [`Image`] is plain data that anybody may build; only [`crate::verify()`] turns it into a [`crate::VerifiedImage`].
 //! All numbers are little-endian, all layouts independent of the host, and the same source gives the same bytes.
 //!
 //! The data segment begins with the process image: inputs, outputs and flags (%I, %Q, %M), byte arrays in which

@@ -1,7 +1,7 @@
 //! The instruction set: typed three-address code over static data.
 //!
 //! An instruction is an operation, the scalar type it works on, a 16-bit extra field and up to four 32-bit words
-//! whose meaning the operation's row in [`for_each_op!`] gives. One table makes the encoder, decoder, disassembler
+//! whose meaning the operation's row in [`for_each_op!`](crate::for_each_op) gives. One table makes the encoder, decoder, disassembler
 //! and verifier agree; engines translate verified code into private forms when they load it.
 //!
 //! Terms: a *window* is a region operands point into ([`Window`]); a *reference* is an opaque slot of a POU that a
@@ -269,7 +269,7 @@ macro_rules! for_each_op {
 
 macro_rules! define_ops {
     ($($name:ident $code:literal $mnemonic:literal $class:ident $extra:ident [$r0:ident $(($t0:expr))?, $r1:ident $(($t1:expr))?, $r2:ident $(($t2:expr))?, $r3:ident $(($t3:expr))?] $doc:literal;)*) => {
-        /// An operation. The meaning of each is its row of [`for_each_op!`].
+        /// An operation. The meaning of each is its row of [`for_each_op!`](crate::for_each_op).
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
         #[repr(u8)]
         pub enum Op {

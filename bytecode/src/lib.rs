@@ -5,7 +5,7 @@
 //! - [`types`] and [`image`]: what a compiled program is made of;
 //! - [`path`]: variables by name; [`near`]: the name that was meant;
 //! - [`wire`]: an image as bytes, and back;
-//! - [`verify`]: the only way to a [`VerifiedImage`], the only thing an engine accepts;
+//! - [`mod@verify`]: the only way to a [`VerifiedImage`], the only thing an engine accepts;
 //! - [`disasm`]: an image as text.
 //!
 //! This room imports no other room and does no I/O.
