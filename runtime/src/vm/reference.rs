@@ -67,7 +67,7 @@ impl Engine for Reference {
     fn run(&mut self, memory: &mut Memory, program: usize, now_ns: i64, budget: &mut Budget) -> Result<(), Trap> {
         self.references.iter_mut().for_each(|r| r.fill(None));
         self.frames.clear();
-        let defect = |pc| Trap { code: TrapCode::EngineDefect, pc, value: 0 };
+        let defect = |pc| Trap { code: TrapCode::EngineDefect, pc, via: pc, value: 0 };
         let instance = self.programs.get(program).ok_or(defect(0))?;
         let pou = instance.pou.0 as usize;
         let entry = self.pous.get(pou).ok_or(defect(0))?.entry;
@@ -105,7 +105,10 @@ struct Step<'a> {
 
 impl Step<'_> {
     fn trap(&self, code: TrapCode, value: i64) -> Trap {
-        Trap { code, pc: self.frame.pc, value }
+        let pc = self.frame.pc;
+        // The outermost call stands one instruction before the place it returns to.
+        let via = self.engine.frames.first().map_or(pc, |f| f.pc.saturating_sub(1));
+        Trap { code, pc, via, value }
     }
 
     fn defect(&self) -> Trap {

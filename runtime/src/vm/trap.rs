@@ -2,7 +2,7 @@
 
 use crate::fault_codes::{Blame, fault_codes};
 use bytecode::Image;
-use bytecode::image::PouKind;
+use bytecode::image::{PouKind, SourcePlace};
 use core::fmt;
 
 fault_codes! {
@@ -27,6 +27,8 @@ pub struct Trap {
     pub code: TrapCode,
     /// The canonical instruction that could not be completed.
     pub pc: u32,
+    /// The instruction of the program's own body that was being run: `pc` itself, or the call that led there.
+    pub via: u32,
     /// The index that was out of bounds, the number of the unbound reference, or 0.
     pub value: i64,
 }
@@ -63,7 +65,9 @@ impl Trap {
         };
         let pou = image.pou_at(self.pc).map_or_else(String::new, |p| format!("{} {}", kind_name(p.kind), p.name));
         let place = image.source_place(self.pc);
-        let rung = place.and_then(|p| image.debug.rungs.get(p.rung as usize));
+        // A body that several rungs call has no rung of its own: then the rung that called it was being run.
+        let rung_of = |place: Option<&SourcePlace>| place.and_then(|p| image.debug.rungs.get(p.rung as usize));
+        let rung = rung_of(place).or_else(|| rung_of(image.source_place(self.via)));
         let file = place.and_then(|p| image.debug.files.get(p.file as usize));
         TrapPlace {
             code: self.code,

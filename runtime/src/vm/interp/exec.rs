@@ -228,7 +228,10 @@ pub(super) fn run<M: Window>(
             ($charge:expr, $at:expr) => {
                 match budget.checked_sub($charge.split() as u64) {
                     Some(rest) => budget = rest,
-                    None => break Err((TrapCode::BudgetSpent, $at, 0)),
+                    None => {
+                        pc = $at;
+                        break Err((TrapCode::BudgetSpent, pc, 0));
+                    }
                 }
             };
         }
@@ -291,7 +294,11 @@ pub(super) fn run<M: Window>(
                 let Some(call) = code.get(last - 1) else { break Err(defect(pc)) };
                 match budget.checked_sub(call.e.at() as u64) {
                     Some(rest) => budget = rest,
-                    None => break Err((TrapCode::BudgetSpent, call.d.at(), 0)),
+                    None => {
+                        let body = call.d.at();
+                        pc = last - 1;
+                        break Err((TrapCode::BudgetSpent, body, 0));
+                    }
                 }
                 native::$name(&mut m, place $(, $time)?);
                 pc = last;
@@ -610,7 +617,12 @@ pub(super) fn run<M: Window>(
         }
     };
     *left = budget;
-    ended.map_err(|(code, slot, value)| Trap { code, pc: tables.places.get(slot).copied().unwrap_or(0), value })
+    ended.map_err(|(code, slot, value)| {
+        let place = |slot: usize| tables.places.get(slot).copied().unwrap_or(0);
+        // The outermost call stands one slot before the place it returns to.
+        let outermost = frames.first().filter(|_| sp > 0).map_or(pc, |f| (f.pc as usize).saturating_sub(1));
+        Trap { code, pc: place(slot), via: place(outermost), value }
+    })
 }
 
 /// One record of a boolean block, without a branch.

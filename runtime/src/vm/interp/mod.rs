@@ -71,7 +71,7 @@ impl Engine for Interpreter {
     }
 
     fn run(&mut self, memory: &mut Memory, program: usize, now_ns: i64, budget: &mut Budget) -> Result<(), Trap> {
-        let defect = Trap { code: TrapCode::EngineDefect, pc: 0, value: 0 };
+        let defect = Trap { code: TrapCode::EngineDefect, pc: 0, via: 0, value: 0 };
         let entry = *self.entries.get(program).ok_or(defect)?;
         if memory.layout() != self.layout {
             return Err(defect);

@@ -65,7 +65,7 @@ fn an_element_outside_is_no_instance() {
     let element = ins(Op::CallX, ScalarType::Bool, [0, Operand::own(MAIN_INNERS).0, constant(T, 2).0, INNER_ROW]);
     let (result, ..) = agree(&image(vec![counter(), Body::main(vec![element, ret()])]), 1, 100, |_, _| {});
     // Constant 2 is 3; the body of the block takes instructions 0 to 2, the program's charge is 3.
-    assert_eq!(result, Err(Trap { code: TrapCode::IndexOutOfBounds, pc: 4, value: 3 }));
+    assert_eq!(result, Err(Trap { code: TrapCode::IndexOutOfBounds, pc: 4, via: 4, value: 3 }));
 }
 
 #[test]
@@ -95,14 +95,14 @@ fn a_reference_can_point_at_an_element() {
 #[test]
 fn an_unbound_reference_traps_and_bindings_do_not_outlive_a_run() {
     let unbound = image(vec![increment(), Body::main(vec![call(), ret()])]);
-    let trap = Trap { code: TrapCode::UnboundReference, pc: 1, value: 0 };
+    let trap = Trap { code: TrapCode::UnboundReference, pc: 1, via: 4, value: 0 };
     assert_eq!(agree(&unbound, 1, 100, |_, _| {}).0, Err(trap));
     // Bound in the first scan only: an input says which it is.
     let skip = ins(Op::Jt, ScalarType::Bool, [4, Operand::own(0).0, 0, 0]);
     let load = ins(Op::LdBit, ScalarType::Bool, [Operand::own(0).0, Operand::data(0).0, 0, 0]);
     let sometimes = image(vec![increment(), Body::main(vec![load, skip, bind(Operand::own(AT)), call(), ret()])]);
     let (result, ..) = agree(&sometimes, 2, 100, |scan, memory| memory.inputs_mut()[0] = u8::from(scan > 0));
-    assert_eq!(result, Err(trap));
+    assert_eq!(result, Err(Trap { via: 7, ..trap }));
 }
 
 #[test]

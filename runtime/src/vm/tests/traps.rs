@@ -20,9 +20,9 @@ fn a_budget_may_be_spent_to_the_last_unit() {
     let code = || vec![charge(4), ret()];
     assert_eq!(run(code(), 7), (Ok(()), 0));
     // What cannot be paid is not taken.
-    let trap = Trap { code: TrapCode::BudgetSpent, pc: 1, value: 0 };
+    let trap = Trap { code: TrapCode::BudgetSpent, pc: 1, via: 1, value: 0 };
     assert_eq!(run(code(), 6), (Err(trap), 3));
-    assert_eq!(run(code(), 2), (Err(Trap { pc: 0, ..trap }), 2));
+    assert_eq!(run(code(), 2), (Err(Trap { pc: 0, via: 0, ..trap }), 2));
 }
 
 #[test]
@@ -39,7 +39,7 @@ fn a_loop_without_end_stops_at_its_charge() {
     ] {
         // The body's own charge is 4; 48 rounds of 2 are paid for, the 49th is not.
         let (result, left) = run(vec![charge(2), branch, ret()], 101);
-        assert_eq!((result, left), (Err(Trap { code: TrapCode::BudgetSpent, pc: 1, value: 0 }), 1));
+        assert_eq!((result, left), (Err(Trap { code: TrapCode::BudgetSpent, pc: 1, via: 1, value: 0 }), 1));
     }
 }
 
@@ -55,7 +55,7 @@ fn an_index_outside_names_its_value() {
     // 3 + 1 = 4 is one too many; -1 - 1 = -2 one too few.
     for (op, index, value) in [(Op::Add, three, 4), (Op::Sub, minus_one, -2)] {
         let step = ins(op, t, [to, index, constant(t, 1).0, 0]);
-        let trap = Trap { code: TrapCode::IndexOutOfBounds, pc: 2, value };
+        let trap = Trap { code: TrapCode::IndexOutOfBounds, pc: 2, via: 2, value };
         assert_eq!(run(vec![step, ins(Op::LdX, t, [to, array, to, four]), ret()], 9).0, Err(trap));
         assert_eq!(run(vec![step, ins(Op::StX, t, [array, to, four, to]), ret()], 9).0, Err(trap));
     }
@@ -67,7 +67,7 @@ fn a_wide_index_is_not_cut_to_32_bits() {
     let all_ones = constant(t, 3).0;
     let to = Operand::own(8 * 5).0;
     let outside = ins(Op::Bound, t, [to, all_ones, (-5_i32).cast_unsigned(), 10]);
-    let trap = Trap { code: TrapCode::IndexOutOfBounds, pc: 1, value: i64::MAX };
+    let trap = Trap { code: TrapCode::IndexOutOfBounds, pc: 1, via: 1, value: i64::MAX };
     assert_eq!(run(vec![outside, ret()], 9).0, Err(trap));
     let negative = ins(Op::Bound, ScalarType::I64, [to, constant(ScalarType::I64, 3).0, 0, 10]);
     assert_eq!(run(vec![negative, ret()], 9).0, Err(Trap { value: -1, ..trap }));
@@ -85,7 +85,7 @@ fn what_stands_before_a_trap_has_happened_and_nothing_after() {
         ret(),
     ];
     let (result, _, data) = agree(&image(vec![Body::main(code)]), 1, 100, |_, _| {});
-    assert_eq!(result, Err(Trap { code: TrapCode::DivisionByZero, pc: 2, value: 0 }));
+    assert_eq!(result, Err(Trap { code: TrapCode::DivisionByZero, pc: 2, via: 2, value: 0 }));
     let at = super::rig::MAIN_2 as usize;
     assert_eq!((data[at + 40], data[at + 88 + 40]), (3, 0));
 }
@@ -130,7 +130,7 @@ fn a_trap_names_unit_rung_file_and_line() {
         "F01: integer division or MOD by zero in PROGRAM pou0, rung level \"Level\", pump.ld:12:7; \
          test the divisor before dividing, for example `IF n <> 0 THEN ... END_IF`"
     );
-    let index = Trap { code: TrapCode::IndexOutOfBounds, pc: 0, value: 11 };
+    let index = Trap { code: TrapCode::IndexOutOfBounds, pc: 0, via: 0, value: 11 };
     // Instruction 0 stands before the first row: no place is claimed.
     assert_eq!(
         (index.describe(&image).text, index.describe(&image).line),
