@@ -9,13 +9,17 @@
 //! Pull resistors and kernel debouncing do not exist in this version. A line falls back to what its driver does with
 //! released lines when the process dies.
 
+mod chip;
 mod codes;
+mod error;
 mod find;
+mod held;
 mod port;
 
 pub use codes::{LINE_ERRORS, LineErrorRow};
-pub use find::OpenError;
-pub use port::{LineFile, Port};
+pub use error::OpenError;
+pub use held::{Held, RestLine};
+pub use port::{AnyPort, LineFile, Port};
 
 use super::{Driver, IoCode, IoFault, LINES_PER_REQUEST_MAX};
 use crate::config::{GpioLine, InputId, IoMap, Source};
@@ -97,7 +101,7 @@ fn fault(code: IoCode, chip: u8, errno: i32) -> IoFault {
 
 /// All real lines of a map.
 #[derive(Debug)]
-pub struct Gpio<P = LineFile> {
+pub struct Gpio<P = AnyPort> {
     chips: Vec<String>,
     inputs: Vec<InputRequest<P>>,
     outputs: Vec<OutputRequest<P>>,
@@ -115,10 +119,7 @@ impl Gpio {
     /// # Errors
     /// The first line that cannot be had, with the reason and the remedy. Lines already taken are given back.
     pub fn open(map: &IoMap, permitted: &Permitted) -> Result<Self, OpenError> {
-        if !map.has_real_lines() {
-            return Ok(Self::none());
-        }
-        find::open(map, permitted)
+        Held::open(&rest_lines(map, permitted))?.take_over(map, permitted)
     }
 }
 
@@ -168,8 +169,8 @@ impl<P: Port> Driver for Gpio<P> {
     }
 }
 
-/// The real lines of a map, inputs and outputs: what [`find`] has to find.
-pub(crate) type Wanted<'m> = (Vec<(InputId, &'m GpioLine)>, Vec<(ChannelId, &'m GpioLine)>);
+/// The real lines of a map, inputs and outputs (with the names of their entries): what [`find`] has to find.
+pub(crate) type Wanted<'m> = (Vec<(InputId, &'m GpioLine)>, Vec<(ChannelId, &'m str, &'m GpioLine)>);
 
 /// Inputs and outputs of a map that are real lines.
 pub(crate) fn wanted(map: &IoMap) -> Wanted<'_> {
@@ -177,8 +178,20 @@ pub(crate) fn wanted(map: &IoMap) -> Wanted<'_> {
         Source::Gpio(line) => Some((id, line)),
         Source::Sim { .. } | Source::Channel(..) => None,
     });
-    let outputs = map.channels.ids().zip(&map.outputs).filter_map(|(id, output)| Some((id, output.gpio.as_ref()?)));
+    let outputs = map.channels.ids().zip(&map.outputs);
+    let outputs = outputs.filter_map(|(id, output)| Some((id, output.name.as_str(), output.gpio.as_ref()?)));
     (inputs.collect(), outputs.collect())
+}
+
+/// The output lines of a map with their levels before the first scan.
+fn rest_lines(map: &IoMap, permitted: &Permitted) -> Vec<RestLine> {
+    let (_, outputs) = wanted(map);
+    let rest = |(id, name, line): &(ChannelId, &str, &GpioLine)| RestLine {
+        name: (*name).to_owned(),
+        line: (*line).clone(),
+        energised: permitted.channel(*id).line,
+    };
+    outputs.iter().map(rest).collect()
 }
 
 #[cfg(test)]

@@ -32,6 +32,27 @@ impl LineFile {
     }
 }
 
+/// A request on a chip of whatever kind. The product's driver is made of these; tests bring their own [`Port`].
+#[derive(Debug)]
+pub enum AnyPort {
+    /// Lines of the kernel's GPIO character device.
+    Line(LineFile),
+}
+
+impl Port for AnyPort {
+    fn get(&mut self, levels: &mut Levels) -> Result<(), i32> {
+        match self {
+            Self::Line(port) => port.get(levels),
+        }
+    }
+
+    fn set(&mut self, levels: &Levels) -> Result<(), i32> {
+        match self {
+            Self::Line(port) => port.set(levels),
+        }
+    }
+}
+
 /// `struct gpiohandle_data` of linux/gpio.h.
 #[repr(C)]
 struct HandleData {

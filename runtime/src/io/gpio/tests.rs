@@ -97,7 +97,7 @@ impl Bench {
             fails: Rc::clone(&fails),
             log: Rc::clone(&log),
         };
-        let line = |n: usize| (outputs[n].0, outputs[n].1.active_low);
+        let line = |n: usize| (outputs[n].0, outputs[n].2.active_low);
         let mut levels = [0; 64];
         levels[1] = 1;
         let gpio = Gpio::from_parts(
