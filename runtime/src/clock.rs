@@ -50,7 +50,8 @@ impl MonotonicClock {
 }
 
 /// `CLOCK_MONOTONIC` in nanoseconds.
-fn monotonic_ns() -> u64 {
+#[must_use]
+pub fn monotonic_ns() -> u64 {
     let t = clock_gettime(ClockId::Monotonic);
     // Both parts are never negative on this clock.
     let seconds = u64::try_from(t.tv_sec).unwrap_or(0);

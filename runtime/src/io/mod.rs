@@ -8,9 +8,11 @@
 //! [`Rack`] is the driver the product runs: real lines ([`gpio`]) and the simulated rack ([`sim`]) side by side.
 //! Debouncing, forces and the process image are the scan's, not a driver's.
 
+pub mod file_chip;
 pub mod gpio;
 pub mod sim;
 
+pub use file_chip::{FileChip, FilePort};
 pub use gpio::{Gpio, OpenError};
 pub use sim::{ContactState, Defect, Sim, SimSource};
 
