@@ -57,8 +57,16 @@ pub enum Command {
     Fmt(FmtArgs),
     /// List the channels of a program's I/O map with their relays, windows and life.
     Relays(RelaysArgs),
-    /// Explain a code such as E0201, W0001, C014, R036, G11, F02, L007 or T001.
+    /// Look at this machine: what would keep a program from running well on it, and what to do.
+    Doctor(DoctorArgs),
+    /// Explain a code such as E0201, W0001, C014, R036, G11, F02, L007, T001 or D002.
     Explain(ExplainArgs),
+    /// Print what completes commands in a shell.
+    #[command(hide = true)]
+    Completions(CompletionsArgs),
+    /// Write the manual pages.
+    #[command(hide = true)]
+    Man(ManArgs),
 }
 
 /// `plcrun run`.
@@ -234,6 +242,47 @@ pub struct RelaysArgs {
     pub io: Option<PathBuf>,
 }
 
+/// `plcrun doctor`.
+#[derive(Args, Debug)]
+#[command(
+    override_usage = "plcrun doctor [OPTIONS] [FILE...]",
+    after_help = "Examples:\n  \
+        plcrun doctor                                     the machine by itself\n  \
+        plcrun doctor pump.plcb --io pump.cabinet.yaml    the machine and what this map asks of it\n\n\
+        Nothing is changed and no line is requested. Rights and limits are those of whoever asks: run it as the user\n\
+        the program runs as. Exit codes: 0 no problem, 1 problems, 2 wrong use."
+)]
+pub struct DoctorArgs {
+    /// Files of the program; the map beside them is looked at.
+    #[arg(value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    /// I/O map; without it NAME.io.yaml beside the program.
+    #[arg(long, value_name = "MAP")]
+    pub io: Option<PathBuf>,
+    /// Folder in which the program keeps its state.
+    #[arg(long, value_name = "DIR")]
+    pub state: Option<PathBuf>,
+    /// One JSON object per finding and line.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `plcrun completions`.
+#[derive(Args, Debug)]
+pub struct CompletionsArgs {
+    /// The shell.
+    #[arg(value_name = "SHELL", value_enum)]
+    pub shell: clap_complete::Shell,
+}
+
+/// `plcrun man`.
+#[derive(Args, Debug)]
+pub struct ManArgs {
+    /// Folder to write one page per command into; without it the page of plcrun goes to standard output.
+    #[arg(value_name = "DIR")]
+    pub folder: Option<PathBuf>,
+}
+
 /// `plcrun explain`.
 #[derive(Args, Debug)]
 pub struct ExplainArgs {
@@ -283,6 +332,12 @@ fn with_run(mut words: Vec<OsString>) -> Vec<OsString> {
         words.insert(at, "run".into());
     }
     words
+}
+
+/// The definition of the whole command line, for what is made from it.
+#[must_use]
+pub fn definition() -> clap::Command {
+    Cli::command()
 }
 
 /// The subcommands' names.

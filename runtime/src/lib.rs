@@ -9,6 +9,7 @@
 
 pub mod clock;
 pub mod config;
+pub mod doctor;
 mod fault_codes;
 pub mod io;
 pub mod live;

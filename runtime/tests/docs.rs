@@ -54,6 +54,15 @@ fn the_findings_table_is_in_step() {
 }
 
 #[test]
+fn the_doctor_table_is_in_step() {
+    let row =
+        |c: &runtime::doctor::Code| format!("| {} | {} | {} | {} |", c.code(), c.title(), c.consequence(), c.remedy());
+    let rows: Vec<String> = runtime::doctor::Code::ALL.iter().map(row).collect();
+    let head = "| code | what is looked at | where it is not as it should be | what to do |\n|---|---|---|---|\n";
+    table("deployment.md", head, &rows);
+}
+
+#[test]
 fn the_real_time_table_is_in_step() {
     let row = |c: &RtCode| format!("| {} | {} | {} | {} |", c.code(), c.what(), c.cost(), c.remedy());
     let rows: Vec<String> = RtCode::ALL.iter().map(row).collect();

@@ -13,13 +13,13 @@ use std::fmt::Write as _;
 /// No room has such a code.
 pub fn run(args: &ExplainArgs, console: &Console) -> Result<Exit, Refusal> {
     let code = args.code.trim();
-    let text = [diagnostic, io_map, relay_finding, relay_event, fault, line_error, real_time, verifier]
+    let text = [diagnostic, io_map, relay_finding, relay_event, fault, line_error, real_time, doctor, verifier]
         .iter()
         .find_map(|room| room(code))
         .ok_or_else(|| {
             Refusal::wrong_use(
                 format!("`{code}` is no code of plcrun"),
-                "codes look like E0201, W0001 (programs), C014 (I/O map), R036 (relays), G11 (events), F02 (faults), L007 (lines), T001 (real time), V121 (images)",
+                "codes look like E0201, W0001 (programs), C014 (I/O map), R036 (relays), G11 (events), F02 (faults), L007 (lines), T001 (real time), D002 (machine), V121 (images)",
             )
         })?;
     console.print(&text)?;
@@ -68,6 +68,17 @@ fn real_time(code: &str) -> Option<String> {
     Some(format!("{}: {}\n\nCost: {}.\nWhat to do: {}.\n", found.code(), found.what(), found.cost(), found.remedy()))
 }
 
+fn doctor(code: &str) -> Option<String> {
+    let found = runtime::doctor::Code::ALL.iter().find(|c| c.code().eq_ignore_ascii_case(code))?;
+    Some(format!(
+        "{}: {}\n\nWhere it is not as it should be: {}.\nWhat to do: {}.\n",
+        found.code(),
+        found.title(),
+        found.consequence(),
+        found.remedy()
+    ))
+}
+
 fn verifier(code: &str) -> Option<String> {
     let found = bytecode::verify::Rule::ALL.iter().find(|r| r.code().eq_ignore_ascii_case(code))?;
     Some(format!(
@@ -98,6 +109,7 @@ mod tests {
         assert!(fault("F01").unwrap().contains("What to do: test the divisor"));
         assert!(line_error("l007").unwrap().contains("the line is in use"));
         assert!(real_time("T001").unwrap().contains("Cost: "));
+        assert!(doctor("d023").unwrap().contains("after the process has died"));
         assert!(verifier("V126").unwrap().contains("calls form no cycle"));
         assert_eq!(diagnostic("X1"), None);
     }

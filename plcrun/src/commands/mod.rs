@@ -2,10 +2,13 @@
 
 mod build;
 mod check;
+mod completions;
 mod disasm;
+mod doctor;
 mod draw;
 mod explain;
 mod fmt;
+mod man;
 mod relays;
 mod run;
 mod test;
@@ -28,6 +31,9 @@ pub fn dispatch(command: &Command, console: &Console) -> Result<Exit, Refusal> {
         Command::Draw(args) => draw::run(args, console),
         Command::Fmt(args) => fmt::run(args, console),
         Command::Relays(args) => relays::run(args, console),
+        Command::Doctor(args) => doctor::run(args, console),
         Command::Explain(args) => explain::run(args, console),
+        Command::Completions(args) => completions::run(args, console),
+        Command::Man(args) => man::run(args, console),
     }
 }
