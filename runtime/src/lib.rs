@@ -16,4 +16,6 @@ pub mod live;
 pub mod quiet;
 pub mod rt;
 pub mod scan;
+pub mod state;
+pub mod store;
 pub mod vm;
