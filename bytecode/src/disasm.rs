@@ -51,6 +51,17 @@ fn header(image: &Image, out: &mut String) {
         d.flag_bytes,
         image.constants.bytes.len()
     );
+    match crate::retained(image) {
+        Ok(slots) if slots.is_empty() => {}
+        Ok(slots) => {
+            let persistent = slots.iter().filter(|s| s.persistent).count();
+            let bytes: u32 = slots.iter().map(|s| s.size).sum();
+            let _ = writeln!(out, "; retained {} values ({bytes} bytes), persistent {persistent}", slots.len());
+        }
+        Err(error) => {
+            let _ = writeln!(out, "; {error}");
+        }
+    }
     for task in &image.tasks {
         let names = task.programs.iter().filter_map(|p| image.programs.get(*p as usize)).map(|p| p.name.as_str());
         let names: Vec<&str> = names.collect();

@@ -8,7 +8,7 @@
 //! stack, because nothing recurses.
 
 use crate::isa::Instr;
-use crate::types::{PouId, Type, TypeId};
+use crate::types::{PouId, Retention, Type, TypeId};
 
 /// A whole program, compiled.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -226,8 +226,8 @@ pub struct Symbol {
     pub ty: TypeId,
     /// What it is.
     pub role: SymbolRole,
-    /// Kept across a restart.
-    pub retain: bool,
+    /// Kept across a restart, and which; parts of an instance may state their own, see [`crate::retained()`].
+    pub retention: Retention,
     /// Never written (CONSTANT).
     pub constant: bool,
     /// Address as written, such as `%IX0.0`; empty when not located.

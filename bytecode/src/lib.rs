@@ -4,6 +4,7 @@
 //! - [`scalar`]: what the operations mean, once for constant folding, engines and proofs;
 //! - [`types`] and [`image`]: what a compiled program is made of;
 //! - [`path`]: variables by name; [`near`]: the name that was meant;
+//! - [`mod@retained`]: what of the data outlives the program;
 //! - [`wire`]: an image as bytes, and back;
 //! - [`mod@verify`]: the only way to a [`VerifiedImage`], the only thing an engine accepts;
 //! - [`disasm`]: an image as text.
@@ -15,6 +16,7 @@ pub mod image;
 pub mod isa;
 pub mod near;
 pub mod path;
+pub mod retained;
 pub mod scalar;
 pub mod types;
 pub mod verify;
@@ -22,6 +24,7 @@ pub mod wire;
 
 pub use image::Image;
 pub use isa::{Instr, Op, Operand, Window};
+pub use retained::{RETAINED_MAX, RetainedSlot, TooManyRetained, retained};
 pub use scalar::ScalarType;
-pub use types::{PouId, TypeId};
+pub use types::{PouId, Retention, TypeId};
 pub use verify::{VerifiedImage, verify};

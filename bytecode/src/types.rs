@@ -83,8 +83,57 @@ pub struct Field {
     pub ty: TypeId,
     /// What the field is to its users; see [`FieldRole`].
     pub role: FieldRole,
-    /// Kept across a restart.
-    pub retain: bool,
+    /// What the block's declaration says; see [`Retention::within`] for what it means in an instance.
+    pub retention: Retention,
+}
+
+/// What becomes of a variable's value when the program starts anew.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub enum Retention {
+    /// Nothing is said: not kept, unless it stands in something that is.
+    #[default]
+    Unstated = 0,
+    /// `NON_RETAIN`: not kept, even in an instance that is. Memories of edge contacts are such: the first scan after a
+    /// start only looks.
+    NonRetain = 1,
+    /// `RETAIN`: survives a restart and a power loss; a cold start resets it.
+    Retain = 2,
+    /// `PERSISTENT`: survives a cold start too.
+    Persistent = 3,
+}
+
+impl Retention {
+    /// The retention with this code, or `None`.
+    #[must_use]
+    pub const fn from_code(code: u8) -> Option<Self> {
+        match code {
+            0 => Some(Self::Unstated),
+            1 => Some(Self::NonRetain),
+            2 => Some(Self::Retain),
+            3 => Some(Self::Persistent),
+            _ => None,
+        }
+    }
+
+    /// Does the value survive a restart?
+    #[must_use]
+    pub const fn is_kept(self) -> bool {
+        match self {
+            Self::Unstated | Self::NonRetain => false,
+            Self::Retain | Self::Persistent => true,
+        }
+    }
+
+    /// What holds for a part that says this and stands in something for which `outer` holds: what the part's own
+    /// declaration states goes first (IEC 61131-3 edition 3, 6.5.6.2).
+    #[must_use]
+    pub const fn within(self, outer: Self) -> Self {
+        match self {
+            Self::Unstated => outer,
+            Self::NonRetain | Self::Retain | Self::Persistent => self,
+        }
+    }
 }
 
 /// What a field is to the users of an instance.

@@ -20,14 +20,14 @@ use crate::image::{
 };
 use crate::isa::{Instr, Op};
 use crate::scalar::ScalarType;
-use crate::types::{Dimension, Elementary, Field, FieldRole, PouId, Type, TypeId, TypeKind};
+use crate::types::{Dimension, Elementary, Field, FieldRole, PouId, Retention, Type, TypeId, TypeKind};
 use core::fmt;
 use sha2::{Digest, Sha256};
 
 /// First four bytes of every image.
 pub const MAGIC: [u8; 4] = *b"PLCB";
-/// The version this build reads and writes.
-pub const FORMAT_VERSION: u16 = 1;
+/// The version this build reads and writes. 2: retention has four states (`RETAIN` and `PERSISTENT` differ).
+pub const FORMAT_VERSION: u16 = 2;
 const DIGEST_AT: usize = 16;
 const SECTIONS_AT: usize = 48;
 
@@ -316,7 +316,7 @@ macro_rules! wire_struct {
 }
 wire_struct! {
     Dimension { lower: i32, upper: i32 }
-    Field { name: String, offset: u32, ty: TypeId, role: FieldRole, retain: bool }
+    Field { name: String, offset: u32, ty: TypeId, role: FieldRole, retention: Retention }
     Type { name: String, size: u32, kind: TypeKind }
     Slot { offset: u32, ty: TypeId }
     DataSegment { input_bytes: u32, output_bytes: u32, flag_bytes: u32, size: u32, slots: Vec<Slot>, initial: Vec<(u32, Vec<u8>)> }
@@ -326,7 +326,7 @@ wire_struct! {
     Instr { op: Op, ty: ScalarType, x: u16, w: [u32; 4] }
     ProgramInstance { name: String, pou: PouId, offset: u32 }
     Task { name: String, interval_ns: u64, priority: u32, programs: Vec<u32> }
-    Symbol { path: String, place: Place, ty: TypeId, role: SymbolRole, retain: bool, constant: bool, address: String, line: u32, file: u32 }
+    Symbol { path: String, place: Place, ty: TypeId, role: SymbolRole, retention: Retention, constant: bool, address: String, line: u32, file: u32 }
     Rung { pou: PouId, label: String, title: String, file: u32, line: u32 }
     SourcePlace { pc: u32, file: u32, line: u32, column: u32, rung: u32 }
     Debug { files: Vec<String>, rungs: Vec<Rung>, places: Vec<SourcePlace> }
@@ -368,6 +368,7 @@ wire_code! {
     ScalarType "a scalar type has an unknown code"
     Elementary "an elementary type has an unknown code"
     FieldRole "a field has an unknown role"
+    Retention "a variable is kept in an unknown way"
     PouKind "a POU is of an unknown kind"
     SymbolRole "a symbol has an unknown role"
 }

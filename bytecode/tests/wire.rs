@@ -19,6 +19,18 @@ fn reads_back_what_it_wrote() {
 }
 
 #[test]
+fn retention_is_read_back_and_an_unknown_one_refused() {
+    use bytecode::Retention::{NonRetain, Persistent, Retain, Unstated};
+    for (code, retention) in (0u8..).zip([Unstated, NonRetain, Retain, Persistent]) {
+        let mut image = common::image();
+        image.symbols[0].retention = retention;
+        assert_eq!(decode(&encode(&image).unwrap()).unwrap(), image);
+        assert_eq!(bytecode::Retention::from_code(code), Some(retention));
+    }
+    assert_eq!(bytecode::Retention::from_code(4), None);
+}
+
+#[test]
 fn every_flipped_bit_is_refused() {
     let bytes = encode(&common::image()).unwrap();
     for bit in 0..bytes.len() * 8 {

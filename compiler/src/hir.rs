@@ -10,6 +10,7 @@ use crate::arena::{Arena, ids};
 use crate::ast::{Area, CoilKind, ContactKind};
 use crate::source::Span;
 use crate::types::{Ty, Types};
+use bytecode::types::Retention;
 use bytecode::{Op, ScalarType};
 
 pub use crate::ast::PouKind;
@@ -60,8 +61,8 @@ pub struct Instance {
     pub name: String,
     /// The program.
     pub pou: PouId,
-    /// All its variables are retained, whatever their sections say.
-    pub retain: bool,
+    /// What holds for those of its variables whose sections say nothing.
+    pub retention: Retention,
 }
 
 /// A task.
@@ -118,8 +119,8 @@ pub struct Variable {
     pub class: Class,
     /// CONSTANT.
     pub constant: bool,
-    /// RETAIN or PERSISTENT.
-    pub retain: bool,
+    /// What its section says: RETAIN, NON_RETAIN, PERSISTENT.
+    pub retention: Retention,
     /// Its address, where it has one.
     pub location: Option<Location>,
     /// Its value at start.

@@ -50,7 +50,7 @@ pub fn elementary(name: &str, e: Elementary) -> Type {
 }
 
 fn field(name: &str, offset: u32, ty: TypeId, role: FieldRole) -> Field {
-    Field { name: name.into(), offset, ty, role, retain: false }
+    Field { name: name.into(), offset, ty, role, retention: Retention::Unstated }
 }
 
 fn instance(name: &str, size: u32, fields: Vec<Field>) -> Type {
@@ -178,7 +178,7 @@ fn symbol(path: &str, place: Place, ty: TypeId, role: SymbolRole) -> Symbol {
         place,
         ty,
         role,
-        retain: false,
+        retention: Retention::Unstated,
         constant: false,
         address: String::new(),
         line: 2,

@@ -21,6 +21,8 @@ pub use statements::{
     ForLoop, IfBranch, Literal, LiteralKind, Place, Stmt, StmtKind, UnaryOp, Variable,
 };
 
+pub use bytecode::types::Retention;
+
 use crate::source::{FileId, Span};
 
 /// A name as it was written.
@@ -146,17 +148,6 @@ pub enum VarKind {
     Global,
     /// `VAR_EXTERNAL`
     External,
-}
-
-/// What happens to the variables at a warm start.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Retention {
-    /// `RETAIN`
-    Retain,
-    /// `NON_RETAIN`
-    NonRetain,
-    /// `PERSISTENT`
-    Persistent,
 }
 
 /// `VAR... END_VAR`
@@ -445,7 +436,7 @@ pub struct TaskProperty {
 pub struct ProgramInstance {
     /// The instance's name.
     pub name: Ident,
-    /// `RETAIN` or `NON_RETAIN` before the name.
+    /// `RETAIN`, `NON_RETAIN` or `PERSISTENT` before the name.
     pub retention: Option<(Retention, Span)>,
     /// The task; without one the program runs with the lowest priority in every scan.
     pub task: Option<Ident>,

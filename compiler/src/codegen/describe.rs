@@ -10,6 +10,7 @@ use crate::ir::{Func, InstKind};
 use crate::source::{LineColumn, Span};
 use crate::stdlib;
 use bytecode::image::{Debug, Place, Rung, SourcePlace, Symbol, SymbolRole};
+use bytecode::types::Retention;
 use std::collections::{HashMap, HashSet};
 
 /// A rung: POU and position in its body.
@@ -162,7 +163,7 @@ impl<'a> Describer<'a> {
         let mut symbols = Vec::new();
         for (id, global) in input.program.globals.iter() {
             let at = input.layout.globals[id];
-            symbols.push(self.symbol(types, global.name.clone(), global, at, global.retain));
+            symbols.push(self.symbol(types, global.name.clone(), global, at, global.retention));
         }
         for (instance, base) in input.program.instances.iter().zip(&input.layout.instances) {
             for (var, variable) in input.program.pous[instance.pou].vars.iter() {
@@ -174,8 +175,9 @@ impl<'a> Describer<'a> {
                 };
                 if !hidden {
                     let path = format!("{}.{}", instance.name, variable.name);
-                    let retain = variable.retain || (instance.retain && !variable.constant);
-                    symbols.push(self.symbol(types, path, variable, at, retain));
+                    let retention = variable.retention.within(instance.retention);
+                    let retention = if variable.constant { Retention::NonRetain } else { retention };
+                    symbols.push(self.symbol(types, path, variable, at, retention));
                 }
             }
         }
@@ -184,7 +186,14 @@ impl<'a> Describer<'a> {
         symbols
     }
 
-    fn symbol(&self, types: &mut TypeTable, path: String, variable: &Variable, at: u32, retain: bool) -> Symbol {
+    fn symbol(
+        &self,
+        types: &mut TypeTable,
+        path: String,
+        variable: &Variable,
+        at: u32,
+        retention: Retention,
+    ) -> Symbol {
         let (place, role, address) = match &variable.location {
             Some(location) => {
                 let byte = self.input.layout.location(location);
@@ -207,7 +216,7 @@ impl<'a> Describer<'a> {
             place,
             ty: types.id(self.input, variable.ty),
             role,
-            retain,
+            retention,
             constant: variable.constant,
             address,
             line: self.line_column(variable.span, false).line,

@@ -147,6 +147,7 @@ impl<'a> Generator<'a> {
         self.image.accesses = accesses;
         self.image.debug = self.describer.finish(self.input, &self.numbers);
         self.image.types = self.types.finish();
+        bytecode::retained(&self.image).map_err(|error| too_many_retained(program, &error))?;
         Ok(self.image)
     }
 }
@@ -157,6 +158,18 @@ fn image_kind(kind: PouKind) -> bytecode::image::PouKind {
         PouKind::FunctionBlock => bytecode::image::PouKind::FunctionBlock,
         PouKind::Function => bytecode::image::PouKind::Function,
     }
+}
+
+/// The report about a program that keeps too much.
+fn too_many_retained(program: &Program, error: &bytecode::TooManyRetained) -> Box<Diagnostic> {
+    let name = error.symbol.rsplit('.').next().unwrap_or_default();
+    let locals = program.instances.iter().flat_map(|i| program.pous[i.pou].vars.values());
+    let mut declared = program.globals.values().chain(locals);
+    let span = declared.find(|v| v.name == name).map_or_else(Default::default, |v| v.span);
+    let message = format!("more than {} retained values, counted up to here", bytecode::RETAINED_MAX);
+    Box::new(
+        Diagnostic::new(Code::DataTooLarge, span, message).help("retain less of it: every element of an array counts"),
+    )
 }
 
 /// The report about a program whose data is too large.

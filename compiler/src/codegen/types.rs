@@ -5,7 +5,7 @@ use super::layout::Storage;
 use crate::hir::{Class, PouId};
 use crate::types::{Composed, Ty};
 use bytecode::TypeId;
-use bytecode::types::{Dimension, Field, FieldRole, Type, TypeKind};
+use bytecode::types::{Dimension, Field, FieldRole, Retention, Type, TypeKind};
 use std::collections::HashMap;
 
 /// Types in the order they are first needed; what a type is made of comes before it.
@@ -50,7 +50,9 @@ impl TypeTable {
                 Class::Local | Class::InOut | Class::Temp | Class::Result | Class::Global => FieldRole::Local,
             };
             let ty = self.id(input, variable.ty);
-            fields.push(Field { name: variable.name.clone(), offset, ty, role, retain: variable.retain });
+            // A kept instance must not bring back the constants of an earlier version of its block.
+            let retention = if variable.constant { Retention::NonRetain } else { variable.retention };
+            fields.push(Field { name: variable.name.clone(), offset, ty, role, retention });
         }
         fields.sort_by_key(|f| f.offset);
         fields

@@ -236,7 +236,7 @@ codes! {
         "Located variables stand in VAR of a PROGRAM and in VAR_GLOBAL. A function block gets its inputs and outputs by parameters, so that every instance can have its own.",
         "" => "";
     SectionPlace = "E0505" Error, "section not allowed here",
-        "Functions have no memory, so no RETAIN and no instances; VAR_GLOBAL stands outside of units; CONSTANT and RETAIN exclude each other. A PROGRAM has no caller, so no VAR_IN_OUT; what begins anew or stands elsewhere (VAR_TEMP, VAR_IN_OUT, VAR_EXTERNAL) is not retained.",
+        "Functions have no memory, so no RETAIN and no instances; VAR_GLOBAL stands outside of units; CONSTANT and RETAIN exclude each other, and so do NON_RETAIN and RETAIN or PERSISTENT. A PROGRAM has no caller, so no VAR_IN_OUT; what begins anew or stands elsewhere (VAR_TEMP, VAR_IN_OUT, VAR_EXTERNAL) is not retained.",
         "" => "";
     ArrayBounds = "E0506" Error, "array bounds reversed or too large",
         "The lower bound comes first and is at most the upper bound; both fit DINT.",
@@ -314,7 +314,7 @@ codes! {
 
     // --- E08: limits, continued ----------------------------------------------------------------------------------------
     DataTooLarge = "E0806" Error, "too much data",
-        "The variables of a project may take 64 MiB, each area of the process image 64 KiB, one variable reached by reference 2 MiB.",
+        "The variables of a project may take 64 MiB, each area of the process image 64 KiB, one variable reached by reference 2 MiB, and at most 65,536 values may be retained.",
         "" => "";
     TooManyReferences = "E0807" Error, "too many references in one unit",
         "A unit may have 256 references: its VAR_IN_OUT parameters and the nested array elements one statement works on.",

@@ -84,28 +84,40 @@ pub(super) fn section(start: Cursor<'_>, kind: VarKind, attributes: Vec<Attribut
     let mut constant = None;
     let mut retention = None;
     loop {
-        let span = i.span();
-        match i.kind() {
-            TokenKind::Keyword(Keyword::Constant) => constant = Some(span),
-            TokenKind::Keyword(Keyword::Retain) => retention = Some((Retention::Retain, span)),
-            TokenKind::Keyword(Keyword::NonRetain) => retention = Some((Retention::NonRetain, span)),
-            TokenKind::Keyword(Keyword::Persistent) => retention = Some((Retention::Persistent, span)),
-            TokenKind::Keyword(_)
-            | TokenKind::Name
-            | TokenKind::Literal
-            | TokenKind::Text
-            | TokenKind::WideText
-            | TokenKind::Address
-            | TokenKind::Pragma
-            | TokenKind::Symbol(_)
-            | TokenKind::Bad
-            | TokenKind::End => break,
+        if i.is_keyword(Keyword::Constant) {
+            constant = Some(i.span());
+        } else if let Some(stated) = stated_retention(i) {
+            retention = merged(i, retention, stated);
+        } else {
+            break;
         }
         i = i.next();
     }
     let word = start.text().to_ascii_uppercase();
     let (i, declarations) = declarations(i, Keyword::EndVar, opening, &word);
     (i, VarSection { kind, constant, retention, attributes, declarations, span: i.since(opening) })
+}
+
+/// What a qualifier says about retention; `None` for other words.
+pub(super) fn stated_retention(i: Cursor<'_>) -> Option<Retention> {
+    let words = [
+        (Keyword::Retain, Retention::Retain),
+        (Keyword::NonRetain, Retention::NonRetain),
+        (Keyword::Persistent, Retention::Persistent),
+    ];
+    words.into_iter().find(|(word, _)| i.is_keyword(*word)).map(|(_, retention)| retention)
+}
+
+/// One qualifier more: `RETAIN PERSISTENT`, in either order, is `PERSISTENT`, and nothing else goes with `NON_RETAIN`.
+pub(super) fn merged(i: Cursor<'_>, before: Option<(Retention, Span)>, stated: Retention) -> Option<(Retention, Span)> {
+    let Some((first, span)) = before else { return Some((stated, i.span())) };
+    if first.is_kept() != stated.is_kept() {
+        let message = format!("{} contradicts the word before it", i.text().to_ascii_uppercase());
+        let finding = Diagnostic::new(Code::SectionPlace, i.span(), message).also(span, "this says the opposite");
+        i.context.report(finding.help("leave one of them: RETAIN and PERSISTENT keep a value, NON_RETAIN does not"));
+        return before;
+    }
+    if stated == Retention::Persistent { Some((stated, i.span())) } else { before }
 }
 
 /// Declarations up to the closing keyword, which is taken. Mistakes are recorded; a declaration whose names are known is

@@ -5,13 +5,13 @@ use nom::combinator::cut;
 use nom::multi::separated_list1;
 
 use super::cursor::{Cursor, Res, closing, name, pragmas, semicolon, symbol};
-use super::decl::{section, section_kind, sections, type_ref, type_section};
+use super::decl::{merged, section, section_kind, sections, stated_retention, type_ref, type_section};
 use super::expr::{arguments, expression};
 use super::ladder::ladder;
 use super::stmt::{assign_sign, closing_keyword, statements};
 use crate::ast::{
-    Attribute, Body, Configuration, Item, Pou, PouKind, ProgramInstance, Resource, Retention, Stmt, Task, TaskProperty,
-    VarKind, VarSection,
+    Attribute, Body, Configuration, Item, Pou, PouKind, ProgramInstance, Resource, Stmt, Task, TaskProperty, VarKind,
+    VarSection,
 };
 use crate::diag::{Code, Diagnostic};
 use crate::source::Span;
@@ -441,11 +441,9 @@ fn program_instance(i: Cursor<'_>) -> Res<'_, ProgramInstance> {
     let start = i.span();
     let mut i = i.next();
     let mut retention = None;
-    for (word, kind) in [(Keyword::Retain, Retention::Retain), (Keyword::NonRetain, Retention::NonRetain)] {
-        if i.is_keyword(word) {
-            retention = Some((kind, i.span()));
-            i = i.next();
-        }
+    while let Some(stated) = stated_retention(i) {
+        retention = merged(i, retention, stated);
+        i = i.next();
     }
     let (mut i, name) = name("the name of the program's instance")(i)?;
     let mut task = None;

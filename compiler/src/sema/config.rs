@@ -6,6 +6,7 @@ use crate::diag::{Code, Diagnostic};
 use crate::hir::{Instance, PouId, PouKind, Task};
 use crate::types::Ty;
 use bytecode::near::nearest;
+use bytecode::types::Retention;
 use std::collections::HashMap;
 
 /// The task of programs that name none: after all others, in the interval given at start.
@@ -39,7 +40,11 @@ impl<'a> Sema<'a> {
             [only] => {
                 let name = self.program.pous[*only].name.clone();
                 self.program.name.clone_from(&name);
-                self.program.instances.push(Instance { name: name.clone(), pou: *only, retain: false });
+                self.program.instances.push(Instance {
+                    name: name.clone(),
+                    pou: *only,
+                    retention: Retention::Unstated,
+                });
                 self.program.tasks.push(Task { name, interval_ns: 0, priority: 0, programs: vec![0] });
             }
             [] => {
@@ -152,9 +157,9 @@ impl<'a> Sema<'a> {
             self.report(diagnostic.help("connect programs through VAR_GLOBAL"));
         }
         let Some(pou) = self.program_type(&program.program) else { return };
-        let retain = program.retention.is_some_and(|(r, _)| r != ast::Retention::NonRetain);
+        let retention = program.retention.map_or(Retention::Unstated, |(stated, _)| stated);
         let index = u32::try_from(self.program.instances.len()).unwrap_or(u32::MAX);
-        self.program.instances.push(Instance { name: program.name.text.clone(), pou, retain });
+        self.program.instances.push(Instance { name: program.name.text.clone(), pou, retention });
         if let Some(task) = task.and_then(|t| self.program.tasks.get_mut(t)) {
             task.programs.push(index);
         }

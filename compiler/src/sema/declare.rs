@@ -2,14 +2,14 @@
 
 use super::usage::Usage;
 use super::{Named, Progress, Sema};
-use crate::ast::{self, EdgeKind, Retention, TypeKind, VarKind};
+use crate::ast::{self, EdgeKind, TypeKind, VarKind};
 use crate::diag::{Code, Diagnostic};
 use crate::hir::{Class, GlobalId, Init, PouId, PouKind, VarId, Variable};
 use crate::source::Span;
 use crate::stdlib;
 use crate::types::{Dimension, Ty, elementary_named};
 use bytecode::near::nearest;
-use bytecode::types::Elementary;
+use bytecode::types::{Elementary, Retention};
 
 /// Greatest depth of instances within instances: each level is a few frames of the compiler's own stack, and the
 /// image's verifier accepts 32 levels of types, and an array between two instances is a level too.
@@ -38,7 +38,7 @@ impl<'a> Sema<'a> {
     }
 
     fn globals(&mut self, section: &'a ast::VarSection) {
-        let retain = self.retention(section, PouKind::Program);
+        let retention = self.retention(section, PouKind::Program);
         for declaration in &section.declarations {
             let ty = self.resolve_type(&declaration.ty, None);
             let location = self.location(declaration, ty);
@@ -60,7 +60,7 @@ impl<'a> Sema<'a> {
                     ty,
                     class: Class::Global,
                     constant: section.constant.is_some(),
-                    retain,
+                    retention,
                     location: location.clone(),
                     init: init.clone(),
                     power: false,
@@ -132,7 +132,7 @@ impl<'a> Sema<'a> {
     }
 
     fn section(&mut self, id: PouId, ast: &'a ast::Pou, section: &'a ast::VarSection) {
-        let retain = self.retention(section, ast.kind);
+        let retention = self.retention(section, ast.kind);
         if section.kind == VarKind::External {
             section.declarations.iter().for_each(|d| self.external(id, d));
             return;
@@ -159,7 +159,7 @@ impl<'a> Sema<'a> {
         };
         let power = section.attributes.iter().any(|a| a.name.is("power"));
         for declaration in &section.declarations {
-            self.variables(id, class, section.constant.is_some(), retain, power, declaration);
+            self.variables(id, class, section.constant.is_some(), retention, power, declaration);
         }
     }
 
@@ -168,7 +168,7 @@ impl<'a> Sema<'a> {
         id: PouId,
         class: Class,
         constant: bool,
-        retain: bool,
+        retention: Retention,
         power: bool,
         declaration: &'a ast::VarDecl,
     ) {
@@ -181,13 +181,14 @@ impl<'a> Sema<'a> {
         } else {
             self.initial_value(declaration, ty, Some(id))
         };
+        let kept = matches!(class, Class::Local | Class::Input | Class::Output);
         for name in &declaration.names {
             let variable = Variable {
                 name: name.text.clone(),
                 ty: if place_allowed { ty } else { Ty::ERROR },
                 class,
                 constant,
-                retain: retain && matches!(class, Class::Local | Class::Input | Class::Output),
+                retention: if kept { retention } else { Retention::Unstated },
                 location: location.clone(),
                 init: init.clone(),
                 power: power || declaration.has_attribute("power"),
@@ -231,9 +232,9 @@ impl<'a> Sema<'a> {
 
     /// The memory of an R_EDGE or F_EDGE input and the variable its name then reads.
     fn edge_variable(&mut self, id: PouId, input: VarId, kind: EdgeKind, span: Span) {
-        let (ty, class, name) = {
+        let (ty, class, name, retention) = {
             let v = self.var(id, input);
-            (v.ty, v.class, v.name.clone())
+            (v.ty, v.class, v.name.clone(), v.retention)
         };
         if ty != Ty::BOOL || class != Class::Input {
             self.error(Code::SectionPlace, span, "R_EDGE and F_EDGE stand behind BOOL in VAR_INPUT");
@@ -244,7 +245,8 @@ impl<'a> Sema<'a> {
             EdgeKind::Falling => "fall",
         };
         let edge = self.add_var(id, plain(format!("{name}#edge"), Ty::BOOL, Class::Temp, span));
-        self.add_var(id, plain(format!("{name}#{which}"), Ty::BOOL, Class::Hidden, span));
+        let memory = plain(format!("{name}#{which}"), Ty::BOOL, Class::Hidden, span);
+        self.add_var(id, Variable { retention, ..memory });
         self.scopes[id].edges.insert(input, edge);
     }
 
@@ -284,27 +286,25 @@ impl<'a> Sema<'a> {
         Named::Global(global)
     }
 
-    fn retention(&mut self, section: &ast::VarSection, kind: PouKind) -> bool {
-        let Some((retention, span)) = section.retention else { return false };
-        if section.constant.is_some() && retention != Retention::NonRetain {
+    fn retention(&mut self, section: &ast::VarSection, kind: PouKind) -> Retention {
+        let Some((retention, span)) = section.retention else { return Retention::Unstated };
+        if section.constant.is_some() && retention.is_kept() {
             self.error(Code::SectionPlace, span, "a CONSTANT never changes, so there is nothing to retain");
-            return false;
+            return Retention::Unstated;
         }
-        if kind == PouKind::Function && retention != Retention::NonRetain {
+        if kind == PouKind::Function && retention.is_kept() {
             self.error(Code::SectionPlace, span, "a FUNCTION has no memory, so it has nothing to retain");
-            return false;
+            return Retention::Unstated;
         }
         let reason = match section.kind {
             VarKind::Temp => "VAR_TEMP begins anew at each call",
             VarKind::InOut => "VAR_IN_OUT stands for the caller's variable",
             VarKind::External => "VAR_EXTERNAL repeats a VAR_GLOBAL, which says what is retained",
-            VarKind::Local | VarKind::Input | VarKind::Output | VarKind::Global => {
-                return retention != Retention::NonRetain;
-            }
+            VarKind::Local | VarKind::Input | VarKind::Output | VarKind::Global => return retention,
         };
         let diagnostic = Diagnostic::new(Code::SectionPlace, span, format!("{reason}, so there is nothing to retain"));
         self.report(diagnostic.help("leave the word out, or declare the variable in VAR or VAR_GLOBAL"));
-        false
+        Retention::Unstated
     }
 
     fn location(&mut self, declaration: &ast::VarDecl, ty: Ty) -> Option<crate::hir::Location> {
@@ -487,7 +487,7 @@ pub(super) fn plain(name: String, ty: Ty, class: Class, span: Span) -> Variable 
         ty,
         class,
         constant: false,
-        retain: false,
+        retention: Retention::Unstated,
         location: None,
         init: Init::Default,
         power: false,

@@ -10,6 +10,7 @@ use crate::hir::{Body, Class, Element, ElementKind, Expr, ExprKind, Init, Rung, 
 use crate::source::Span;
 use crate::types::Ty;
 use bytecode::near::nearest;
+use bytecode::types::Retention;
 use std::collections::HashMap;
 
 /// What names hidden memories and elements of the rung being checked.
@@ -190,6 +191,8 @@ impl BodyContext<'_, '_> {
         };
         let mut variable = plain(name, Ty::BOOL, Class::Hidden, span);
         variable.init = if initial { Init::Scalar(1) } else { Init::Default };
+        // What was seen before a power cut says nothing about an edge now.
+        variable.retention = Retention::NonRetain;
         let pou = self.pou;
         self.s.add_var(pou, variable)
     }

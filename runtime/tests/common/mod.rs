@@ -3,7 +3,7 @@
 #![allow(dead_code, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use bytecode::image::{Debug, Place, Pou, PouKind, ProgramInstance, Rung, Slot, SourcePlace, Symbol, SymbolRole, Task};
-use bytecode::types::{Elementary, Field, FieldRole, Type, TypeKind};
+use bytecode::types::{Elementary, Field, FieldRole, Retention, Type, TypeKind};
 use bytecode::{Image, Instr, Op, Operand, PouId, ScalarType, TypeId, VerifiedImage, verify};
 use runtime::config::files::Texts;
 use runtime::config::{IoMap, load, simulated};
@@ -148,8 +148,13 @@ impl Program {
 
 fn types() -> Vec<Type> {
     let elementary = |name: &str, size, e| Type { name: name.to_owned(), size, kind: TypeKind::Elementary(e) };
-    let field =
-        |name: &str, offset, ty| Field { name: name.to_owned(), offset, ty, role: FieldRole::Local, retain: false };
+    let field = |name: &str, offset, ty| Field {
+        name: name.to_owned(),
+        offset,
+        ty,
+        role: FieldRole::Local,
+        retention: Retention::Unstated,
+    };
     let fields = vec![
         field("temp", TEMP, BOOL),
         field("hang", HANG, BOOL),
@@ -180,7 +185,7 @@ fn symbol(path: &str, place: Place, ty: TypeId, role: SymbolRole, address: &str)
         place,
         ty,
         role,
-        retain: false,
+        retention: Retention::Unstated,
         constant: false,
         address: address.to_owned(),
         line: 1,

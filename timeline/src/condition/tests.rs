@@ -2,7 +2,7 @@ use super::*;
 use crate::names::{ChannelIndex, Member, Names};
 use bytecode::Image;
 use bytecode::image::{Place, Symbol, SymbolRole};
-use bytecode::types::{Dimension, Elementary, Field, FieldRole, Type, TypeId, TypeKind};
+use bytecode::types::{Dimension, Elementary, Field, FieldRole, Retention, Type, TypeId, TypeKind};
 use std::cell::Cell;
 
 /// An image with the symbols `main.run : BOOL`, `main.level : INT`, `main.word : WORD`, `main.pressure : REAL`,
@@ -10,7 +10,8 @@ use std::cell::Cell;
 fn image() -> Image {
     let elementary =
         |kind: Elementary, size: u32| Type { name: kind.name().to_owned(), size, kind: TypeKind::Elementary(kind) };
-    let q = Field { name: "Q".into(), offset: 0, ty: TypeId(0), role: FieldRole::Output, retain: false };
+    let q =
+        Field { name: "Q".into(), offset: 0, ty: TypeId(0), role: FieldRole::Output, retention: Retention::Unstated };
     let array = TypeKind::Array { element: TypeId(1), dimensions: vec![Dimension { lower: 1, upper: 3 }], stride: 2 };
     let types = vec![
         elementary(Elementary::Bool, 1),
@@ -26,7 +27,7 @@ fn image() -> Image {
         place: Place::Byte(offset),
         ty: TypeId(ty),
         role: SymbolRole::Variable,
-        retain: false,
+        retention: Retention::Unstated,
         constant: false,
         address: String::new(),
         line: 1,

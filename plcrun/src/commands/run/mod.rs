@@ -171,7 +171,7 @@ fn introduce(session: &Session, origin: &Origin, args: &RunArgs) {
 
 /// What a person could believe to be kept from an earlier run, and is not.
 fn begins_anew(session: &Session) -> Option<String> {
-    let retains = session.image.symbols.iter().any(|s| s.retain);
+    let retains = session.image.symbols.iter().any(|s| s.retention.is_kept());
     let wears = session
         .map
         .channels

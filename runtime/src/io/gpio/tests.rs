@@ -2,7 +2,7 @@ use super::*;
 use crate::config::files::Texts;
 use crate::config::load;
 use bytecode::image::{Place, Symbol, SymbolRole};
-use bytecode::types::{Elementary, Type, TypeKind};
+use bytecode::types::{Elementary, Retention, Type, TypeKind};
 use bytecode::{Image, TypeId};
 use relay::{EventSink, Guard, Inputs, Phase, SupplyReading};
 use std::cell::RefCell;
@@ -63,7 +63,7 @@ fn image() -> Image {
         place: Place::Bit { offset, bit },
         ty: TypeId(0),
         role,
-        retain: false,
+        retention: Retention::Unstated,
         constant: false,
         address: format!("%{path}"),
         line: 1,

@@ -3,7 +3,7 @@
 use crate::vm::{Budget, Engine, Interpreter, Memory, Trap, reference::Reference};
 use bytecode::image::{Access, DataSegment, Pou, PouKind, ProgramInstance, Slot};
 use bytecode::scalar::Scalar;
-use bytecode::types::{Dimension, Elementary, Field, FieldRole, PouId, Type, TypeKind};
+use bytecode::types::{Dimension, Elementary, Field, FieldRole, PouId, Retention, Type, TypeKind};
 use bytecode::{Image, Instr, Op, Operand, ScalarType, TypeId, VerifiedImage, verify};
 
 /// The type table: the scalar types at their codes, then these.
@@ -66,7 +66,7 @@ pub(in crate::vm) fn elementary(t: ScalarType) -> Elementary {
 }
 
 fn field(offset: u32, ty: TypeId) -> Field {
-    Field { name: format!("f{offset}"), offset, ty, role: FieldRole::Local, retain: false }
+    Field { name: format!("f{offset}"), offset, ty, role: FieldRole::Local, retention: Retention::Unstated }
 }
 
 fn scalars_at(start: u32) -> impl Iterator<Item = Field> {

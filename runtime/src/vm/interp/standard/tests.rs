@@ -8,7 +8,7 @@ use super::{BODIES, Standard, recognise};
 use crate::vm::{Budget, Engine, Interpreter, Memory, TrapCode, reference::Reference};
 use bytecode::image::{Access, DataSegment, Place, Pou, PouKind, ProgramInstance, Slot, Symbol, SymbolRole};
 use bytecode::isa::{Extra, Role};
-use bytecode::types::{Field, FieldRole, PouId, Type, TypeKind};
+use bytecode::types::{Field, FieldRole, PouId, Retention, Type, TypeKind};
 use bytecode::{Image, Instr, Op, Operand, ScalarType, TypeId, verify};
 use std::collections::HashMap;
 
@@ -42,7 +42,7 @@ fn scalar(name: &str) -> ScalarType {
 }
 
 fn field(offset: u32, ty: TypeId) -> Field {
-    Field { name: format!("f{offset}"), offset, ty, role: FieldRole::Local, retain: false }
+    Field { name: format!("f{offset}"), offset, ty, role: FieldRole::Local, retention: Retention::Unstated }
 }
 
 fn instance(name: &str, size: u32, fields: Vec<Field>) -> Type {
@@ -365,7 +365,7 @@ fn a_temporary_with_a_name_or_within_something_larger_is_written() {
         place: Place::Byte(temporary.offset),
         ty: temporary.ty,
         role: SymbolRole::Variable,
-        retain: false,
+        retention: Retention::Unstated,
         constant: false,
         address: String::new(),
         line: 1,
