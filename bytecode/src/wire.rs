@@ -29,7 +29,8 @@ pub const MAGIC: [u8; 4] = *b"PLCB";
 /// The version this build reads and writes. 2: retention has four states (`RETAIN` and `PERSISTENT` differ).
 pub const FORMAT_VERSION: u16 = 2;
 const DIGEST_AT: usize = 16;
-const SECTIONS_AT: usize = 48;
+/// Where the header ends and the sections begin.
+pub const SECTIONS_AT: usize = 48;
 
 /// Why bytes are not an image.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -99,22 +100,27 @@ pub fn is_image(bytes: &[u8]) -> bool {
 pub fn encode(image: &Image) -> Result<Vec<u8>, WireError> {
     let mut out = Writer { bytes: vec![0; SECTIONS_AT], overflow: false };
     write_sections(image, &mut out);
-    let Writer { mut bytes, overflow } = out;
-    if overflow {
-        return Err(WireError::TooLarge);
-    }
-    let length = bytes.len() as u64;
-    let header =
-        [MAGIC.as_slice(), FORMAT_VERSION.to_le_bytes().as_slice(), [0; 2].as_slice(), length.to_le_bytes().as_slice()]
-            .concat();
-    for (to, from) in bytes.iter_mut().zip(header) {
-        *to = from;
-    }
+    let Writer { bytes, overflow } = out;
+    if overflow { Err(WireError::TooLarge) } else { Ok(seal(bytes.get(SECTIONS_AT..).unwrap_or_default())) }
+}
+
+/// A file of these sections: header, length and digest as [`decode`] wants them, whatever the sections hold. [`encode`]
+/// calls it last; tests and fuzzing make hostile files with it.
+#[must_use]
+pub fn seal(sections: &[u8]) -> Vec<u8> {
+    let length = (SECTIONS_AT + sections.len()) as u64;
+    let mut bytes = Vec::with_capacity(SECTIONS_AT + sections.len());
+    bytes.extend_from_slice(&MAGIC);
+    bytes.extend_from_slice(&FORMAT_VERSION.to_le_bytes());
+    bytes.extend_from_slice(&[0; 2]);
+    bytes.extend_from_slice(&length.to_le_bytes());
+    bytes.extend_from_slice(&[0; SECTIONS_AT - DIGEST_AT]);
+    bytes.extend_from_slice(sections);
     let digest = digest(&bytes);
     for (to, from) in bytes.iter_mut().skip(DIGEST_AT).zip(digest) {
         *to = from;
     }
-    Ok(bytes)
+    bytes
 }
 
 /// Reads an image. What comes back is well-formed but unverified.

@@ -5,8 +5,10 @@
 //!   data segment of the two engines is compared after every scan.
 //! - `reject/*.st` and `*.ld` ([`reject`]): programs with mistakes. A comment `//! E0401` on a line says which findings that
 //!   line must have; there must be no others.
+//! - [`hostile`]: what must hold for any image and any I/O map.
 
 pub mod case;
+pub mod hostile;
 pub mod reject;
 pub mod run;
 

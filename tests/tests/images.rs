@@ -4,19 +4,14 @@
 //! random (the same changes in every run). Most changed images are refused; those that are not run for a few scans.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
-use bytecode::{Image, VerifiedImage};
+use bytecode::Image;
 use compiler::source::SourceMap;
 use compiler::{Options, compile};
-use runtime::vm::reference::Reference;
-use runtime::vm::{Budget, Engine, Interpreter, Memory};
+use conformance::hostile;
 use std::path::{Path, PathBuf};
 
 /// Changed images tried for each program.
 const CHANGED: usize = 1_000;
-/// Scans each accepted image runs.
-const SCANS: i64 = 3;
-/// Units a scan may spend: changed code loops for ever soon enough.
-const BUDGET: u64 = 20_000;
 
 /// A small deterministic generator (SplitMix64).
 struct Random(u64);
@@ -74,30 +69,6 @@ fn change(image: &mut Image, random: &mut Random) {
     }
 }
 
-fn run_alike(image: &VerifiedImage, random: &mut Random, name: &str) {
-    let (mut reference, mut interpreter) = (Reference::load(image), Interpreter::load(image));
-    let (mut one, mut two) = (Memory::new(image.image()), Memory::new(image.image()));
-    for scan in 0..SCANS {
-        for (a, b) in one.inputs_mut().iter_mut().zip(two.inputs_mut()) {
-            *a = random.next().to_le_bytes()[0];
-            *b = *a;
-        }
-        for program in 0..image.programs.len() {
-            let (mut left_one, mut left_two) = (Budget::new(BUDGET), Budget::new(BUDGET));
-            let first = reference.run(&mut one, program, scan * 10_000_000, &mut left_one);
-            let second = interpreter.run(&mut two, program, scan * 10_000_000, &mut left_two);
-            assert_eq!(first, second, "{name}: scan {scan}");
-            assert_eq!(left_one.left(), left_two.left(), "{name}: scan {scan}: budget");
-            if first.is_err() {
-                // What is in memory after a fault is diagnostic only.
-                return;
-            }
-        }
-        assert_eq!(one.outputs(), two.outputs(), "{name}: scan {scan}: outputs");
-        assert_eq!(one.flags(), two.flags(), "{name}: scan {scan}: flags");
-    }
-}
-
 #[test]
 fn changed_images_are_refused_or_run_within_their_bounds() {
     let mut random = Random(0x706c_6372_756e);
@@ -110,7 +81,8 @@ fn changed_images_are_refused_or_run_within_their_bounds() {
             match bytecode::verify(changed) {
                 Ok(verified) => {
                     ran += 1;
-                    run_alike(&verified, &mut random, &path.display().to_string());
+                    let alike = hostile::run_alike(&verified, || random.next().to_le_bytes()[0]);
+                    alike.unwrap_or_else(|e| panic!("{}: {e}", path.display()));
                 }
                 Err(_) => refused += 1,
             }
@@ -118,4 +90,44 @@ fn changed_images_are_refused_or_run_within_their_bounds() {
     }
     // Both happen, or the test tests nothing.
     assert!(refused > 100 && ran > 100, "{refused} refused, {ran} ran");
+}
+
+/// The seeds of the fuzz target, and every file it ever found something with.
+#[test]
+fn seeds_of_the_fuzz_targets_hold() {
+    let seeds = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz/corpus-seeds");
+    let mut count = 0;
+    for path in conformance::files_below(&seeds.join("image"), &["sections"]).unwrap() {
+        let bytes = std::fs::read(&path).unwrap();
+        hostile::image(&bytes).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+        count += 1;
+    }
+    for path in conformance::files_below(&seeds.join("io_map"), &["yaml"]).unwrap() {
+        let text = std::fs::read_to_string(&path).unwrap();
+        hostile::io_map(&text).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+        count += 1;
+    }
+    assert!(count >= 10, "only {count} seeds found");
+}
+
+/// `UPDATE_SEEDS=1` writes the image seeds anew: after a change of the format the old ones would all be refused.
+#[test]
+fn image_seeds_are_of_this_format() {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    for name in ["blocks/timers.ld", "blocks/counters.st", "ladder/instances.ld", "st/arrays.st", "st/calls.st"] {
+        let source = here.join("lang").join(name);
+        let seed =
+            here.join("../fuzz/corpus-seeds/image").join(name.replace(['/', '.'], "-")).with_extension("sections");
+        let whole = bytecode::wire::encode(&image_of(&source, true).unwrap()).unwrap();
+        let sections = &whole[bytecode::wire::SECTIONS_AT..];
+        if std::env::var_os("UPDATE_SEEDS").is_some() {
+            std::fs::write(&seed, sections).unwrap();
+        }
+        let written = std::fs::read(&seed).unwrap_or_default();
+        assert!(
+            bytecode::wire::decode(&bytecode::wire::seal(&written)).is_ok(),
+            "{}: run with UPDATE_SEEDS=1",
+            seed.display()
+        );
+    }
 }

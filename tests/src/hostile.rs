@@ -1,0 +1,103 @@
+//! What must hold for images and I/O maps whatever stands in them.
+//!
+//! One function each, called by tests with changed files, by the replay of the fuzz corpus and by the fuzz targets, so
+//! that all of them mean the same.
+
+use bytecode::wire::{decode, seal};
+use bytecode::{Image, VerifiedImage};
+use compiler::source::SourceMap;
+use compiler::{Options, compile};
+use runtime::config::files::Texts;
+use runtime::config::{Severity, load};
+use runtime::vm::reference::Reference;
+use runtime::vm::{Budget, Engine, Interpreter, Memory};
+use std::path::Path;
+use std::sync::LazyLock;
+
+/// Scans each accepted image runs.
+const SCANS: i64 = 3;
+/// Units a scan may spend: changed code loops for ever soon enough.
+const BUDGET: u64 = 20_000;
+
+/// Takes bytes for the sections of an image file: it is refused, or runs within its bounds and alike on every engine.
+///
+/// # Errors
+/// Where the engines differ.
+pub fn image(sections: &[u8]) -> Result<(), String> {
+    let Ok(image) = decode(&seal(sections)) else { return Ok(()) };
+    let Ok(verified) = bytecode::verify(image) else { return Ok(()) };
+    // A data segment of gigabytes is within the rules, and no work for a test.
+    if verified.data.size > 1 << 20 {
+        return Ok(());
+    }
+    let mut level = sections.iter().rev().copied().cycle();
+    run_alike(&verified, || level.next().unwrap_or(0))
+}
+
+/// Runs a verified image for a few scans on every engine; `random` gives the bytes of its inputs.
+///
+/// # Errors
+/// Where the engines differ.
+pub fn run_alike(image: &VerifiedImage, mut random: impl FnMut() -> u8) -> Result<(), String> {
+    let (mut reference, mut interpreter) = (Reference::load(image), Interpreter::load(image));
+    let (mut one, mut two) = (Memory::new(image.image()), Memory::new(image.image()));
+    for scan in 0..SCANS {
+        for (a, b) in one.inputs_mut().iter_mut().zip(two.inputs_mut()) {
+            *a = random();
+            *b = *a;
+        }
+        for program in 0..image.programs.len() {
+            let (mut left_one, mut left_two) = (Budget::new(BUDGET), Budget::new(BUDGET));
+            let first = reference.run(&mut one, program, scan * 10_000_000, &mut left_one);
+            let second = interpreter.run(&mut two, program, scan * 10_000_000, &mut left_two);
+            if first != second {
+                return Err(format!("scan {scan}: {first:?} and {second:?}"));
+            }
+            if left_one.left() != left_two.left() {
+                return Err(format!("scan {scan}: budget {} and {}", left_one.left(), left_two.left()));
+            }
+            if first.is_err() {
+                // What is in memory after a fault is diagnostic only.
+                return Ok(());
+            }
+        }
+        if one.outputs() != two.outputs() || one.flags() != two.flags() {
+            return Err(format!("scan {scan}: outputs or flags differ"));
+        }
+    }
+    Ok(())
+}
+
+/// The program hostile maps are for.
+const PROGRAM: &str = "PROGRAM P VAR fwd_pb AT %IX0.0 : BOOL; rev_pb AT %IX0.1 : BOOL; stop_ok AT %IX0.2 : BOOL; fwd_aux AT %IX0.3 : BOOL; \
+    fwd AT %QX0.0 : BOOL; rev AT %QX0.1 : BOOL; level AT %QW1 : WORD; END_VAR fwd := fwd_pb; rev := rev_pb; END_PROGRAM";
+const SHEET: &str = include_str!("../../io-config/relays/wago-859-386.yaml");
+
+static IMAGE: LazyLock<Option<Image>> = LazyLock::new(|| {
+    let mut sources = SourceMap::new();
+    let file = sources.add("program.st", PROGRAM);
+    compile(&sources, &[file], Options { optimise: true }).image
+});
+
+/// Takes a text for an I/O map: it is accepted or has errors, each finding with a message and with a place
+/// inside its file.
+///
+/// # Errors
+/// Which of that does not hold.
+pub fn io_map(text: &str) -> Result<(), String> {
+    let image = IMAGE.as_ref().ok_or("the program of this check does not compile")?;
+    let files = Texts::new().with("map.yaml", text).with("wago-859-386.yaml", SHEET);
+    let loaded = load(Path::new("map.yaml"), &files, image);
+    let errors = loaded.findings.iter().any(|f| f.severity == Severity::Error);
+    if errors == loaded.map.is_some() {
+        return Err(format!("errors: {errors}, map: {}", loaded.map.is_some()));
+    }
+    let lines = text.lines().count().max(1) + 1;
+    for finding in &loaded.findings {
+        let outside = finding.file == "map.yaml" && finding.place.line as usize > lines;
+        if outside || finding.message.is_empty() {
+            return Err(format!("a finding outside of its file or without a message: {finding:?}"));
+        }
+    }
+    Ok(())
+}
