@@ -95,6 +95,7 @@ codes! {
     ScanRange "C040" Error "a scan setting outside its range";
     RtRange "C041" Error "a real-time setting outside its range";
     WordOnLines "C042" Error "a located variable that is no BOOL, on a map with real lines";
+    StoreRange "C043" Error "a setting of the retained store outside its range";
     BrokenWireTrue "C050" Warning "a broken wire of this input would read TRUE";
     WordSimulated "C051" Warning "a located variable that is no BOOL lives on the simulated rack only";
     UnusedSheet "C052" Warning "a data sheet that no output uses";

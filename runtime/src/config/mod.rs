@@ -12,6 +12,7 @@ mod direct;
 pub mod files;
 pub mod finding;
 mod inputs;
+pub mod keep;
 pub mod model;
 pub mod schema;
 mod sheet_schema;
@@ -20,6 +21,7 @@ mod validate;
 pub mod yaml;
 
 pub use finding::{Code, Finding, Findings, Place, Severity};
+pub use keep::KeepSettings;
 pub use model::{ChannelValue, Level, Line};
 pub use symbols::BoolPlace;
 pub use validate::{Loaded, load, load_at, simulated, simulated_at};
@@ -56,6 +58,8 @@ pub struct IoMap {
     pub plan: Plan,
     /// Real-time settings.
     pub rt: RtSettings,
+    /// What survives a restart, and where.
+    pub keep: KeepSettings,
     /// Inputs in configuration order.
     pub inputs: Vec<Input>,
     /// Outputs in configuration order: output `n` is channel `n` of `channels`.

@@ -35,6 +35,53 @@ pub struct Map {
     pub outputs: Key<Entries<Output>>,
     /// Groups of channels of which at most one may be on.
     pub interlocks: Key<Vec<Key<Interlock>>>,
+    /// What survives a restart and a power loss, and where it is kept.
+    pub store: Key<Store>,
+    /// What a fault asks of the operator.
+    pub faults: Key<Faults>,
+}
+
+/// The retained store: RETAIN and PERSISTENT variables, operation counts, switching history, latched faults, fault log.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Store {
+    /// State directory, relative to this map. Default for maps with real lines: the service manager's, else /var/lib/plcrun/NAME, else the user's; a simulated rack keeps nothing unless one is named.
+    pub path: Key<String>,
+    /// Most that a power cut may lose, 100 ms to 1 h. Default 1 s; a longer time spares flash memory.
+    #[schemars(with = "text::DurationText")]
+    pub max_age: Key<Duration>,
+    /// What a start does with a damaged store: refuse, or cold (keep the file aside and begin anew). Default refuse.
+    pub on_damage: Key<OnDamage>,
+}
+
+/// What a start does with a damaged store.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum OnDamage {
+    /// Nothing is started until a person has decided: latched faults and counts would be lost.
+    #[default]
+    Refuse,
+    /// The file is kept aside and everything begins anew.
+    Cold,
+}
+
+/// What a fault asks of the operator.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Faults {
+    /// Whether a start after a fault needs `plcrun ack` first: none or required. Default none.
+    pub acknowledge: Key<AcknowledgePolicy>,
+}
+
+/// Whether a start after a fault needs an operator's acknowledgement.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum AcknowledgePolicy {
+    /// No: whoever starts the program knows.
+    #[default]
+    None,
+    /// Yes: a start is refused while a fault that ended a run is not acknowledged.
+    Required,
 }
 
 /// How the scan runs.

@@ -4,6 +4,7 @@ use super::bank::{self, Bank};
 use super::direct::{self, Spot};
 use super::files::{Files, beside};
 use super::inputs;
+use super::keep::{self, KeepSettings};
 use super::model::{self, Map};
 use super::symbols::Symbols;
 use super::yaml::{self, Key, Problem, ProblemKind};
@@ -125,6 +126,7 @@ fn read(checker: &mut Checker<'_>, path: &Path, files: &dyn Files) -> Option<(Ma
 fn check(checker: &mut Checker<'_>, map: &Map, sheets: Sheets) -> Option<IoMap> {
     let (plan, scan) = scan_settings(checker, map.scan.get())?;
     let rt = rt_settings(checker, map.rt.get());
+    let keep = keep::check(checker, map);
     let mut bound = inputs::Bound::default();
     let real = inputs::has_gpio(map);
     let inputs = inputs::check(checker, map, real, &mut bound);
@@ -140,6 +142,7 @@ fn check(checker: &mut Checker<'_>, map: &Map, sheets: Sheets) -> Option<IoMap> 
         scan,
         plan,
         rt,
+        keep,
         inputs,
         outputs,
         channels: table?,
@@ -375,6 +378,7 @@ pub fn simulated_at(image: &Image, period_ns: Option<u64>) -> Result<IoMap, Vec<
         scan,
         plan,
         rt,
+        keep: KeepSettings::default(),
         inputs,
         outputs,
         channels,
