@@ -1,7 +1,8 @@
-//! Developer commands: `cargo xtask ci`, `rooms`, `licences`, `bench`.
+//! Developer commands: `cargo xtask ci`, `rooms`, `licences`, `bench`, `gpio-lab`.
 
 mod bench;
 mod ci;
+mod lab;
 mod licences;
 mod rooms;
 
@@ -14,18 +15,27 @@ const USAGE: &str = "usage: cargo xtask COMMAND
   rooms      checks that the rooms import only what ARCHITECTURE.md allows
   licences   checks the licence of every dependency
   bench      measures compiling, loading and running the benchmark programs (`bench --help`)
+  gpio-lab   runs the product on real GPIO lines of a user-mode Linux kernel (`gpio-lab --help`)
 ";
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
+    if let Some(("gpio-lab-guest", rest)) = args.split_first().map(|(first, rest)| (first.as_str(), rest)) {
+        return finish(lab::run_guest(rest));
+    }
     let result = to_workspace_root().and_then(|()| match args.first().map(String::as_str) {
         Some("ci") => ci::run(),
         Some("rooms") => rooms::run(&metadata(false)?),
         Some("licences") => licences::run(&metadata(true)?).map(|n| println!("{n} packages, all licences accepted")),
         Some("bench") => bench::run(args.get(1..).unwrap_or_default()),
+        Some("gpio-lab") => lab::run(args.get(1..).unwrap_or_default()),
         Some(other) => Err(format!("no command `{other}`\n{USAGE}")),
         None => Err(USAGE.to_owned()),
     });
+    finish(result)
+}
+
+fn finish(result: Result<(), String>) -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(message) => {
