@@ -47,6 +47,12 @@ impl MonotonicClock {
     pub fn start() -> Self {
         Self { origin_ns: monotonic_ns() }
     }
+
+    /// CLOCK_MONOTONIC at this clock's zero, in nanoseconds: what times of several processes have in common.
+    #[must_use]
+    pub const fn origin_ns(&self) -> u64 {
+        self.origin_ns
+    }
 }
 
 /// `CLOCK_MONOTONIC` in nanoseconds.

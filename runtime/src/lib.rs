@@ -5,12 +5,17 @@
 //! [`scan::Plc::step`] in anybody's time; commands go in and changes and snapshots come out through
 //! [`scan::real::channels`].
 //!
-//! Unsafe code stands only in [`rt`] and [`io::gpio`], for system calls without a safe wrapper.
+//! On real lines a second process watches the first: [`guardian`].
+//!
+//! Unsafe code stands only in [`rt`], [`guardian`] and [`io::gpio`], for system calls without a safe wrapper.
 
 pub mod clock;
 pub mod config;
 pub mod doctor;
 mod fault_codes;
+pub mod guardian;
+#[cfg(feature = "inject")]
+pub mod inject;
 pub mod io;
 pub mod live;
 pub mod quiet;

@@ -1,7 +1,7 @@
 //! Never by accident: what is refused on real lines, and when real lines may be energised at all. One place, used by
 //! the command line and by timeline tests.
 
-use crate::config::IoMap;
+use crate::config::{Head, IoMap};
 use std::fmt;
 
 /// How a map was chosen.
@@ -82,15 +82,27 @@ impl std::error::Error for Refused {}
 /// # Errors
 /// The first of `asked` that is refused on real lines, or a map with real lines that was neither given nor live.
 pub fn check(map: &IoMap, origin: MapOrigin, asked: &[SimulationOnly]) -> Result<(), Refused> {
-    if !map.has_real_lines() {
+    decide(map.has_real_lines(), map.live, &map.file, origin, asked)
+}
+
+/// As [`check`], for the head of a map: before a line is requested.
+///
+/// # Errors
+/// As [`check`].
+pub fn check_head(head: &Head, origin: MapOrigin, asked: &[SimulationOnly]) -> Result<(), Refused> {
+    decide(head.has_real_lines, head.live, &head.path.display().to_string(), origin, asked)
+}
+
+fn decide(real: bool, live: bool, file: &str, origin: MapOrigin, asked: &[SimulationOnly]) -> Result<(), Refused> {
+    if !real {
         return Ok(());
     }
-    let file = || map.file.clone();
+    let file = || file.to_owned();
     if let Some(what) = asked.first() {
         return Err(Refused::Simulation { what: *what, file: file() });
     }
     match origin {
-        MapOrigin::FoundBeside if !map.live => Err(Refused::NotLive { file: file() }),
+        MapOrigin::FoundBeside if !live => Err(Refused::NotLive { file: file() }),
         MapOrigin::FoundBeside | MapOrigin::Given => Ok(()),
     }
 }

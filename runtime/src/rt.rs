@@ -5,15 +5,16 @@
 //! exist (they would inherit the real-time class otherwise) and before the first scan.
 //!
 //! This module also owns the stop signals. `unsafe` stands here only for the system calls without a safe wrapper.
-#![allow(unsafe_code, reason = "sched_setscheduler and sigaction have no safe wrapper")]
+#![allow(unsafe_code, reason = "sched_setscheduler and signal have no safe wrapper")]
 
 use crate::clock::NS_PER_US;
+use crate::guardian::{self, Page, Refused};
 use rustix::mm::{MlockAllFlags, mlockall};
 use rustix::process::{Resource, geteuid, getrlimit};
 use rustix::thread::{CpuSet, sched_setaffinity};
 use std::fs::File;
 use std::io::Write;
-use std::sync::atomic::{AtomicI32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, Ordering};
 
 /// What is asked of the system for the scan thread.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,6 +81,9 @@ rt_codes! {
     Memory "T002" "the memory could not be locked" "a page fault can delay a scan by the time of a disk access" "allow it with `ulimit -l unlimited`, LimitMEMLOCK=infinity in the service, or the capability CAP_IPC_LOCK";
     Affinity "T003" "the scan thread could not be pinned to its CPU" "moving between CPUs costs some microseconds now and then" "name a CPU that exists and that this service may use in `rt: cpu`";
     Latency "T004" "the CPU's sleep states could not be limited" "waking from deep sleep can take some hundred microseconds" "give this user write access to /dev/cpu_dma_latency by a udev rule, or limit idle states at boot";
+    GuardianPriority "T005" "the guardian did not get its real-time priority" "a scan that never ends can keep the guardian from its CPU, and the outputs on, as long as the scheduler lets it" "as for T001; the guardian needs one more than `rt: priority`";
+    GuardianMemory "T006" "the guardian's memory could not be locked" "a page fault can delay its OFF by the time of a disk access" "as for T002";
+    BlackBox "T007" "the guardian's black box cannot be written" "after a death the next start does not know of it" "give this user write access to the state folder";
 }
 
 /// One plain sentence of what was not permitted, its cost and the remedy.
@@ -110,11 +114,10 @@ pub struct RtHold {
 pub fn prepare(settings: &RtSettings) -> (RtHold, Vec<RtFinding>) {
     let mut findings = Vec::new();
     let mut refuse = |code: RtCode, cause: String| findings.push(RtFinding { code, cause });
-    if settings.lock_memory {
-        prefault_stack();
-        if let Err(e) = mlockall(lock_flags()) {
-            refuse(RtCode::Memory, e.to_string());
-        }
+    if settings.lock_memory
+        && let Err(e) = lock_memory()
+    {
+        refuse(RtCode::Memory, e.to_string());
     }
     if let Some(cpu) = settings.cpu {
         let mut set = CpuSet::new();
@@ -138,6 +141,25 @@ pub fn prepare(settings: &RtSettings) -> (RtHold, Vec<RtFinding>) {
     (hold, findings)
 }
 
+/// Brings the memory of this process in and keeps it there.
+pub(crate) fn lock_memory() -> std::io::Result<()> {
+    prefault_stack();
+    mlockall(lock_flags()).map_err(Into::into)
+}
+
+/// What the guardian was not permitted, for the findings of a start; `record_refused` says why its black box cannot be
+/// written, where it cannot.
+#[must_use]
+pub fn guardian_findings(page: &Page, record_refused: Option<&str>) -> Vec<RtFinding> {
+    let asked = [(Refused::Priority, RtCode::GuardianPriority), (Refused::Memory, RtCode::GuardianMemory)];
+    let refused = asked.into_iter().filter_map(|(what, code)| {
+        let cause = std::io::Error::from_raw_os_error(page.refused(what)?).to_string();
+        Some(RtFinding { code, cause })
+    });
+    let record = record_refused.map(|cause| RtFinding { code: RtCode::BlackBox, cause: cause.to_owned() });
+    refused.chain(record).collect()
+}
+
 /// Bytes of stack touched before scanning: ten times what the deepest scan path was seen to use.
 const STACK_PREFAULT_BYTES: usize = 256 * 1024;
 const PAGE_BYTES: usize = 4096;
@@ -159,7 +181,7 @@ fn lock_flags() -> MlockAllFlags {
     if unlimited { MlockAllFlags::CURRENT | MlockAllFlags::FUTURE } else { MlockAllFlags::CURRENT }
 }
 
-fn set_fifo(priority: u8) -> std::io::Result<()> {
+pub(crate) fn set_fifo(priority: u8) -> std::io::Result<()> {
     let parameters = libc::sched_param { sched_priority: i32::from(priority) };
     // SAFETY: `parameters` is a valid sched_param that lives during the call; thread 0 is the calling thread. Children
     // made later fall back to the normal class by SCHED_RESET_ON_FORK.
@@ -220,30 +242,47 @@ impl StopSignal {
 static STOP_SIGNAL: AtomicI32 = AtomicI32::new(0);
 
 extern "C" fn on_stop_signal(number: libc::c_int) {
+    if number == libc::SIGHUP && !HAS_TERMINAL.load(Ordering::Relaxed) {
+        RELOADS.fetch_add(1, Ordering::Relaxed);
+        return;
+    }
     // Only this: a store to an atomic is safe in a signal handler. The first signal keeps its place.
     let _ = STOP_SIGNAL.compare_exchange(0, number, Ordering::Relaxed, Ordering::Relaxed);
 }
 
-/// Makes SIGINT, SIGTERM and SIGHUP set a flag that each scan reads.
+/// Makes SIGINT, SIGTERM and, on a terminal, SIGHUP set a flag that each scan reads. Without a terminal SIGHUP is counted as a
+/// wish to reload ([`take_reloads`]).
 ///
 /// # Errors
 /// The system's error, should it refuse (it does not for these signals).
 pub fn catch_stop_signals() -> std::io::Result<()> {
-    for signal in StopSignal::ALL {
-        // SAFETY: all-zero is a valid sigaction: no flags, an empty mask once sigemptyset has run.
-        let mut action: libc::sigaction = unsafe { std::mem::zeroed() };
-        action.sa_sigaction = on_stop_signal as *const () as libc::sighandler_t;
-        // No SA_RESTART: a sleeping scan thread shall wake and look at the flag.
-        // SAFETY: `action` is valid; the handler only stores to an atomic.
-        let result = unsafe {
-            libc::sigemptyset(&raw mut action.sa_mask);
-            libc::sigaction(signal.number(), &raw const action, std::ptr::null_mut())
-        };
-        if result != 0 {
-            return Err(std::io::Error::last_os_error());
-        }
-    }
-    Ok(())
+    look_for_terminal();
+    // A sleeping scan thread shall wake and look at the flag.
+    StopSignal::ALL.iter().try_for_each(|signal| guardian::catch(signal.number(), on_stop_signal))
+}
+
+/// Is there a terminal whose hang-up SIGHUP would tell of? Decides [`is_reload`].
+pub(crate) fn look_for_terminal() {
+    // Opening it fails where this session has none; nothing is read or written.
+    HAS_TERMINAL.store(File::open("/dev/tty").is_ok(), Ordering::Relaxed);
+}
+
+/// Whether SIGHUP tells of a terminal's hang-up. Looked up once: after a hang-up the terminal is gone.
+static HAS_TERMINAL: AtomicBool = AtomicBool::new(true);
+/// Times SIGHUP came as a wish to reload.
+static RELOADS: AtomicU32 = AtomicU32::new(0);
+
+/// Is this signal a wish to reload? Without a terminal SIGHUP comes from a service manager or a person's `kill`, and by
+/// custom means that.
+#[must_use]
+pub fn is_reload(signal: StopSignal) -> bool {
+    signal == StopSignal::HangUp && !HAS_TERMINAL.load(Ordering::Relaxed)
+}
+
+/// How often a reload was asked for since this was last asked. A running program is never reloaded: whoever polls this says so.
+#[must_use]
+pub fn take_reloads() -> u32 {
+    RELOADS.swap(0, Ordering::Relaxed)
 }
 
 /// Makes Ctrl-Z and the signals to background processes that use the terminal have no effect. A stopped process scans

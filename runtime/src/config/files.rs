@@ -85,6 +85,22 @@ impl Files for Texts {
     }
 }
 
+/// One file as it was read before, the rest from elsewhere: whoever reads it again reads the same.
+pub struct Kept<'f> {
+    /// The file.
+    pub path: PathBuf,
+    /// Its text.
+    pub text: String,
+    /// Where the others are read.
+    pub others: &'f dyn Files,
+}
+
+impl Files for Kept<'_> {
+    fn read(&self, path: &Path) -> Result<String, String> {
+        if path == self.path { Ok(self.text.clone()) } else { self.others.read(path) }
+    }
+}
+
 /// `relative` as seen from the folder of `file`, with `.` and resolvable `..` taken out.
 #[must_use]
 pub fn beside(file: &Path, relative: &str) -> PathBuf {

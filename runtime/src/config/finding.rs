@@ -96,11 +96,13 @@ codes! {
     RtRange "C041" Error "a real-time setting outside its range";
     WordOnLines "C042" Error "a located variable that is no BOOL, on a map with real lines";
     StoreRange "C043" Error "a setting of the retained store outside its range";
+    GuardianRange "C046" Error "a guardian setting outside its range";
     BrokenWireTrue "C050" Warning "a broken wire of this input would read TRUE";
     WordSimulated "C051" Warning "a located variable that is no BOOL lives on the simulated rack only";
     UnusedSheet "C052" Warning "a data sheet that no output uses";
     StopNotMarked "C053" Warning "an input that looks like a stop button is not marked `stop: true`";
     DebounceShort "C054" Warning "a debounce time shorter than one scan has no effect";
+    HeartbeatShort "C058" Warning "a heartbeat shorter than the limit for a late scan";
 }
 
 /// One finding.

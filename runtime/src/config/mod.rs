@@ -11,6 +11,8 @@ mod bank;
 mod direct;
 pub mod files;
 pub mod finding;
+mod guardian;
+pub mod head;
 mod inputs;
 pub mod keep;
 pub mod model;
@@ -21,11 +23,13 @@ mod validate;
 pub mod yaml;
 
 pub use finding::{Code, Finding, Findings, Place, Severity};
+pub use head::{Head, head};
 pub use keep::KeepSettings;
 pub use model::{ChannelValue, Level, Line};
 pub use symbols::BoolPlace;
 pub use validate::{Loaded, load, load_at, simulated, simulated_at};
 
+use crate::guardian::GuardianSettings;
 use crate::rt::RtSettings;
 use crate::scan::Plan;
 use bytecode::ScalarType;
@@ -60,6 +64,8 @@ pub struct IoMap {
     pub rt: RtSettings,
     /// What survives a restart, and where.
     pub keep: KeepSettings,
+    /// The guardian process.
+    pub guardian: GuardianSettings,
     /// Inputs in configuration order.
     pub inputs: Vec<Input>,
     /// Outputs in configuration order: output `n` is channel `n` of `channels`.
@@ -79,6 +85,18 @@ impl IoMap {
     #[must_use]
     pub fn has_real_lines(&self) -> bool {
         self.inputs.iter().any(|i| matches!(i.source, Source::Gpio(_))) || self.outputs.iter().any(|o| o.gpio.is_some())
+    }
+
+    /// Does anything in it drive a real line? Then a guardian must hold it.
+    #[must_use]
+    pub fn has_real_outputs(&self) -> bool {
+        self.outputs.iter().any(|o| o.gpio.is_some())
+    }
+
+    /// How late a sign of life of the scan may be, in nanoseconds.
+    #[must_use]
+    pub fn heartbeat_ns(&self) -> u64 {
+        self.guardian.limit_ns(self.scan.hard_overrun_ns)
     }
 
     /// The input of this name, without regard to capital letters.

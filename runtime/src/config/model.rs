@@ -5,6 +5,7 @@
 //! mean together is checked when a map is loaded ([`super::load`]).
 
 use super::yaml::{Entries, Key};
+use crate::guardian::RestartPolicy;
 use relay::quantity::{Current, Duration, Percent, Voltage};
 use relay::{ContactForm, LoadKind};
 use relay::{FeedbackContact, OvervoltageCategory, RatePolicy, Restart, SafeValue, StopValue, Suppression};
@@ -25,6 +26,8 @@ pub struct Map {
     pub scan: Key<Scan>,
     /// Real-time settings of the scan thread.
     pub rt: Key<Rt>,
+    /// The guardian process, which switches the outputs off when the scan process dies or hangs. Runs where a real output is.
+    pub guardian: Key<Guardian>,
     /// The supply of the relay coils.
     pub supply: Key<Supply>,
     /// Where the relay modules are installed.
@@ -113,6 +116,22 @@ pub struct Rt {
     /// Longest wake-up latency of idle CPUs asked for through /dev/cpu_dma_latency. Default 0 us; `off` is not a value: leave `rt.priority: 0` to ask for nothing.
     #[schemars(with = "text::DurationText")]
     pub cpu_latency: Key<Duration>,
+}
+
+/// The guardian process, which switches the outputs off when the scan process dies or hangs.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Guardian {
+    /// How late a sign of life of the scan process may be before it is put down; 20 ms to 60 s. Default 20 ms more than `scan: hard_overrun`.
+    #[schemars(with = "text::DurationText")]
+    pub heartbeat: Key<Duration>,
+    /// After the scan process died: never, once, or back_off (after 1 s, doubling to 60 s). Default never.
+    pub restart: Key<RestartPolicy>,
+    /// Watchdog device of the machine, such as `/dev/watchdog`, fed only while scans complete. Default: none.
+    pub watchdog: Key<String>,
+    /// Time to the reset by that device; 2 s to 10 min, whole seconds. Default 10 s.
+    #[schemars(with = "text::DurationText")]
+    pub watchdog_timeout: Key<Duration>,
 }
 
 /// The supply of the relay coils.

@@ -3,6 +3,7 @@
 use super::bank::{self, Bank};
 use super::direct::{self, Spot};
 use super::files::{Files, beside};
+use super::guardian;
 use super::inputs;
 use super::keep::{self, KeepSettings};
 use super::model::{self, Map};
@@ -11,6 +12,7 @@ use super::yaml::{self, Key, Problem, ProblemKind};
 use super::{BoolPlace, Code, Finding, Findings, Input, IoMap, Output, Place, ScanSettings, Severity, Source, Word};
 use super::{HARD_OVERRUN_MIN_NS, OVERRUNS_IN_A_ROW_DEFAULT, PERIOD_DEFAULT_NS};
 use crate::clock::NS_PER_MS;
+use crate::guardian::GuardianSettings;
 use crate::rt::{self, RtSettings};
 use crate::scan::Plan;
 use crate::scan::plan::{TICK_MAX_NS, TICK_MIN_NS};
@@ -127,6 +129,7 @@ fn check(checker: &mut Checker<'_>, map: &Map, sheets: Sheets) -> Option<IoMap> 
     let (plan, scan) = scan_settings(checker, map.scan.get())?;
     let rt = rt_settings(checker, map.rt.get());
     let keep = keep::check(checker, map);
+    let guardian = guardian::check(checker, map.guardian.get(), &scan);
     let mut bound = inputs::Bound::default();
     let real = inputs::has_gpio(map);
     let inputs = inputs::check(checker, map, real, &mut bound);
@@ -143,6 +146,7 @@ fn check(checker: &mut Checker<'_>, map: &Map, sheets: Sheets) -> Option<IoMap> 
         plan,
         rt,
         keep,
+        guardian,
         inputs,
         outputs,
         channels: table?,
@@ -198,9 +202,8 @@ fn scan_settings(checker: &mut Checker<'_>, scan: Option<&model::Scan>) -> Optio
 }
 
 fn rt_settings(checker: &mut Checker<'_>, rt: Option<&model::Rt>) -> RtSettings {
-    let mut settings = RtSettings::default();
+    let settings = rt_as_written(rt);
     let Some(rt) = rt else { return settings };
-    settings.priority = rt.priority.or(settings.priority);
     if settings.priority > 98 {
         let place = rt.priority.place().unwrap_or_default();
         checker.add(
@@ -210,19 +213,27 @@ fn rt_settings(checker: &mut Checker<'_>, rt: Option<&model::Rt>) -> RtSettings 
             "98 is the highest; 99 belongs to the kernel's own threads",
         );
     }
+    if rt.cpu_latency.get().is_some_and(|latency| latency.ns > 1000 * NS_PER_MS) {
+        let place = rt.cpu_latency.place().unwrap_or_default();
+        checker.add(
+            Code::RtRange,
+            place,
+            "a CPU latency above 1 s limits nothing",
+            "leave the key out, or write `0 us`",
+        );
+    }
+    settings
+}
+
+/// The real-time settings a map asks for, with defaults, unchecked.
+pub(super) fn rt_as_written(rt: Option<&model::Rt>) -> RtSettings {
+    let mut settings = RtSettings::default();
+    let Some(rt) = rt else { return settings };
+    settings.priority = rt.priority.or(settings.priority);
     settings.cpu = rt.cpu.get().copied();
     settings.lock_memory = rt.lock_memory.or(true);
     if let Some(latency) = rt.cpu_latency.get() {
         settings.cpu_latency_us = rt::latency_us(latency.ns);
-        if latency.ns > 1000 * NS_PER_MS {
-            let place = rt.cpu_latency.place().unwrap_or_default();
-            checker.add(
-                Code::RtRange,
-                place,
-                "a CPU latency above 1 s limits nothing",
-                "leave the key out, or write `0 us`",
-            );
-        }
     }
     settings
 }
@@ -371,7 +382,7 @@ pub fn simulated_at(image: &Image, period_ns: Option<u64>) -> Result<IoMap, Vec<
         let refused = built.findings.iter().map(|f| bank::converted(f, "", Place::default()));
         return Err(refused.filter(|f| f.severity == Severity::Error).collect());
     };
-    let rt = RtSettings::default();
+    let (rt, guardian) = (RtSettings::default(), GuardianSettings::default());
     Ok(IoMap {
         file: String::new(),
         live: false,
@@ -379,6 +390,7 @@ pub fn simulated_at(image: &Image, period_ns: Option<u64>) -> Result<IoMap, Vec<
         plan,
         rt,
         keep: KeepSettings::default(),
+        guardian,
         inputs,
         outputs,
         channels,

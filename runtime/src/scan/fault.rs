@@ -2,9 +2,12 @@
 //!
 //! A [`Fault`] is `Copy` and coded, so that the scan thread can keep and send it without allocating. Codes F01 to F05
 //! are traps of the program ([`crate::vm`]), F10 to F13 come from the scan itself, F20 to F22 from a driver
-//! ([`crate::io`]). `docs/faults.md` carries all of them and a test keeps it in step.
+//! ([`crate::io`]), F30 and F31 from the scan's look at its guardian; F40 to F43 are found by the guardian
+//! ([`crate::guardian`]) when there may be no scan any more. `docs/faults.md` carries all of them and a test keeps it in step.
 
+use crate::clock::NS_PER_MS;
 use crate::fault_codes::{Blame, fault_codes};
+use crate::guardian::GuardianCode;
 use crate::io::{IoCode, IoFault};
 use crate::vm::{Trap, TrapCode};
 use bytecode::Image;
@@ -18,6 +21,8 @@ fault_codes! {
     OverrunsInARow "F11" Platform "too many late scans in a row" "the program takes longer than its period: lengthen `scan: period` or shorten the program";
     TimeBackwards "F12" Platform "the clock went backwards" "use a machine whose monotonic clock is monotonic; a virtual machine may need another clock source";
     Panic "F13" Platform "plcrun itself failed" "this is a defect of plcrun: please report it with the program";
+    GuardianDead "F30" Platform "the guardian process died" "nobody would switch the outputs off if the scan process died now, so the run ends; `dmesg` tells of a kill for want of memory";
+    GuardianSilent "F31" Platform "the guardian process gave no sign of life in time" "something stopped it or keeps it from its CPU: see docs/faults.md, and the real-time findings at start";
 }
 
 /// What happened.
@@ -27,7 +32,7 @@ pub enum FaultCause {
     Trap(Trap),
     /// A driver failed.
     Io(IoFault),
-    /// The scan itself; the value is nanoseconds late, late scans in a row, nanoseconds backwards, or 0.
+    /// The scan itself; the value is nanoseconds late, late scans in a row, nanoseconds backwards or silent, or 0.
     Scan(ScanCode, u64),
 }
 
@@ -104,7 +109,10 @@ impl Fault {
                     ScanCode::HardOverrun => format!("{}: {} late", code.text(), Duration::from_ns(value)),
                     ScanCode::OverrunsInARow => format!("{}: {value}", code.text()),
                     ScanCode::TimeBackwards => format!("{} by {}", code.text(), Duration::from_ns(value)),
-                    ScanCode::Panic => code.text().to_owned(),
+                    ScanCode::GuardianSilent => {
+                        format!("{}: silent for {}", code.text(), Duration::from_ns(value / NS_PER_MS * NS_PER_MS))
+                    }
+                    ScanCode::Panic | ScanCode::GuardianDead => code.text().to_owned(),
                 };
                 report.remedy = code.remedy();
             }
@@ -150,7 +158,7 @@ pub struct FaultReport {
 impl fmt::Display for FaultReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "fault[{}]: {}", self.code, self.text)?;
-        let milliseconds = self.at_ns / crate::clock::NS_PER_MS;
+        let milliseconds = self.at_ns / NS_PER_MS;
         write!(f, "\n  in scan {} at {}.{:03} s", self.scan, milliseconds / 1000, milliseconds % 1000)?;
         if !self.program.is_empty() {
             write!(f, ", program {}", self.program)?;
@@ -187,6 +195,9 @@ pub fn fault_table() -> Vec<FaultRow> {
     let traps = TrapCode::ALL.iter().map(|c| (c.code(), c.blame(), c.text(), c.remedy()));
     let scans = ScanCode::ALL.iter().map(|c| (c.code(), c.blame(), c.text(), c.remedy()));
     let drivers = IoCode::ALL.iter().map(|c| (c.code(), c.blame(), c.text(), c.remedy()));
+    let guardians = GuardianCode::ALL.iter().map(|c| (c.code(), c.blame(), c.text(), c.remedy()));
     let row = |(code, blame, text, remedy)| FaultRow { code, blame, text, remedy };
-    traps.chain(scans).chain(drivers).map(row).collect()
+    let mut rows: Vec<FaultRow> = traps.chain(scans).chain(drivers).chain(guardians).map(row).collect();
+    rows.sort_by_key(|row| row.code);
+    rows
 }

@@ -372,6 +372,11 @@ impl<E: Engine, D: Driver> Plc<E, D> {
         self.fail(FaultCause::Scan(ScanCode::Panic, 0), None);
     }
 
+    /// The guardian is dead or silent: from the next scan on outputs take their safe values.
+    pub fn guardian_lost(&mut self, code: ScanCode, value: u64) {
+        self.fail(FaultCause::Scan(code, value), None);
+    }
+
     /// Nothing runs, nothing waits to be written or to come on: the process may end.
     #[must_use]
     pub fn at_rest(&self) -> bool {

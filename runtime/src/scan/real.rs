@@ -11,6 +11,7 @@ use super::plc::{Command, Mode, Plc, Step};
 use super::stats::Stats;
 use super::watch::{Change, ChangeKind, Watch};
 use crate::clock::{Clock, NS_PER_MS, NS_PER_S, Wake};
+use crate::guardian::{Pulse, Step as Doing};
 use crate::io::Driver;
 use crate::quiet;
 use crate::rt::{StopSignal, stop_signal};
@@ -186,22 +187,49 @@ pub fn run_with<E: Engine, D: Driver, C: Clock>(
     clock: &C,
     ends: &mut ScanEnds,
     limit: RunLimit,
+    before_scan: impl FnMut(&mut Plc<E, D>, u64),
+) -> Ended {
+    run_guarded(plc, clock, ends, limit, Pulse::none(), before_scan)
+}
+
+/// Like [`run_with`], with a heartbeat: the guardian is told at each wake, after each scan and for each piece of a sleep when
+/// the next sign of life comes, and a guardian that is dead or silent is a fault of its own.
+pub fn run_guarded<E: Engine, D: Driver, C: Clock>(
+    plc: &mut Plc<E, D>,
+    clock: &C,
+    ends: &mut ScanEnds,
+    limit: RunLimit,
+    mut pulse: Pulse,
     mut before_scan: impl FnMut(&mut Plc<E, D>, u64),
 ) -> Ended {
+    #[cfg(feature = "inject")]
+    let clock = &crate::inject::Falling::new(clock);
     let mut run = Run { ended: None, ended_at_ns: 0, snapshot_at_ns: 0 };
     let mut grid = Grid::new(plc.tick_ns(), clock.now_ns());
+    pulse.begin(clock.now_ns());
     loop {
-        sleep(clock, &mut grid);
+        sleep(clock, &mut grid, &mut pulse);
+        let woken_ns = clock.now_ns();
+        pulse.promise(woken_ns, Doing::Scanning);
+        if let Some((code, value)) = pulse.guardian_fault(woken_ns) {
+            plc.guardian_lost(code, value);
+        }
         run.before(plc, ends, limit, grid.deadline_ns);
         before_scan(plc, grid.deadline_ns);
+        #[cfg(feature = "inject")]
+        clock.scan(plc.scan().saturating_add(1));
         let step = run.step(plc, clock, grid.deadline_ns);
-        run.after(plc, ends, &step);
-        if let Some(ended) = run.ended
-            && (plc.at_rest() || step.started_ns.saturating_sub(run.ended_at_ns) > REST_LIMIT_NS)
-        {
-            return ended;
+        pulse.promise(step.finished_ns, Doing::Telling);
+        if step.mode == Mode::Running {
+            pulse.completed(step.scan);
         }
-        if run.ended.is_some() {
+        run.after(plc, ends, &step);
+        if let Some(ended) = run.ended {
+            pulse.ending();
+            if plc.at_rest() || step.started_ns.saturating_sub(run.ended_at_ns) > REST_LIMIT_NS {
+                pulse.at_rest();
+                return ended;
+            }
             // The program does not run any more: nothing needs the grid, and coming to rest takes no longer than it must.
             grid.deadline_ns = step.finished_ns.saturating_add(plc.tick_ns().min(REST_TICK_NS));
         } else {
@@ -210,14 +238,17 @@ pub fn run_with<E: Engine, D: Driver, C: Clock>(
     }
 }
 
-/// Sleeps to the deadline. A stop signal makes the deadline now; it may come while another thread runs, so a long sleep
-/// is taken in pieces.
-fn sleep<C: Clock>(clock: &C, grid: &mut Grid) {
+/// Sleeps to the deadline. A stop signal or the loss of the guardian makes the deadline now; a signal may come while another
+/// thread runs, so a long sleep is taken in pieces.
+fn sleep<C: Clock>(clock: &C, grid: &mut Grid, pulse: &mut Pulse) {
     loop {
-        let until_ns = grid.deadline_ns.min(clock.now_ns().saturating_add(STOP_LOOK_NS));
+        let now_ns = clock.now_ns();
+        let until_ns = grid.deadline_ns.min(now_ns.saturating_add(STOP_LOOK_NS));
+        pulse.promise(until_ns.max(now_ns), Doing::Sleeping);
         let wake = clock.sleep_until(until_ns);
-        if stop_signal().is_some() {
-            grid.deadline_ns = grid.deadline_ns.min(clock.now_ns());
+        let woken_ns = clock.now_ns();
+        if stop_signal().is_some() || pulse.guardian_fault(woken_ns).is_some() {
+            grid.deadline_ns = grid.deadline_ns.min(woken_ns);
             return;
         }
         if wake == Wake::OnTime && until_ns == grid.deadline_ns {
@@ -288,7 +319,13 @@ impl Run {
     /// One scan. A panic in it leads to the safe state before anything is printed.
     fn step<E: Engine, D: Driver, C: Clock>(&mut self, plc: &mut Plc<E, D>, clock: &C, deadline_ns: u64) -> Step {
         let scanning = quiet::Scanning::begin();
-        let mut attempt = || catch_unwind(AssertUnwindSafe(|| plc.step(deadline_ns, clock)));
+        let mut attempt = || {
+            catch_unwind(AssertUnwindSafe(|| {
+                #[cfg(feature = "inject")]
+                crate::inject::act(plc.scan().saturating_add(1));
+                plc.step(deadline_ns, clock)
+            }))
+        };
         let step = attempt().or_else(|_| {
             plc.panicked();
             catch_unwind(AssertUnwindSafe(|| plc.step(deadline_ns, clock)))

@@ -4,6 +4,7 @@ use super::chip::AnyChip;
 use super::error::OpenError;
 use crate::config::{GpioLine, Line};
 use crate::io::LINES_PER_REQUEST_MAX;
+use crate::io::file_chip::FileChip;
 use std::path::{Path, PathBuf};
 
 /// Lines of one chip, found but not requested.
@@ -120,8 +121,11 @@ impl Chips {
         }
     }
 
-    /// A chip by path, device name or label.
+    /// A chip by path, device name or label, or a file chip.
     fn chip(&mut self, wanted: &str) -> Result<AnyChip, OpenError> {
+        if let Some(path) = FileChip::path_in(wanted) {
+            return AnyChip::open_file(path);
+        }
         let paths = self.paths()?;
         if let Some(path) = paths.iter().find(|p| p.ends_with(wanted) || Path::new(wanted) == p.as_path()) {
             return AnyChip::open(path);

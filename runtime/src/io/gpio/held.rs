@@ -83,11 +83,11 @@ impl Held {
     }
 
     /// Writes OFF to every request, each whether or not the one before could be written. `result` gets the number of the
-    /// request, the number of its chip, and what the system said. Neither allocates nor stops at an error.
-    pub fn off(&mut self, mut result: impl FnMut(usize, u8, Result<(), i32>)) {
-        for (at, request) in self.requests.iter_mut().enumerate() {
+    /// chip and what the system said. Neither allocates nor stops at an error.
+    pub fn off(&mut self, mut result: impl FnMut(u8, Result<(), i32>)) {
+        for request in &mut self.requests {
             let written = request.port.set(&request.rest);
-            result(at, request.chip, written);
+            result(request.chip, written);
         }
     }
 

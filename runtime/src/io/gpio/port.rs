@@ -2,6 +2,7 @@
 #![allow(unsafe_code, reason = "the ioctl on a held request has no wrapper that does not allocate")]
 
 use super::Levels;
+use crate::io::file_chip::FilePort;
 use gpio_cdev::MultiLineHandle;
 use std::os::fd::AsRawFd;
 
@@ -37,18 +38,22 @@ impl LineFile {
 pub enum AnyPort {
     /// Lines of the kernel's GPIO character device.
     Line(LineFile),
+    /// Lines of a simulated chip in a mapped file.
+    File(FilePort),
 }
 
 impl Port for AnyPort {
     fn get(&mut self, levels: &mut Levels) -> Result<(), i32> {
         match self {
             Self::Line(port) => port.get(levels),
+            Self::File(port) => port.get(levels),
         }
     }
 
     fn set(&mut self, levels: &Levels) -> Result<(), i32> {
         match self {
             Self::Line(port) => port.set(levels),
+            Self::File(port) => port.set(levels),
         }
     }
 }
