@@ -92,7 +92,8 @@ pub fn io_map(text: &str) -> Result<(), String> {
     if errors == loaded.map.is_some() {
         return Err(format!("errors: {errors}, map: {}", loaded.map.is_some()));
     }
-    let lines = text.lines().count().max(1) + 1;
+    // A carriage return alone is a line break, too (YAML 1.2, section 5.4). The end of the text may be on a line of its own.
+    let lines = text.chars().filter(|c| matches!(c, '\n' | '\r' | '\u{85}' | '\u{2028}' | '\u{2029}')).count() + 2;
     for finding in &loaded.findings {
         let outside = finding.file == "map.yaml" && finding.place.line as usize > lines;
         if outside || finding.message.is_empty() {
