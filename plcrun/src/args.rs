@@ -79,8 +79,9 @@ pub enum Command {
         plcrun star_delta.ld --play star_delta.test.yaml      inputs from a timeline file, in real time\n  \
         plcrun star_delta.ld --virtual --for 1h --trace a.csv one hour in a moment, every change in a file\n  \
         plcrun star_delta.plcb --io cabinet.yaml              a built image on real lines\n\n\
-        Ctrl-C, SIGTERM and SIGHUP bring the outputs to their stop values, print the summary and end with code 0.\n\
-        A fault brings them to their safe values and ends with code 3."
+        Ctrl-C, SIGTERM and a terminal's hang-up bring the outputs to their stop values, print the summary and end with code 0.\n\
+        A fault brings them to their safe values and ends with code 3. Real outputs are watched by a second process, which\n\
+        switches them off when the one that runs the program dies or hangs."
 )]
 pub struct RunArgs {
     /// Source files (.ld, .st) of one program, or one image (.plcb).
@@ -113,6 +114,9 @@ pub struct RunArgs {
     /// Time between two scans, for programs without a TASK; 100us to 10s.
     #[arg(long, value_name = "DURATION", value_parser = positive_duration)]
     pub scan: Option<Duration>,
+    /// Folder in which this program keeps its state: retained values, counts, faults. Real lines have one in any case.
+    #[arg(long, value_name = "DIR")]
+    pub state: Option<PathBuf>,
     /// Form of the event lines: for people, or one JSON object per line.
     #[arg(long, value_enum, default_value_t = LogFormat::Text)]
     pub log_format: LogFormat,

@@ -26,6 +26,17 @@ impl Exit {
             Self::Fault => 3,
         }
     }
+
+    /// What a number means that another process of plcrun ended with; one that has no meaning is a fault.
+    #[must_use]
+    pub const fn of(code: u8) -> Self {
+        match code {
+            0 => Self::Clean,
+            1 => Self::Findings,
+            2 => Self::WrongUse,
+            _ => Self::Fault,
+        }
+    }
 }
 
 /// Why a command cannot go on: what is wrong, where, and how to mend it.

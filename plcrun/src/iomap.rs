@@ -8,7 +8,8 @@ use crate::files;
 use crate::project::plural;
 use crate::terminal::{Console, Tint, tinted};
 use bytecode::Image;
-use runtime::config::{Finding, IoMap, Severity, files::Disk};
+use runtime::config::files::{Disk, Files};
+use runtime::config::{Finding, IoMap, Severity};
 use std::path::{Path, PathBuf};
 
 /// Where the I/O map comes from.
@@ -60,15 +61,20 @@ pub fn must_exist(origin: &Origin) -> Result<(), Refusal> {
 /// The checked map and everything found; `None` where a finding is an error.
 #[must_use]
 pub fn load(origin: &Origin, image: &Image) -> (Option<IoMap>, Vec<Finding>) {
-    load_at(origin, image, None)
+    load_at(origin, image, None, &Disk)
 }
 
-/// As [`load`], with a scan period that stands in for the map's.
+/// As [`load`], with a scan period that stands in for the map's, and files that may have been read before.
 #[must_use]
-pub fn load_at(origin: &Origin, image: &Image, period_ns: Option<u64>) -> (Option<IoMap>, Vec<Finding>) {
+pub fn load_at(
+    origin: &Origin,
+    image: &Image,
+    period_ns: Option<u64>,
+    files: &dyn Files,
+) -> (Option<IoMap>, Vec<Finding>) {
     match origin {
         Origin::Named(path) | Origin::Beside(path) => {
-            let loaded = runtime::config::load_at(path, &Disk, image, period_ns);
+            let loaded = runtime::config::load_at(path, files, image, period_ns);
             (loaded.map, loaded.findings)
         }
         Origin::None => match runtime::config::simulated_at(image, period_ns) {
@@ -87,9 +93,10 @@ pub fn required_at(
     origin: &Origin,
     image: &Image,
     period_ns: Option<u64>,
+    files: &dyn Files,
     console: &Console,
 ) -> Result<IoMap, Refusal> {
-    let (map, findings) = load_at(origin, image, period_ns);
+    let (map, findings) = load_at(origin, image, period_ns, files);
     let errors = findings.iter().filter(|f| f.severity == Severity::Error).count();
     let Some(map) = map else {
         console.message(&render(&findings, console.color_err));

@@ -10,6 +10,7 @@ use crate::terminal::Console;
 use crate::{files, iomap};
 use relay::{ChannelTable, ContactForm, RatePolicy, SafeValue, StopValue};
 use runtime::config::IoMap;
+use runtime::config::files::Disk;
 
 /// Lists the channels of the program's map.
 ///
@@ -26,7 +27,7 @@ pub fn run(args: &RelaysArgs, console: &Console) -> Result<Exit, Refusal> {
         ));
     }
     let project = project::load(&args.files, console)?;
-    let map = iomap::required_at(&origin, project.image.image(), None, console)?;
+    let map = iomap::required_at(&origin, project.image.image(), None, &Disk, console)?;
     console.print(&listing(&map))?;
     Ok(Exit::Clean)
 }

@@ -83,6 +83,14 @@ impl Rack {
         Ok(Self { gpio: Gpio::open(map, permitted)?, sim: Sim::new(map, seed) })
     }
 
+    /// A rack for a map whose output lines are held already.
+    ///
+    /// # Errors
+    /// An input line that cannot be had; see [`OpenError`].
+    pub fn take_over(map: &IoMap, permitted: &Permitted, held: gpio::Held, seed: u64) -> Result<Self, OpenError> {
+        Ok(Self { gpio: held.take_over(map, permitted)?, sim: Sim::new(map, seed) })
+    }
+
     /// A rack for a map without real lines.
     #[must_use]
     pub fn simulated(map: &IoMap, seed: u64) -> Self {

@@ -24,6 +24,7 @@ use super::plan::Plan;
 use super::stats::Stats;
 use crate::clock::Clock;
 use crate::config::{ChannelValue, InputId, IoMap, Source};
+use crate::io::gpio::Held;
 use crate::io::{Driver, OpenError, Rack};
 use crate::vm::{Budget, Engine, Memory, Trap};
 use bytecode::VerifiedImage;
@@ -117,6 +118,16 @@ impl<E: Engine> Plc<E, Rack> {
     pub fn open(image: Arc<VerifiedImage>, map: Arc<IoMap>, seed: u64) -> Result<Self, OpenError> {
         let guard = Guard::new(Arc::new(map.channels.clone()));
         let driver = Rack::open(&map, guard.permitted(), seed)?;
+        Ok(Self::with_guard(image, map, guard, driver))
+    }
+
+    /// As [`Self::open`], on output lines that are held already.
+    ///
+    /// # Errors
+    /// An input line that cannot be had.
+    pub fn take_over(image: Arc<VerifiedImage>, map: Arc<IoMap>, held: Held, seed: u64) -> Result<Self, OpenError> {
+        let guard = Guard::new(Arc::new(map.channels.clone()));
+        let driver = Rack::take_over(&map, guard.permitted(), held, seed)?;
         Ok(Self::with_guard(image, map, guard, driver))
     }
 

@@ -1,10 +1,11 @@
 //! `plcrun run`: from files to a controller that scans, and everything a person sees of it.
 //!
-//! [`options`] says what fits together before a file is read; [`real`] runs in real time with the scan on a thread of its
+//! [`options`] says what fits together before a file is read; [`guarded`] makes the guardian before anything else on real outputs; [`real`] runs in real time with the scan on a thread of its
 //! own, [`virtual_time`] as fast as possible on this one; [`lines`], [`status`], [`summary`] and [`fault`] make text,
 //! [`screen`] and [`keys`] own the terminal. Nothing is started before everything has been checked.
 
 mod fault;
+mod guarded;
 mod keys;
 mod lines;
 mod log;
@@ -26,8 +27,10 @@ use crate::table::exact_time;
 use crate::terminal::Console;
 use bytecode::VerifiedImage;
 use compiler::source::SourceMap;
+use guarded::Begun;
 use lines::{Teller, TraceFile};
 use runtime::config::IoMap;
+use runtime::guardian::ScanSide;
 use runtime::io::Rack;
 use runtime::live;
 use runtime::scan::watch::Names;
@@ -57,6 +60,8 @@ struct Session {
     limit: RunLimit,
     screen: Screen,
     format: LogFormat,
+    /// What this process has of its guardian, until the lines are taken over.
+    side: Option<ScanSide>,
 }
 
 /// How a run ended.
@@ -79,12 +84,17 @@ pub fn run(args: &RunArgs, console: &Console) -> Result<Exit, Refusal> {
     options::check(args)?;
     let origin = iomap::find(args.io.as_deref(), &args.files);
     iomap::must_exist(&origin)?;
+    // On real outputs two processes come back from here; only one of them goes on.
+    let start = match guarded::begin(args, &origin)? {
+        Begun::Guardian(exit) => return Ok(exit),
+        Begun::Scan(start) => start,
+    };
     let project = project::load(&args.files, console)?;
     options::check_scan(args, &project.image)?;
-    let map = iomap::required_at(&origin, project.image.image(), args.scan.map(|d| d.ns), console)?;
-    let chosen =
-        if matches!(origin, Origin::Beside(_)) { live::MapOrigin::FoundBeside } else { live::MapOrigin::Given };
-    live::check(&map, chosen, &options::simulation_only(args))
+    let period_ns = args.scan.map(|d| d.ns);
+    let map =
+        start.with_files(|files| iomap::required_at(&origin, project.image.image(), period_ns, files, console))?;
+    live::check(&map, guarded::map_origin(&origin), &options::simulation_only(args))
         .map_err(|refused| Refusal::wrong_use(refused.to_string(), String::new()))?;
     let set = options::resolve_sets(&args.set, &map)?;
     let script =
@@ -112,11 +122,15 @@ pub fn run(args: &RunArgs, console: &Console) -> Result<Exit, Refusal> {
         limit,
         screen,
         format: args.log_format,
+        side: start.side,
     };
     introduce(&session, &origin, args);
     let result = if args.virtual_time { virtual_time::run(session, trace) } else { real::run(session, trace) };
     let (session, controller, ending) = result?;
-    conclude(&session, &controller, &ending, console)
+    let exit = conclude(&session, &controller, &ending, console);
+    // Given back last: nobody else may run on it before everything is told.
+    drop(start.state);
+    exit
 }
 
 fn open_trace(path: &Path, args: &RunArgs, origin: &Origin) -> Result<TraceFile, Refusal> {

@@ -12,7 +12,9 @@ use super::status;
 use super::{Controller, Ending, SEED, Session};
 use crate::exit::{Exit, Refusal};
 use crossbeam_channel::{Receiver, bounded};
-use runtime::clock::MonotonicClock;
+use runtime::clock::{MonotonicClock, monotonic_ns};
+use runtime::guardian::{self, Manager, Page, Pulse, ScanSide};
+use runtime::io::gpio::Held;
 use runtime::live::SimulationOnly;
 use runtime::rt::{self, RtFinding, RtSettings};
 use runtime::scan::Command;
@@ -46,10 +48,17 @@ pub fn run(mut session: Session, trace: Option<TraceFile>) -> Result<(Session, C
         Refusal::findings(format!("stop signals cannot be caught: {e}"), "without them no ordered stop is possible")
     })?;
     quiet::install_hook();
+    // Every thread made from here on leaves the stop signals to the scan thread, so that they end its sleep.
+    guardian::block_stop_signals();
     if session.map.has_real_lines() {
         rt::ignore_job_control();
     }
-    let opened = Controller::open(Arc::clone(&session.image), Arc::clone(&session.map), SEED);
+    let (held, mut link) = Link::of(session.side.take())?;
+    let (image, map) = (Arc::clone(&session.image), Arc::clone(&session.map));
+    let opened = match held {
+        Some(held) => Controller::take_over(image, map, held, SEED),
+        None => Controller::open(image, map, SEED),
+    };
     let mut controller = opened.map_err(|e| {
         session.screen.close();
         Refusal::findings(e.to_string(), String::new()).coded(e.code())
@@ -62,8 +71,10 @@ pub fn run(mut session: Session, trace: Option<TraceFile>) -> Result<(Session, C
     let settings = session.map.rt;
     let script = session.script.take();
     let (findings_in, findings) = bounded(1);
-    let scan = Scanning(Some(spawn_scan(controller, ends, session.limit, settings, script, findings_in)?));
-    let front = Front { session: &session, handle, typed, findings, begun: false, waiting: Vec::new() };
+    let pulse = (link.page, link.guarded);
+    let scan = Scanning(Some(spawn_scan(controller, ends, session.limit, settings, script, findings_in, pulse)?));
+    link.manager = if link.guarded { None } else { Manager::of_this_process() };
+    let front = Front { session: &session, handle, typed, findings, begun: false, waiting: Vec::new(), link };
     let result = front.attend(scan, teller);
     over.store(true, Ordering::Relaxed);
     session.screen.close();
@@ -108,13 +119,17 @@ fn spawn_scan(
     settings: RtSettings,
     mut script: Option<Script>,
     findings: crossbeam_channel::Sender<Vec<RtFinding>>,
+    (page, guarded): (&'static Page, bool),
 ) -> Result<JoinHandle<Finished>, Refusal> {
+    let limit_ns = controller.map().heartbeat_ns();
     let scan = move || {
+        guardian::let_stop_signals_through();
         let (hold, found) = rt::prepare(&settings);
         // The receiver lives as long as this thread; should it not, nobody reads findings any more.
         let _ = findings.send(found);
         let clock = MonotonicClock::start();
-        let ended = real::run_with(&mut controller, &clock, &mut ends, limit, |controller, now_ns| {
+        let pulse = Pulse::new(page, &clock, limit_ns, guarded);
+        let ended = real::run_guarded(&mut controller, &clock, &mut ends, limit, pulse, |controller, now_ns| {
             if let Some(script) = &mut script {
                 script.play(controller, now_ns);
             }
@@ -128,6 +143,30 @@ fn spawn_scan(
             "look at the limit of threads of this user",
         )
     })
+}
+
+/// What connects this process with whoever watches it.
+struct Link {
+    page: &'static Page,
+    /// There is a guardian.
+    guarded: bool,
+    /// Why its black box cannot be written, where it cannot.
+    record_refused: Option<String>,
+    /// The service manager; with a guardian that one speaks to it.
+    manager: Option<Manager>,
+}
+
+impl Link {
+    /// The lines a guardian holds, and the link to it; without one, a page that only this process sees.
+    fn of(side: Option<ScanSide>) -> Result<(Option<Held>, Self), Refusal> {
+        if let Some(ScanSide { held, page, record_refused }) = side {
+            return Ok((Some(held), Self { page, guarded: true, record_refused, manager: None }));
+        }
+        let page = Page::shared().map_err(|e| {
+            Refusal::findings(format!("no memory can be had: {e}"), "look at the memory limits of this user")
+        })?;
+        Ok((None, Self { page, guarded: false, record_refused: None, manager: None }))
+    }
 }
 
 /// The scan thread. Whatever happens to this one, the process does not end before the outputs have their stop values.
@@ -176,6 +215,8 @@ struct Front<'a> {
     begun: bool,
     /// Typed and not yet understood.
     waiting: Vec<String>,
+    /// Whoever watches this process.
+    link: Link,
 }
 
 impl Front<'_> {
@@ -193,6 +234,7 @@ impl Front<'_> {
                 break;
             }
             self.take_typed();
+            self.attend_watchers();
             if live && drawn.is_none_or(|at| at.elapsed() >= STATUS_EVERY) {
                 drawn = Some(Instant::now());
                 let text = status::text(teller.names(), self.handle.snapshot());
@@ -206,8 +248,9 @@ impl Front<'_> {
 
     /// Real-time settings that were not permitted: on real lines somebody should act, on the simulated rack it is a remark.
     fn tell_findings(&self) {
-        let Ok(findings) = self.findings.try_recv() else { return };
+        let Ok(mut findings) = self.findings.try_recv() else { return };
         let real = self.session.map.has_real_lines();
+        findings.extend(rt::guardian_findings(self.link.page, self.link.record_refused.as_deref()));
         for finding in findings {
             let code = finding.code.code();
             if real {
@@ -215,6 +258,19 @@ impl Front<'_> {
             } else {
                 tracing::info!(kind = "realtime", code, "{finding}");
             }
+        }
+    }
+
+    /// The service manager, and its wish to reload, which a running program refuses.
+    fn attend_watchers(&mut self) {
+        if let Some(manager) = &mut self.link.manager {
+            manager.look(monotonic_ns(), self.link.page.phase(), self.link.page.scans());
+        }
+        for _ in 0..rt::take_reloads() {
+            tracing::warn!(
+                kind = "reload",
+                "SIGHUP: a running program is not reloaded; stop it, then start it with the new files"
+            );
         }
     }
 
