@@ -3,6 +3,7 @@
 
 use runtime::config::{Code, schema};
 use runtime::io::OpenError;
+use runtime::io::file_chip::ChipError;
 use runtime::io::gpio::LINE_ERRORS;
 use runtime::rt::RtCode;
 use runtime::scan::fault_table;
@@ -104,6 +105,7 @@ fn every_line_error_is_documented() {
         OpenError::TooMany { chip: chip() },
         OpenError::NoVersion1 { chip: chip() },
         OpenError::System { chip: chip(), action: "", cause: chip() },
+        OpenError::FileChip(ChipError { path: chip().into(), why: chip(), remedy: "" }),
     ];
     let codes: Vec<_> = errors.iter().map(OpenError::code).collect();
     assert_eq!(codes, LINE_ERRORS.iter().map(|r| r.code).collect::<Vec<_>>());

@@ -8,10 +8,13 @@ mod doctor;
 mod draw;
 mod explain;
 mod fmt;
+mod lines;
 mod man;
 mod relays;
 mod run;
 mod test;
+
+pub use lines::line_level;
 
 use crate::args::Command;
 use crate::exit::{Exit, Refusal};
@@ -32,6 +35,7 @@ pub fn dispatch(command: &Command, console: &Console) -> Result<Exit, Refusal> {
         Command::Fmt(args) => fmt::run(args, console),
         Command::Relays(args) => relays::run(args, console),
         Command::Doctor(args) => doctor::run(args, console),
+        Command::Lines(args) => lines::run(args, console),
         Command::Explain(args) => explain::run(args, console),
         Command::Completions(args) => completions::run(args, console),
         Command::Man(args) => man::run(args, console),

@@ -1,143 +1,118 @@
-//! The file chip: lines of a simulated GPIO chip in a memory-mapped file.
+//! A GPIO chip without hardware: its lines live in a file that several processes map.
 //!
-//! A map names it `chip: "file:PATH"`. Every process that maps the file sees the same lines: the controller and its
-//! guardian write outputs, whoever plays the plant sets inputs, and an observer reads each edge with the time and the
-//! process that made it. So the whole chain of processes can be tried, killed and measured on any machine. Like a chip
-//! whose driver keeps the last level, a file chip does not change when its user dies: what stands in it afterwards is
-//! what somebody wrote.
+//! `gpio: { chip: "file:/dev/shm/cabinet", line: 3 }` names line 3 of such a chip. It counts as a real line everywhere
+//! (live rules, guardian, ordered stop), so that the whole chain of processes can be tried on any machine, and whoever
+//! maps the same file sees every edge with honest times and drives the inputs.
 //!
-//! The file is a header of one page (magic, version, number of lines, levels, injected errors, counters) and a ring
-//! of the last [`EVENTS_MAX`] edges. All of it is read and written by atomic operations in the machine's byte order,
-//! without a lock and without a system call but the clock's (which needs none where the kernel offers it in user
-//! space). It is a tool for trials and tests, made on a file system in memory (`/dev/shm`); cutting the file short
-//! while it is used ends its users by SIGBUS.
-#![allow(unsafe_code, reason = "a shared mapping has no safe wrapper")]
+//! Terms: the *state* is one word, the levels of all lines and the number of the last change. A *change* is one step of
+//! that word: who writes swaps the word first and describes the change in a ring afterwards. Invariants:
+//!
+//! - A read sees all lines of one instant, a write changes all its lines at one instant.
+//! - Changes are totally ordered by their number, and their times never go backwards: the time is taken after the old
+//!   state was read, and the swap fails when anybody came between.
+//! - A process killed between swap and description leaves a change without time and writer. Its levels are known all the
+//!   same, from its neighbours; [`Change::pid`] is `None` then.
+//! - Lines are held by locks on the open file, one byte per line. They are inherited by `fork` and end with the last
+//!   process that has the file open, as requests of the kernel do. A released line keeps its level, as on boards that do so.
+//!
+//! On the scan's path a read is a memory access; a write that changes something reads the clock and asks for the number of
+//! the process. Whoever shortens the file while it is mapped kills every process that looks at it (SIGBUS): the file belongs
+//! where only its user writes, normally under /dev/shm.
 
-use super::LINES_PER_REQUEST_MAX;
-use super::gpio::{Levels, Port};
-use crate::clock::monotonic_ns;
-use rustix::fs::{FlockOperation, flock};
-use rustix::mm::{MapFlags, ProtFlags, mmap, munmap};
-use std::ffi::c_void;
+mod layout;
+mod lock;
+mod map;
+#[cfg(test)]
+mod tests;
+
+use crate::io::gpio::{Levels, Port};
+use layout::{Layout, RING};
+use map::Mapping;
 use std::fmt;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 
-/// What stands before the path in a map's `chip:`.
+/// What a chip's name begins with in a map.
 pub const PREFIX: &str = "file:";
-/// Lines of every file chip: as many as one request holds.
-pub const LINES: usize = LINES_PER_REQUEST_MAX;
-/// Edges the ring keeps.
-pub const EVENTS_MAX: u64 = 1 << 14;
+/// Most lines of one chip: they share a 64-bit word with the number of the last change.
+pub const LINES_MAX: u32 = 32;
+/// Changes the ring keeps. At 1,000 changes a second an observer may look away for four seconds.
+pub const CHANGES_KEPT: u64 = RING as u64;
 
-/// "plclines" in ASCII.
-const MAGIC: u64 = u64::from_le_bytes(*b"plclines");
-const VERSION: u32 = 1;
-
-/// The file, byte for byte. Fields are atomic because several processes use them at once.
-#[repr(C)]
-struct Layout {
-    magic: AtomicU64,
-    version: AtomicU32,
-    lines: AtomicU32,
-    get_errno: AtomicU32,
-    set_errno: AtomicU32,
-    next_event: AtomicU64,
-    gets: AtomicU64,
-    sets: AtomicU64,
-    reserved: [AtomicU64; 2],
-    levels: [AtomicU8; LINES],
-    /// Up to one page.
-    padding: [AtomicU64; (4096 - 128) / 8],
-    ring: [Slot; EVENTS_MAX as usize],
-}
-
-/// One edge in the ring. `number` is written last; a reader that finds another number before or after reading the
-/// rest knows that the slot has been used again.
-#[repr(C)]
-struct Slot {
-    /// Number of the edge plus one; 0 while it is being written.
-    number: AtomicU64,
-    at_ns: AtomicU64,
-    /// Line in the low half, level in the high half.
-    line_level: AtomicU64,
-    pid: AtomicU64,
-}
-
-/// Size of the file.
-const BYTES: usize = size_of::<Layout>();
-
-/// An edge of a line.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Edge {
-    /// Number of the edge since the file was made, from 0.
-    pub number: u64,
-    /// When, by `CLOCK_MONOTONIC`: after the level had changed.
-    pub at_ns: u64,
-    /// Which line.
-    pub line: u8,
-    /// What it changed to.
-    pub level: bool,
-    /// The process that wrote it.
-    pub pid: u32,
-}
-
-/// Why a file chip cannot be had.
+/// Why a file chip cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum FileChipError {
-    /// The system's own words for what failed.
-    System(String),
-    /// The file is something else.
-    Foreign,
-    /// Another controller holds its outputs.
-    InUse,
+pub struct ChipError {
+    /// The file.
+    pub path: PathBuf,
+    /// What is wrong, without a full stop.
+    pub why: String,
+    /// What to do.
+    pub remedy: &'static str,
 }
 
-impl fmt::Display for FileChipError {
+impl fmt::Display for ChipError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::System(words) => f.write_str(words),
-            Self::Foreign => f.write_str("the file is no file chip of this version: name another file or remove it"),
-            Self::InUse => f.write_str("another controller holds its outputs: end that one, or name another file"),
-        }
+        write!(f, "{}: {}: {}", self.path.display(), self.why, self.remedy)
     }
 }
 
-impl std::error::Error for FileChipError {}
+impl std::error::Error for ChipError {}
 
-impl From<std::io::Error> for FileChipError {
-    fn from(error: std::io::Error) -> Self {
-        Self::System(error.to_string())
+/// What fails when it is tried.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Failing {
+    /// Nothing: the chip is sound.
+    #[default]
+    Nothing,
+    /// Reads end with this error number.
+    Reads(i32),
+    /// So many writes end with this error number and change nothing; `u32::MAX` means every one.
+    Writes(i32, u32),
+    /// The chip is unplugged: reads and writes end with ENODEV and the levels stay as they are.
+    Gone,
+}
+
+/// One change of one or several lines.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Change {
+    /// Its number, from 1.
+    pub number: u64,
+    /// The lines changed not before this: `CLOCK_MONOTONIC` in nanoseconds.
+    pub from_ns: u64,
+    /// ... and not after this. Both are equal to the times of the neighbours when the writer was killed while it wrote.
+    pub until_ns: u64,
+    /// Levels before, one bit per line.
+    pub before: u32,
+    /// Levels after, one bit per line.
+    pub after: u32,
+    /// The process that wrote; `None` when it was killed before it could say so.
+    pub pid: Option<u32>,
+}
+
+impl Change {
+    /// Lines that changed and their new levels.
+    pub fn edges(self) -> impl Iterator<Item = (u32, bool)> {
+        let changed = self.before ^ self.after;
+        (0..LINES_MAX).filter(move |line| changed >> line & 1 == 1).map(move |line| (line, self.after >> line & 1 == 1))
     }
 }
 
-impl From<rustix::io::Errno> for FileChipError {
-    fn from(error: rustix::io::Errno) -> Self {
-        std::io::Error::from(error).into()
-    }
+/// How often a chip was used.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Reads of a request.
+    pub reads: u64,
+    /// Writes of a request, whether or not they changed anything.
+    pub writes: u64,
 }
 
-/// A mapped file chip.
-#[derive(Debug)]
+/// A file chip, mapped.
+#[derive(Clone, Debug)]
 pub struct FileChip {
     path: PathBuf,
-    file: File,
-    at: *mut c_void,
-}
-
-// SAFETY: the mapping lives as long as the value and is only used through atomics.
-unsafe impl Send for FileChip {}
-// SAFETY: as above.
-unsafe impl Sync for FileChip {}
-
-impl Drop for FileChip {
-    fn drop(&mut self) {
-        // SAFETY: `at` and the length are those of the mapping made in `open`; no reference outlives `self`. An error
-        // is impossible for a mapping that exists.
-        let _ = unsafe { munmap(self.at, BYTES) };
-    }
+    mapping: Arc<Mapping>,
 }
 
 impl FileChip {
@@ -147,299 +122,340 @@ impl FileChip {
         chip.strip_prefix(PREFIX).map(Path::new)
     }
 
-    /// Opens the chip in a file, and makes the file where there is none: every line low.
+    /// Opens a chip, and makes it with [`LINES_MAX`] lines, all low, where there is no file.
     ///
     /// # Errors
-    /// The file cannot be had, or is something else.
-    pub fn open(path: &Path) -> Result<Self, FileChipError> {
-        let file = File::options().read(true).write(true).create(true).truncate(false).open(path)?;
-        // Only one of several that come at once makes it; the others wait for a moment.
-        let making = MakingLock::take(path)?;
-        let metadata = file.metadata()?;
-        if !metadata.is_file() {
-            return Err(FileChipError::Foreign);
+    /// The path is not absolute, the file is something else, or the system refuses it.
+    pub fn open(path: &Path) -> Result<Self, ChipError> {
+        match Self::observe(path) {
+            Err(_) if path.is_absolute() && !path.exists() => Self::create(path, LINES_MAX),
+            result => result,
         }
-        let bytes = u64::try_from(BYTES).unwrap_or(u64::MAX);
-        let new = metadata.len() == 0;
-        if new {
-            file.set_len(bytes)?;
-        } else if metadata.len() != bytes {
-            return Err(FileChipError::Foreign);
-        }
-        // SAFETY: a new shared mapping at an address of the kernel's choice, of a file that is as long as the mapping.
-        let at = unsafe {
-            mmap(std::ptr::null_mut(), BYTES, ProtFlags::READ | ProtFlags::WRITE, MapFlags::SHARED, &file, 0)?
-        };
-        let chip = Self { path: path.to_owned(), file, at };
-        let layout = chip.layout();
-        if new {
-            layout.version.store(VERSION, Ordering::Relaxed);
-            layout.lines.store(u32::try_from(LINES).unwrap_or(0), Ordering::Relaxed);
-            layout.magic.store(MAGIC, Ordering::Release);
-        }
-        drop(making);
-        let same = layout.magic.load(Ordering::Acquire) == MAGIC && layout.version.load(Ordering::Relaxed) == VERSION;
-        if same { Ok(chip) } else { Err(FileChipError::Foreign) }
     }
 
-    /// Takes the outputs for one controller, as a request of real lines does; held until the last copy of the file
-    /// (a fork has one) is closed.
+    /// Opens a chip that exists.
     ///
     /// # Errors
-    /// Somebody holds them.
-    pub fn claim(&self) -> Result<(), FileChipError> {
-        match flock(&self.file, FlockOperation::NonBlockingLockExclusive) {
-            Ok(()) => Ok(()),
-            Err(rustix::io::Errno::WOULDBLOCK) => Err(FileChipError::InUse),
-            Err(other) => Err(other.into()),
+    /// The path is not absolute, there is no such file, it is something else, or the system refuses it.
+    pub fn observe(path: &Path) -> Result<Self, ChipError> {
+        if !path.is_absolute() {
+            return Err(error(
+                path,
+                "this is no absolute path",
+                "write it from the root, such as file:/dev/shm/cabinet",
+            ));
+        }
+        let file = File::options().read(true).write(true).open(path).map_err(|e| system(path, "open", &e))?;
+        let info = file.metadata().map_err(|e| system(path, "look at", &e))?;
+        if !info.is_file() || info.len() != Layout::BYTES as u64 {
+            return Err(no_chip(path));
+        }
+        let mapping = Mapping::new(&file).map_err(|e| system(path, "map", &e))?;
+        if !mapping.layout().is_sound() {
+            return Err(no_chip(path));
+        }
+        Ok(Self { path: path.to_owned(), mapping: Arc::new(mapping) })
+    }
+
+    /// Makes a chip with `lines` lines (at least 1, at most [`LINES_MAX`]), all low. Never seen half made; where somebody
+    /// else makes it at the same moment, theirs is opened.
+    ///
+    /// # Errors
+    /// The number of lines, or what the system says.
+    pub fn create(path: &Path, lines: u32) -> Result<Self, ChipError> {
+        if !(1..=LINES_MAX).contains(&lines) {
+            return Err(error(path, format!("a file chip with {lines} lines"), "it has 1 to 32 lines"));
+        }
+        let mut half = path.as_os_str().to_owned();
+        half.push(format!(".{}.new", std::process::id()));
+        let half = PathBuf::from(half);
+        let made = std::fs::write(&half, Layout::empty(lines)).and_then(|()| std::fs::hard_link(&half, path));
+        let cleaned = std::fs::remove_file(&half);
+        match made.and(cleaned) {
+            Err(e) if e.kind() != std::io::ErrorKind::AlreadyExists => Err(system(path, "make", &e)),
+            Ok(()) | Err(_) => Self::observe(path),
         }
     }
 
-    fn layout(&self) -> &Layout {
-        // SAFETY: the mapping is page-aligned, as long as `Layout`, lives as long as `self`, and every bit pattern is a
-        // valid atomic.
-        unsafe { &*self.at.cast::<Layout>() }
-    }
-
-    /// Where it is.
+    /// The file.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Level of a line; FALSE for a line it does not have.
+    /// Number of lines.
     #[must_use]
-    pub fn level(&self, line: u8) -> bool {
-        self.layout().levels.get(usize::from(line)).is_some_and(|l| l.load(Ordering::Acquire) != 0)
+    pub fn lines(&self) -> u32 {
+        self.layout().lines.load(Relaxed).min(LINES_MAX)
     }
 
-    /// Sets a line and records the edge, where it is one. False for a line it does not have.
-    pub fn set_level(&self, line: u8, level: bool) -> bool {
-        let layout = self.layout();
-        let Some(cell) = layout.levels.get(usize::from(line)) else { return false };
-        if (cell.swap(u8::from(level), Ordering::AcqRel) != 0) != level {
-            self.record(line, level);
+    /// Levels of all lines at one instant, one bit per line.
+    #[must_use]
+    pub fn levels(&self) -> u32 {
+        levels(self.layout().state.load(Acquire))
+    }
+
+    /// Number of the last change; 0 before the first.
+    #[must_use]
+    pub fn last_change(&self) -> u64 {
+        number(self.layout().state.load(Acquire))
+    }
+
+    /// Drives a line as the world outside would.
+    ///
+    /// # Errors
+    /// There is no such line, or a process holds it as an output: only that process writes it.
+    pub fn drive(&self, line: u32, level: bool) -> Result<(), ChipError> {
+        self.drive_all(1_u32.checked_shl(line).unwrap_or(0), u32::from(level).checked_shl(line).unwrap_or(0))
+    }
+
+    /// Drives the lines of `mask` to `to` at one instant, as the world outside would.
+    ///
+    /// # Errors
+    /// There are no such lines, or a process holds one of them as an output.
+    pub fn drive_all(&self, mask: u32, to: u32) -> Result<(), ChipError> {
+        let all = u32::MAX >> (LINES_MAX - self.lines());
+        if mask == 0 || mask & !all != 0 {
+            let why = format!("it has no such line, only 0 to {}", self.lines().saturating_sub(1));
+            return Err(error(&self.path, why, "correct the number of the line"));
         }
-        true
+        let held = (0..self.lines())
+            .find(|line| mask >> line & 1 == 1 && self.outputs() >> line & 1 == 1 && self.is_held(*line));
+        if let Some(line) = held {
+            let why = format!("line {line} is an output of process {}", self.holder(line));
+            return Err(error(&self.path, why, "only that process writes it; inputs are driven from outside"));
+        }
+        self.write(mask, to);
+        Ok(())
     }
 
-    fn record(&self, line: u8, level: bool) {
-        let layout = self.layout();
-        let number = layout.next_event.fetch_add(1, Ordering::AcqRel);
-        let Some(slot) = slot(layout, number) else { return };
-        slot.number.store(0, Ordering::Release);
-        slot.at_ns.store(monotonic_ns(), Ordering::Release);
-        slot.line_level.store(u64::from(line) | (u64::from(level) << 32), Ordering::Release);
-        slot.pid.store(u64::from(std::process::id()), Ordering::Release);
-        slot.number.store(number.saturating_add(1), Ordering::Release);
-    }
-
-    /// Number of the next edge.
+    /// Lines that were requested as outputs last, one bit per line.
     #[must_use]
-    pub fn next_edge(&self) -> u64 {
-        self.layout().next_event.load(Ordering::Acquire)
+    pub fn outputs(&self) -> u32 {
+        self.layout().outputs.load(Acquire)
     }
 
-    /// Adds the edges from number `from` on to `edges` and gives the number to go on from. Edges that the ring has
-    /// forgotten, or whose writer died before it had finished, are left out: the numbers show the gap.
-    pub fn edges_since(&self, from: u64, edges: &mut Vec<Edge>) -> u64 {
+    /// The process that holds or held a line; 0 where nobody ever did.
+    #[must_use]
+    pub fn holder(&self, line: u32) -> u32 {
+        self.layout().holders.get(line as usize).map_or(0, |pid| pid.load(Acquire))
+    }
+
+    /// Does a process hold this line?
+    #[must_use]
+    pub fn is_held(&self, line: u32) -> bool {
+        // Requests have files of their own, so no lock of theirs is hidden from this one.
+        lock::is_held(self.mapping.file(), line)
+    }
+
+    /// Makes reads or writes fail from now on, or heals the chip.
+    pub fn fail(&self, failing: Failing) {
+        let (read, write, count) = match failing {
+            Failing::Nothing => (0, 0, 0),
+            Failing::Reads(errno) => (errno, 0, 0),
+            Failing::Writes(errno, count) => (0, errno, count),
+            Failing::Gone => (libc::ENODEV, libc::ENODEV, u32::MAX),
+        };
         let layout = self.layout();
-        let next = self.next_edge();
-        let first = from.max(next.saturating_sub(EVENTS_MAX));
-        for number in first..next {
-            let Some(slot) = slot(layout, number) else { continue };
-            if slot.number.load(Ordering::Acquire) != number.saturating_add(1) {
-                continue;
-            }
-            let (at_ns, line_level) = (slot.at_ns.load(Ordering::Acquire), slot.line_level.load(Ordering::Acquire));
-            let pid = slot.pid.load(Ordering::Acquire);
-            if slot.number.load(Ordering::Acquire) == number.saturating_add(1) {
-                let line = u8::try_from(line_level & 0xFF).unwrap_or(0);
-                let pid = u32::try_from(pid).unwrap_or(0);
-                edges.push(Edge { number, at_ns, line, level: line_level >> 32 != 0, pid });
+        layout.read_errno.store(read, Release);
+        layout.write_failures.store(0, Release);
+        layout.write_errno.store(write, Release);
+        layout.write_failures.store(count, Release);
+    }
+
+    /// How often the chip was used since it was made.
+    #[must_use]
+    pub fn counts(&self) -> Counts {
+        Counts { reads: self.layout().reads.load(Relaxed), writes: self.layout().writes.load(Relaxed) }
+    }
+
+    /// Changes after number `after`, in order. The ring keeps [`CHANGES_KEPT`]: when the first one returned is not
+    /// `after + 1`, older ones were overwritten.
+    ///
+    /// A writer between swap and description is waited for, 10 ms at most: then it was killed there, and its change is put
+    /// together from the neighbours. The first change returned may then have no edges.
+    #[must_use]
+    pub fn changes_after(&self, after: u64) -> Vec<Change> {
+        let state = self.layout().state.load(Acquire);
+        let (last, mut known) = (number(state), levels(state));
+        let first = after.saturating_add(1).max(last.saturating_sub(CHANGES_KEPT - 1)).max(1);
+        let mut changes = Vec::new();
+        let mut next_ns = crate::clock::monotonic_ns();
+        // Backwards: what a change led to is what the next one began with.
+        for number in (first..=last).rev() {
+            let change = self.described(number).unwrap_or(Change {
+                number,
+                from_ns: 0,
+                until_ns: next_ns,
+                before: known,
+                after: known,
+                pid: None,
+            });
+            next_ns = change.from_ns;
+            known = change.before;
+            changes.push(change);
+        }
+        changes.reverse();
+        complete(&mut changes);
+        changes
+    }
+
+    /// Takes lines as one request: numbers in the order of the levels. Outputs are written in the request itself.
+    ///
+    /// # Errors
+    /// The number of a line that is held already.
+    pub(crate) fn request(&self, offsets: &[u32], outputs: Option<&Levels>) -> Result<FilePort, u32> {
+        // A file of its own, so that giving the request back frees its lines and no others.
+        let file = File::options().read(true).write(true).open(&self.path);
+        let mapping = file.and_then(|file| Mapping::new(&file)).map_err(|_| offsets.first().copied().unwrap_or(0))?;
+        for line in offsets {
+            lock::hold(mapping.file(), *line).map_err(|_| *line)?;
+        }
+        let mask = offsets.iter().fold(0, |mask, line| mask | 1_u32.checked_shl(*line).unwrap_or(0));
+        let layout = mapping.layout();
+        for line in offsets {
+            if let Some(holder) = layout.holders.get(*line as usize) {
+                holder.store(std::process::id(), Release);
             }
         }
-        next
+        match outputs {
+            Some(_) => layout.outputs.fetch_or(mask, Release),
+            None => layout.outputs.fetch_and(!mask, Release),
+        };
+        let chip = Self { path: self.path.clone(), mapping: Arc::new(mapping) };
+        let port = FilePort { chip, lines: offsets.to_vec(), mask };
+        if let Some(levels) = outputs {
+            port.chip.write(mask, port.gathered(levels));
+        }
+        Ok(port)
     }
 
-    /// From now on reads fail with this error number of the system; 0 mends it. `ENODEV` is a chip that is gone.
-    pub fn fail_reads(&self, errno: u32) {
-        self.layout().get_errno.store(errno, Ordering::Release);
+    fn layout(&self) -> &Layout {
+        self.mapping.layout()
     }
 
-    /// From now on writes fail with this error number of the system; 0 mends it. `ENODEV` is a chip that is gone.
-    pub fn fail_writes(&self, errno: u32) {
-        self.layout().set_errno.store(errno, Ordering::Release);
+    /// A change as its writer described it; `None` when it was killed before that, or the ring has gone round since.
+    fn described(&self, number: u64) -> Option<Change> {
+        let slot = self.layout().slot(number)?;
+        let pause = std::time::Duration::from_micros(100);
+        (0..100).find_map(|_| {
+            let change = slot.read(number);
+            if change.is_none() {
+                std::thread::sleep(pause);
+            }
+            change
+        })
     }
 
-    /// Requests read and written so far: what would be system calls on real lines.
-    #[must_use]
-    pub fn calls(&self) -> (u64, u64) {
+    /// Changes the lines of `mask` to `to` at one instant. Nothing happens when they are so already.
+    fn write(&self, mask: u32, to: u32) {
         let layout = self.layout();
-        (layout.gets.load(Ordering::Relaxed), layout.sets.load(Ordering::Relaxed))
+        let mut state = layout.state.load(Acquire);
+        loop {
+            let before = levels(state);
+            let after = (before & !mask) | (to & mask);
+            if after == before {
+                return;
+            }
+            // Behind the look at the state: times in the order of the numbers.
+            let from_ns = crate::clock::monotonic_ns();
+            let next = number(state).wrapping_add(1);
+            match layout.state.compare_exchange_weak(state, join(next, after), Release, Acquire) {
+                Ok(_) => {
+                    let until_ns = crate::clock::monotonic_ns();
+                    let pid = Some(std::process::id());
+                    if let Some(slot) = layout.slot(next) {
+                        slot.write(&Change { number: next, from_ns, until_ns, before, after, pid });
+                    }
+                    return;
+                }
+                Err(seen) => state = seen,
+            }
+        }
     }
 }
 
-fn slot(layout: &Layout, number: u64) -> Option<&Slot> {
-    layout.ring.get(usize::try_from(number % EVENTS_MAX).ok()?)
-}
-
-/// A lock beside [`FileChip::claim`]'s: on a description of its own, of the folder the file is in.
-struct MakingLock(File);
-
-impl MakingLock {
-    fn take(path: &Path) -> Result<Self, FileChipError> {
-        let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let folder = File::open(folder)?;
-        flock(&folder, FlockOperation::LockExclusive)?;
-        Ok(Self(folder))
+/// Gives changes without a description their levels and times: what the one before led to and the next began with.
+fn complete(changes: &mut [Change]) {
+    let mut before: Option<Change> = None;
+    for change in changes {
+        if let (None, Some(earlier)) = (change.pid, before) {
+            change.before = earlier.after;
+            change.from_ns = earlier.until_ns;
+        }
+        before = Some(*change);
     }
 }
 
-impl Drop for MakingLock {
-    fn drop(&mut self) {
-        // Closing the file gives the lock back, should this fail.
-        let _ = flock(&self.0, FlockOperation::Unlock);
-    }
+/// Levels of a state: its lower half.
+const fn levels(state: u64) -> u32 {
+    (state & 0xFFFF_FFFF) as u32
 }
 
-/// Lines of a file chip held as one request.
-#[derive(Clone, Debug)]
+/// Number of the last change of a state: its upper half, which lasts for 4,000 million changes.
+const fn number(state: u64) -> u64 {
+    state >> 32
+}
+
+const fn join(number: u64, levels: u32) -> u64 {
+    number << 32 | levels as u64
+}
+
+fn error(path: &Path, why: impl Into<String>, remedy: &'static str) -> ChipError {
+    ChipError { path: path.to_owned(), why: why.into(), remedy }
+}
+
+fn no_chip(path: &Path) -> ChipError {
+    error(
+        path,
+        "this file is no file chip of this version of plcrun",
+        "give another path, or remove the file if nobody needs it: a chip is made where there is none",
+    )
+}
+
+fn system(path: &Path, action: &str, cause: &std::io::Error) -> ChipError {
+    let remedy = "give a path that this user may read and write, normally under /dev/shm";
+    error(path, format!("cannot {action} it: {cause}"), remedy)
+}
+
+/// Lines of a file chip, requested. Dropping it in every process that has it gives them back; they keep their levels.
+#[derive(Debug)]
 pub struct FilePort {
-    chip: Arc<FileChip>,
-    lines: Vec<u8>,
+    chip: FileChip,
+    /// Number on the chip, level by level.
+    lines: Vec<u32>,
+    mask: u32,
 }
 
 impl FilePort {
-    /// Lines of a chip, in this order.
-    #[must_use]
-    pub const fn new(chip: Arc<FileChip>, lines: Vec<u8>) -> Self {
-        Self { chip, lines }
-    }
-}
-
-fn injected(errno: &AtomicU32) -> Result<(), i32> {
-    match i32::try_from(errno.load(Ordering::Acquire)) {
-        Ok(0) => Ok(()),
-        Ok(errno) => Err(errno),
-        Err(_) => Err(libc::EIO),
+    /// Levels of the request as levels of the chip.
+    fn gathered(&self, from: &Levels) -> u32 {
+        self.lines.iter().zip(from).fold(0, |to, (line, level)| to | u32::from(*level != 0) << line)
     }
 }
 
 impl Port for FilePort {
-    fn get(&mut self, levels: &mut Levels) -> Result<(), i32> {
+    fn get(&mut self, to: &mut Levels) -> Result<(), i32> {
         let layout = self.chip.layout();
-        layout.gets.fetch_add(1, Ordering::Relaxed);
-        injected(&layout.get_errno)?;
-        for (line, level) in self.lines.iter().zip(levels) {
-            *level = u8::from(self.chip.level(*line));
+        layout.reads.fetch_add(1, Relaxed);
+        match layout.read_errno.load(Acquire) {
+            0 => {}
+            errno => return Err(errno),
+        }
+        let levels = self.chip.levels();
+        for (line, level) in self.lines.iter().zip(to) {
+            *level = u8::from(levels >> line & 1 == 1);
         }
         Ok(())
     }
 
-    fn set(&mut self, levels: &Levels) -> Result<(), i32> {
+    fn set(&mut self, from: &Levels) -> Result<(), i32> {
         let layout = self.chip.layout();
-        layout.sets.fetch_add(1, Ordering::Relaxed);
-        injected(&layout.set_errno)?;
-        for (line, level) in self.lines.iter().zip(levels) {
-            self.chip.set_level(*line, *level != 0);
+        layout.writes.fetch_add(1, Relaxed);
+        if layout.takes_failure() {
+            return Err(layout.write_errno.load(Acquire));
         }
+        self.chip.write(self.mask, self.gathered(from));
         Ok(())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn scratch() -> (tempfile::TempDir, PathBuf) {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("lines");
-        (folder, path)
-    }
-
-    #[test]
-    fn the_header_is_one_page() {
-        assert_eq!(std::mem::offset_of!(Layout, ring), 4096);
-        assert_eq!(std::mem::offset_of!(Layout, levels), 64);
-    }
-
-    #[test]
-    fn two_users_see_the_same_lines_and_edges() {
-        let (_folder, path) = scratch();
-        let (ours, theirs) = (FileChip::open(&path).unwrap(), FileChip::open(&path).unwrap());
-        assert!(ours.set_level(3, true) && ours.set_level(3, true) && !ours.set_level(64, true));
-        assert!(theirs.level(3) && !theirs.level(2));
-        theirs.set_level(3, false);
-        let mut edges = Vec::new();
-        assert_eq!(ours.edges_since(0, &mut edges), 2);
-        let seen: Vec<_> = edges.iter().map(|e| (e.number, e.line, e.level, e.pid)).collect();
-        let pid = std::process::id();
-        assert_eq!(seen, [(0, 3, true, pid), (1, 3, false, pid)]);
-        assert!(edges[0].at_ns <= edges[1].at_ns && edges[0].at_ns > 0);
-    }
-
-    #[test]
-    fn the_ring_forgets_the_oldest_edges() {
-        let (_folder, path) = scratch();
-        let chip = FileChip::open(&path).unwrap();
-        for n in 0..EVENTS_MAX + 10 {
-            chip.set_level(0, n % 2 == 0);
-        }
-        let mut edges = Vec::new();
-        assert_eq!(chip.edges_since(0, &mut edges), EVENTS_MAX + 10);
-        assert_eq!(edges.first().map(|e| e.number), Some(10));
-        assert_eq!(edges.len() as u64, EVENTS_MAX);
-    }
-
-    #[test]
-    fn a_port_reads_writes_and_fails_as_told() {
-        let (_folder, path) = scratch();
-        let chip = Arc::new(FileChip::open(&path).unwrap());
-        let mut port = FilePort::new(Arc::clone(&chip), vec![5, 1]);
-        let mut levels: Levels = [0; LINES];
-        levels[0] = 1;
-        port.set(&levels).unwrap();
-        assert!(chip.level(5) && !chip.level(1));
-        chip.set_level(1, true);
-        port.get(&mut levels).unwrap();
-        assert_eq!(&levels[..2], [1, 1]);
-        chip.fail_writes(5);
-        assert_eq!(port.set(&[0; LINES]), Err(5));
-        assert!(chip.level(5), "a failed write changes nothing");
-        chip.fail_writes(0);
-        chip.fail_reads(19);
-        assert_eq!(port.get(&mut levels), Err(19));
-        assert!(port.set(&[0; LINES]).is_ok() && !chip.level(5));
-        assert_eq!(chip.calls(), (2, 3));
-    }
-
-    #[test]
-    fn outputs_belong_to_one_controller() {
-        let (_folder, path) = scratch();
-        let first = FileChip::open(&path).unwrap();
-        let second = FileChip::open(&path).unwrap();
-        first.claim().unwrap();
-        first.claim().unwrap();
-        assert_eq!(second.claim(), Err(FileChipError::InUse));
-        drop(first);
-        second.claim().unwrap();
-    }
-
-    #[test]
-    fn another_file_is_refused_and_left_alone() {
-        let (_folder, path) = scratch();
-        std::fs::write(&path, "notes").unwrap();
-        assert_eq!(FileChip::open(&path).err(), Some(FileChipError::Foreign));
-        assert_eq!(std::fs::read_to_string(&path).unwrap(), "notes");
-        std::fs::write(&path, vec![7; BYTES]).unwrap();
-        assert_eq!(FileChip::open(&path).err(), Some(FileChipError::Foreign));
-        assert!(matches!(FileChip::open(Path::new("/")), Err(FileChipError::System(_))));
-    }
-
-    #[test]
-    fn a_map_names_it_with_a_prefix() {
-        assert_eq!(FileChip::path_in("file:/dev/shm/lines"), Some(Path::new("/dev/shm/lines")));
-        assert_eq!(FileChip::path_in("gpiochip0"), None);
     }
 }

@@ -3,12 +3,11 @@
 use super::error::OpenError;
 use super::port::{AnyPort, LineFile};
 use super::{LINES_PER_REQUEST_MAX, Levels};
-use crate::io::file_chip::{FileChip, FileChipError, FilePort, LINES, PREFIX};
+use crate::io::file_chip::{FileChip, PREFIX};
 use gpio_cdev::{Chip, LineRequestFlags};
 use std::error::Error;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
-use std::sync::Arc;
 
 /// The name under which lines are held; `gpioinfo` shows it.
 const CONSUMER: &str = "plcrun";
@@ -27,8 +26,8 @@ pub(super) enum Direction {
 pub(super) enum AnyChip {
     /// A GPIO character device of the kernel.
     Kernel(Chip),
-    /// Lines of a simulated chip in a mapped file.
-    File(Arc<FileChip>),
+    /// Lines in a file that several processes map.
+    File(FileChip),
 }
 
 impl AnyChip {
@@ -41,17 +40,6 @@ impl AnyChip {
                 "ENOENT" => OpenError::ChipMissing { chip: shown, existing: "others".to_owned() },
                 _ => explain(&shown, "open it", &error),
             }
-        })
-    }
-
-    /// Opens a simulated chip in a file, `file:` taken off.
-    pub(super) fn open_file(path: &Path) -> Result<Self, OpenError> {
-        let opened = FileChip::open(path);
-        let chip = || format!("{PREFIX}{}", path.display());
-        opened.map(|chip| Self::File(Arc::new(chip))).map_err(|e| OpenError::System {
-            chip: chip(),
-            action: "open it",
-            cause: e.to_string(),
         })
     }
 
@@ -75,7 +63,7 @@ impl AnyChip {
     pub(super) fn count(&self) -> u32 {
         match self {
             Self::Kernel(chip) => chip.num_lines(),
-            Self::File(_) => u32::try_from(LINES).unwrap_or(u32::MAX),
+            Self::File(chip) => chip.lines(),
         }
     }
 
@@ -113,7 +101,11 @@ impl AnyChip {
                 }
                 Ok(())
             }
-            // Inputs are anybody's; outputs are claimed with the request.
+            Self::File(chip) if offset >= chip.lines() => {
+                let count = chip.lines();
+                Err(OpenError::NoSuchLine { chip: self.name(), line: offset, count })
+            }
+            Self::File(chip) if chip.is_held(offset) => Err(in_use(chip, offset)),
             Self::File(_) => Ok(()),
         }
     }
@@ -141,38 +133,20 @@ impl AnyChip {
                     Err(e) => Err(explain(&name, "request the lines", &e)),
                 }
             }
-            Self::File(chip) => request_of_file(chip, &name, offsets, direction),
+            Self::File(chip) => {
+                let output = match direction {
+                    Direction::Input => None,
+                    Direction::Output(levels) => Some(levels),
+                };
+                chip.request(offsets, output.as_ref()).map(AnyPort::File).map_err(|line| in_use(chip, line))
+            }
         }
     }
 }
 
-/// Lines of a file chip. Outputs are claimed as a whole and set, as the kernel does it with a request.
-fn request_of_file(
-    chip: &Arc<FileChip>,
-    name: &str,
-    offsets: &[u32],
-    direction: Direction,
-) -> Result<AnyPort, OpenError> {
-    let lines: Vec<u8> = offsets.iter().filter_map(|offset| u8::try_from(*offset).ok()).collect();
-    match direction {
-        Direction::Input => {}
-        Direction::Output(levels) => {
-            chip.claim().map_err(|e| match e {
-                FileChipError::InUse => OpenError::InUse {
-                    chip: name.to_owned(),
-                    line: offsets.first().copied().unwrap_or(0),
-                    by: "another controller".to_owned(),
-                },
-                FileChipError::System(_) | FileChipError::Foreign => {
-                    OpenError::System { chip: name.to_owned(), action: "take its outputs", cause: e.to_string() }
-                }
-            })?;
-            for (line, level) in lines.iter().zip(&levels) {
-                chip.set_level(*line, *level != 0);
-            }
-        }
-    }
-    Ok(AnyPort::File(FilePort::new(Arc::clone(chip), lines)))
+fn in_use(chip: &FileChip, line: u32) -> OpenError {
+    let by = format!("process {}", chip.holder(line));
+    OpenError::InUse { chip: format!("{PREFIX}{}", chip.path().display()), line, by }
 }
 
 /// Name of the group that may use the device; `None` when that is root's.

@@ -44,4 +44,9 @@ pub const LINE_ERRORS: &[LineErrorRow] = &[
         remedy: "the kernel needs CONFIG_GPIO_CDEV_V1",
     },
     LineErrorRow { code: "L011", what: "anything else the system said", remedy: "its own words are in the message" },
+    LineErrorRow {
+        code: "L012",
+        what: "the file of a file chip cannot be used",
+        remedy: "the message says why; give an absolute path to a file chip, or to nothing: then it is made",
+    },
 ];

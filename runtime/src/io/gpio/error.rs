@@ -1,6 +1,7 @@
 //! Why a line cannot be had, in words that say what to do.
 
 use crate::io::LINES_PER_REQUEST_MAX;
+use crate::io::file_chip::ChipError;
 use std::fmt;
 
 /// Why a line cannot be had. Each says what to do; whoever prints it puts [`OpenError::code`] in front.
@@ -71,6 +72,8 @@ pub enum OpenError {
         /// Device name.
         chip: String,
     },
+    /// The file of a file chip cannot be used.
+    FileChip(ChipError),
     /// Anything else the system said.
     System {
         /// Device name or path.
@@ -98,6 +101,7 @@ impl OpenError {
             Self::TooMany { .. } => "L009",
             Self::NoVersion1 { .. } => "L010",
             Self::System { .. } => "L011",
+            Self::FileChip(_) => "L012",
         }
     }
 }
@@ -146,6 +150,7 @@ impl fmt::Display for OpenError {
                 f,
                 "the kernel refuses version 1 of the GPIO interface on {chip}: it needs the option CONFIG_GPIO_CDEV_V1"
             ),
+            Self::FileChip(error) => error.fmt(f),
             Self::System { chip, action, cause } => write!(f, "{chip}: cannot {action}: {cause}"),
         }
     }

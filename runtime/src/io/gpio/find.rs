@@ -124,7 +124,7 @@ impl Chips {
     /// A chip by path, device name or label, or a file chip.
     fn chip(&mut self, wanted: &str) -> Result<AnyChip, OpenError> {
         if let Some(path) = FileChip::path_in(wanted) {
-            return AnyChip::open_file(path);
+            return FileChip::open(path).map(AnyChip::File).map_err(OpenError::FileChip);
         }
         let paths = self.paths()?;
         if let Some(path) = paths.iter().find(|p| p.ends_with(wanted) || Path::new(wanted) == p.as_path()) {

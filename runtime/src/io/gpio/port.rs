@@ -38,7 +38,7 @@ impl LineFile {
 pub enum AnyPort {
     /// Lines of the kernel's GPIO character device.
     Line(LineFile),
-    /// Lines of a simulated chip in a mapped file.
+    /// Lines of a file chip.
     File(FilePort),
 }
 
