@@ -10,8 +10,10 @@ mount -t tmpfs tmpfs /run
 mount -t tmpfs tmpfs /var
 mount -t configfs configfs /sys/kernel/config
 mount -t tracefs tracefs /sys/kernel/tracing
-mkdir /run/lab /run/bin /run/work
+mkdir /run/lab /run/bin /run/work /run/host
 mount -t hostfs none /run/lab -o "$PLCRUN_LAB"
+# The host's processes: the guest ends with the command that started it.
+mount -t hostfs none /run/host -o /proc
 mount -t tmpfs tmpfs /tmp
 cp /run/lab/bin/* /run/bin/
 exec /run/bin/xtask gpio-lab-guest /run/lab

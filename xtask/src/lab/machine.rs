@@ -198,6 +198,7 @@ impl Guest {
             .arg(format!("uml_dir={}/", folder.path.join("uml").display()))
             // What the kernel does not know and what has a value becomes the environment of the first process.
             .arg(format!("PLCRUN_LAB={}", folder.path.display()))
+            .arg(format!("PLCRUN_LAB_HOST={}", std::process::id()))
             .stdin(Stdio::null())
             .stdout(log)
             .stderr(errors)

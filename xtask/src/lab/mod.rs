@@ -31,6 +31,7 @@ project's binary and runs the laboratory's scenarios. Missing Debian packages ar
   --numbers HOW      rounds of the kill series: full (2,000 and 500 each), tenth (default), smoke (3 each)
   --seed N           settles the instants of the kill series; 1 otherwise
   --profile NAME     cargo profile of the product: release (default) or dev
+  --binary FILE      tries this plcrun instead of building one
   --source TARBALL   source archive of a kernel 6.1 instead of Debian's package linux-source-6.1
   --kernel-only      builds the kernel, or finds it in the cache, and ends
   --keep             keeps the build tree and the work folder (a failure keeps the work folder in any case)
@@ -77,6 +78,8 @@ pub struct Options {
     #[serde(skip)]
     profile: String,
     #[serde(skip)]
+    binary: Option<PathBuf>,
+    #[serde(skip)]
     source: Option<PathBuf>,
     #[serde(skip)]
     kernel_only: bool,
@@ -93,6 +96,7 @@ impl Options {
             numbers: Numbers::Tenth,
             seed: 1,
             profile: "release".to_owned(),
+            binary: None,
             source: None,
             kernel_only: false,
             keep: false,
@@ -108,6 +112,7 @@ impl Options {
                 "--keep" => options.keep = true,
                 "--only" => options.only.push(value()?),
                 "--profile" => options.profile = value()?,
+                "--binary" => options.binary = Some(PathBuf::from(value()?)),
                 "--source" => options.source = Some(PathBuf::from(value()?)),
                 "--seed" => {
                     options.seed = value()?.parse().map_err(|_| format!("--seed needs a whole number\n{USAGE}"))?
@@ -160,7 +165,10 @@ pub fn run(args: &[String]) -> Result<(), String> {
         let name = module.file_name().unwrap_or_default().to_string_lossy().into_owned();
         folder.put(&module, &name)?;
     }
-    folder.put(&product(&options.profile)?, "bin/plcrun")?;
+    match &options.binary {
+        Some(binary) => folder.put(binary, "bin/plcrun")?,
+        None => products(&folder, &options.profile)?,
+    }
     folder.files(Path::new("xtask/lab"))?;
     folder.put(Path::new("io-config/relays/wago-859-386.yaml"), "files/wago-859-386.yaml")?;
     let plan = serde_json::to_string(&options).map_err(|e| format!("cannot write the plan: {e}"))?;
@@ -170,14 +178,22 @@ pub fn run(args: &[String]) -> Result<(), String> {
     conclude(&outcomes)
 }
 
-/// Builds the product and says where it is.
-fn product(profile: &str) -> Result<PathBuf, String> {
-    println!("gpio-lab: builds plcrun (profile {profile})");
-    crate::command("cargo", &["build", "--quiet", "--locked", "--package", "plcrun", "--profile", profile], &[])?;
+/// Builds the product, and a second one that can be told to fail, into the guest's folder.
+fn products(folder: &machine::WorkFolder, profile: &str) -> Result<(), String> {
     let metadata = crate::metadata(false)?;
     let target = metadata.get("target_directory").and_then(serde_json::Value::as_str).unwrap_or("target");
-    let folder = if profile == "dev" { "debug" } else { profile };
-    Ok(Path::new(target).join(folder).join("plcrun"))
+    let built = Path::new(target).join(if profile == "dev" { "debug" } else { profile }).join("plcrun");
+    // Both are built under one name: the one that must not be left behind comes first.
+    for (features, name) in [("plcrun/inject", "bin/plcrun-inject"), ("", "bin/plcrun")] {
+        println!("gpio-lab: builds {} (profile {profile})", name.trim_start_matches("bin/"));
+        let mut args = vec!["build", "--quiet", "--locked", "--package", "plcrun", "--profile", profile];
+        if !features.is_empty() {
+            args.extend(["--features", features]);
+        }
+        crate::command("cargo", &args, &[])?;
+        folder.put(&built, name)?;
+    }
+    Ok(())
 }
 
 fn conclude(outcomes: &[Outcome]) -> Result<(), String> {

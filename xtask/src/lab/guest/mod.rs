@@ -140,9 +140,24 @@ pub fn run(args: &[String]) -> Result<(), String> {
         );
     }
     let journal = Journal { path: Path::new(folder).join("results.jsonl") };
+    if let Ok(host) = std::env::var("PLCRUN_LAB_HOST") {
+        std::thread::spawn(move || end_with(&host));
+    }
     let error = scenarios(Path::new(folder), &journal).err();
     journal.tell(&Line::End { error })?;
-    // The end of the first process would be a panic of the kernel.
+    power_off()
+}
+
+/// Powers off when the host's process is gone: somebody has interrupted the command, and nobody waits for results any more.
+fn end_with(host: &str) {
+    while Path::new("/run/host").join(host).exists() {
+        std::thread::sleep(Duration::from_secs(1));
+    }
+    let _ = power_off();
+}
+
+/// The end of the first process would be a panic of the kernel.
+fn power_off() -> Result<(), String> {
     rustix::system::reboot(rustix::system::RebootCommand::PowerOff).map_err(|e| format!("cannot power off: {e}"))
 }
 
