@@ -59,6 +59,8 @@ pub struct Bench {
     pub events: Vec<Event>,
     /// The work folder of products, in memory.
     pub work: PathBuf,
+    /// The folder the host can see, with kernel modules.
+    pub shared: PathBuf,
     /// Names of lines by the kernel's numbers.
     names: BTreeMap<u32, String>,
     levels: BTreeMap<String, bool>,
@@ -85,6 +87,7 @@ impl Bench {
             facts: Vec::new(),
             events: Vec::new(),
             work: PathBuf::from("/run/work"),
+            shared: shared.to_owned(),
             names: BTreeMap::new(),
             levels: BTreeMap::new(),
             observer: Observer::start()?,

@@ -3,6 +3,7 @@
 
 mod bench;
 mod chips;
+mod death;
 mod judge;
 mod killer;
 mod observer;
@@ -57,7 +58,7 @@ fn require(holds: bool, otherwise: impl FnOnce() -> String) -> Result<(), Stop> 
 pub const SCENARIOS: &[Scenario] = &[
     Scenario {
         name: "requested off",
-        what: "every output is off from its request on, and nothing starts out of the past",
+        what: "the first process requests every output off, and nothing starts out of the past",
         run: running::requested_off,
     },
     Scenario {
@@ -67,7 +68,11 @@ pub const SCENARIOS: &[Scenario] = &[
     },
     Scenario { name: "stop by SIGTERM", what: "outputs go off in order, exit code 0", run: running::stop_by_sigterm },
     Scenario { name: "stop by SIGINT", what: "outputs go off in order, exit code 0", run: running::stop_by_sigint },
-    Scenario { name: "stop by SIGHUP", what: "outputs go off in order, exit code 0", run: running::stop_by_sighup },
+    Scenario {
+        name: "SIGHUP without a terminal",
+        what: "a running program is not reloaded: it says so and goes on",
+        run: running::sighup_without_terminal,
+    },
     Scenario {
         name: "failed to close",
         what: "a contactor that does not follow is switched off and latched",
@@ -90,6 +95,26 @@ pub const SCENARIOS: &[Scenario] = &[
         name: "steady state",
         what: "no write ioctl, one read ioctl per chip and scan",
         run: steady::system_calls,
+    },
+    Scenario {
+        name: "scan process killed",
+        what: "the guardian writes OFF, says why, and ends with exit code 3",
+        run: death::scan_process_killed,
+    },
+    Scenario {
+        name: "restarted once",
+        what: "a second scan process starts nothing out of the past; a second death is the end",
+        run: death::restarted_once,
+    },
+    Scenario {
+        name: "both frozen, both killed",
+        what: "what the kernel does with the lines when nobody is left",
+        run: death::both_killed,
+    },
+    Scenario {
+        name: "watchdog",
+        what: "/dev/watchdog is fed while scans complete, disarmed by an ordered stop, and resets a frozen machine",
+        run: death::watchdog,
     },
     Scenario {
         name: "series: scan process killed",

@@ -8,7 +8,7 @@ use rustix::process::Signal;
 use std::time::Duration;
 
 /// Longest time from a change of an input to what follows from it; an idle host needs 10 ms.
-const REACTION: Duration = Duration::from_secs(5);
+pub const REACTION: Duration = Duration::from_secs(5);
 
 pub fn requested_off(bench: &mut Bench) -> Result<(), Stop> {
     bench.drive("fwd_cmd", true)?;
@@ -17,6 +17,8 @@ pub fn requested_off(bench: &mut Bench) -> Result<(), Stop> {
         let first = bench.events.iter().find(|event| event.line == line);
         let first = first.ok_or_else(|| format!("{line} was never set"))?;
         require(!first.on, || format!("{line} was requested on"))?;
+        let by_first = product.pid().map(|pid| pid.as_raw_nonzero().get()) == Some(first.thread);
+        require(by_first, || format!("{line} was requested by thread {}, after the fork", first.thread))?;
     }
     // The program commands forward from its first scan on: that must not count (rule 3).
     bench.pause(Duration::from_millis(500))?;
@@ -64,8 +66,14 @@ pub fn stop_by_sigint(bench: &mut Bench) -> Result<(), Stop> {
     stop_while_running(bench, Signal::INT)
 }
 
-pub fn stop_by_sighup(bench: &mut Bench) -> Result<(), Stop> {
-    stop_while_running(bench, Signal::HUP)
+pub fn sighup_without_terminal(bench: &mut Bench) -> Result<(), Stop> {
+    let mut product = running_forward(bench, "reverse.io.yaml")?;
+    let signalled_ns = product.signal(Signal::HUP)?;
+    bench.wait_for("what is said of it", REACTION, |_| Ok(product.says("a running program is not reloaded")))?;
+    bench.pause(Duration::from_millis(300))?;
+    let change = bench.edges().find(|event| event.t_ns > signalled_ns);
+    require(change.is_none(), || format!("SIGHUP changed an output: {change:?}"))?;
+    stop(bench, &mut product, Signal::TERM)
 }
 
 fn stop_while_running(bench: &mut Bench, signal: Signal) -> Result<(), Stop> {
@@ -74,7 +82,7 @@ fn stop_while_running(bench: &mut Bench, signal: Signal) -> Result<(), Stop> {
 }
 
 /// A product whose motor runs forward.
-fn running_forward(bench: &mut Bench, map: &str) -> Result<Product, Stop> {
+pub fn running_forward(bench: &mut Bench, map: &str) -> Result<Product, Stop> {
     let product = Product::start(bench, Start::motor(map))?;
     bench.pause(Duration::from_millis(100))?;
     bench.drive("fwd_cmd", true)?;
@@ -83,7 +91,7 @@ fn running_forward(bench: &mut Bench, map: &str) -> Result<Product, Stop> {
 }
 
 /// An ordered stop: everything off, by writes and not only by the end of the process, and exit code 0.
-fn stop(bench: &mut Bench, product: &mut Product, signal: Signal) -> Result<(), Stop> {
+pub fn stop(bench: &mut Bench, product: &mut Product, signal: Signal) -> Result<(), Stop> {
     let signalled_ns = product.signal(signal)?;
     let code = product.wait(bench)?;
     require(code == Some(0), || format!("exit code {code:?} after {signal:?}"))?;
@@ -102,13 +110,12 @@ const fn name(signal: Signal) -> &'static str {
     match signal {
         Signal::TERM => "SIGTERM",
         Signal::INT => "SIGINT",
-        Signal::HUP => "SIGHUP",
         _ => "the signal",
     }
 }
 
 /// Every output was last written off, and the chips agree.
-fn all_off(bench: &mut Bench) -> Result<(), Stop> {
+pub fn all_off(bench: &mut Bench) -> Result<(), Stop> {
     bench.look()?;
     for line in ["fwd0", "rev0", "main0"] {
         require(!bench.is_on(line), || format!("{line} was last written on"))?;

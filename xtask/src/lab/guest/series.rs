@@ -47,17 +47,17 @@ impl Kind {
             | Self::Stopped
             | Self::Panic
             | Self::Unplugged
-            | Self::BothKilled => ("reverse.ld", "reverse.io.yaml"),
+            | Self::BothKilled => ("reverse.ld", "series.io.yaml"),
         }
     }
 
-    /// The blow of the killer, where it is one. `random` settles how long a process stays stopped: up to 0.4 s, about three
-    /// times the heartbeat limit.
+    /// The blow of the killer, where it is one. `random` settles how long a process stays stopped: up to 0.6 s, three times
+    /// the heartbeat limit.
     pub const fn blow(self, random: u64) -> Option<Blow> {
         match self {
             Self::ScanKilled => Some(Blow::KillScan),
             Self::GuardianKilled => Some(Blow::KillGuardian),
-            Self::Stopped => Some(Blow::StopScan(random % 400_000_000)),
+            Self::Stopped => Some(Blow::StopScan(random % 600_000_000)),
             Self::BothKilled => Some(Blow::KillBoth),
             Self::EndlessLoop | Self::Panic | Self::Unplugged => None,
         }

@@ -1,0 +1,133 @@
+//! Death and what comes after it, one case at a time: the guardian's word, a restart, the machine's watchdog.
+
+use super::bench::{Bench, ms, now_ns};
+use super::judge::{After, late};
+use super::product::Product;
+use super::running::{REACTION, all_off, running_forward, stop};
+use super::{Stop, require};
+use rustix::process::{Pid, Signal, kill_process};
+use std::process::Command;
+use std::time::Duration;
+
+pub fn scan_process_killed(bench: &mut Bench) -> Result<(), Stop> {
+    let mut product = running_forward(bench, "reverse.io.yaml")?;
+    let scan = scan_process(&product)?;
+    kill(scan, Signal::KILL)?;
+    let dead_ns = now_ns();
+    let code = product.wait(bench)?;
+    require(code == Some(3), || format!("exit code {code:?} instead of 3"))?;
+    all_off(bench)?;
+    let writes = late(&bench.events, dead_ns, After::Nothing);
+    require(writes.is_empty(), || writes.join("\n"))?;
+    let guardian = product.pid().map(|pid| pid.as_raw_nonzero().get());
+    let off = bench.edges().find(|event| event.line == "fwd0" && !event.on && event.t_ns >= dead_ns);
+    let off = off.ok_or_else(|| "nobody wrote fwd off".to_owned())?;
+    require(Some(off.thread) == guardian, || format!("thread {} wrote fwd off, not the guardian", off.thread))?;
+    bench.facts.push(format!("fwd was off {:.2} ms after the death", ms(off.t_ns - dead_ns)));
+    require(product.says("F40"), || "the guardian's word does not name F40".to_owned())
+}
+
+/// The scan process under the guardian.
+fn scan_process(product: &Product) -> Result<Pid, Stop> {
+    product.children().into_iter().next().ok_or_else(|| Stop::Failed("plcrun has no scan process".to_owned()))
+}
+
+fn kill(pid: Pid, signal: Signal) -> Result<(), Stop> {
+    kill_process(pid, signal).map_err(|e| Stop::Failed(format!("cannot send {signal:?}: {e}")))
+}
+
+pub fn restarted_once(bench: &mut Bench) -> Result<(), Stop> {
+    let mut product = running_forward(bench, "restart.io.yaml")?;
+    let first = scan_process(&product)?;
+    kill(first, Signal::KILL)?;
+    let dead_ns = now_ns();
+    bench.wait_for("fwd off", REACTION, |bench| Ok(!bench.is_on("fwd0")))?;
+    bench.wait_for("main by a second scan process", REACTION, |bench| Ok(bench.is_on("main0")))?;
+    // The command still stands: it must not count.
+    bench.pause(Duration::from_millis(500))?;
+    require(!bench.is_on("fwd0"), || "fwd started out of the past".to_owned())?;
+    bench.drive("fwd_cmd", false)?;
+    bench.pause(Duration::from_millis(200))?;
+    bench.drive("fwd_cmd", true)?;
+    bench.wait_for("fwd after a new command", REACTION, |bench| Ok(bench.is_on("fwd0")))?;
+    let second = scan_process(&product)?;
+    require(first != second, || "it is the same process".to_owned())?;
+    kill(second, Signal::KILL)?;
+    let code = product.wait(bench)?;
+    require(code == Some(3), || format!("exit code {code:?} after the second death"))?;
+    all_off(bench)?;
+    let again = bench.edges().filter(|event| event.on && event.line == "main0" && event.t_ns > dead_ns).count();
+    require(again == 1, || format!("main went on {again} times after the first death"))
+}
+
+pub fn both_killed(bench: &mut Bench) -> Result<(), Stop> {
+    let product = running_forward(bench, "reverse.io.yaml")?;
+    let (Some(guardian), scan) = (product.pid(), scan_process(&product)?) else {
+        return Err(Stop::Failed("plcrun has no process id".to_owned()));
+    };
+    // Stopped first, so that none can notice the other's death.
+    kill(guardian, Signal::STOP)?;
+    kill(scan, Signal::STOP)?;
+    bench.pause(Duration::from_secs(1))?;
+    let frozen = bench.out.level("fwd0")?;
+    bench.facts.push(format!("both frozen for 1 s: the line is {}", if frozen { "still ON" } else { "off" }));
+    kill(guardian, Signal::KILL)?;
+    kill(scan, Signal::KILL)?;
+    drop(product);
+    bench.wait_for("the line to fall", REACTION, |bench| Ok(!bench.out.level("fwd0")?))?;
+    bench.look()?;
+    let written = bench.last_edge("fwd0", false).is_some();
+    bench.facts.push(format!(
+        "both killed: the line is off {}; boards that keep levels would keep it on",
+        if written { "by a write" } else { "because the kernel let it go, without a write" }
+    ));
+    require(!written, || "somebody wrote although everybody was dead".to_owned())?;
+    bench.released(0).map_err(Stop::Failed)
+}
+
+pub fn watchdog(bench: &mut Bench) -> Result<(), Stop> {
+    let module = bench.shared.join("softdog.ko");
+    // It says that it would have reset the machine, and does not.
+    run("insmod", &[&module.display().to_string(), "soft_noboot=1"])?;
+    let result = watchdog_cases(bench);
+    let _ = run("rmmod", &["softdog"]);
+    result
+}
+
+fn watchdog_cases(bench: &mut Bench) -> Result<(), Stop> {
+    let mut product = running_forward(bench, "watchdog.io.yaml")?;
+    bench.pause(Duration::from_secs(4))?;
+    require(barks()? == 0, || "the watchdog was not fed while the program ran".to_owned())?;
+    stop(bench, &mut product, Signal::TERM)?;
+    bench.pause(Duration::from_secs(3))?;
+    require(barks()? == 0, || "the watchdog was not disarmed by an ordered stop".to_owned())?;
+    bench.facts.push("fed while scans complete, disarmed by an ordered stop".to_owned());
+    bench.fresh()?;
+    let product = running_forward(bench, "watchdog.io.yaml")?;
+    let (Some(guardian), scan) = (product.pid(), scan_process(&product)?) else {
+        return Err(Stop::Failed("plcrun has no process id".to_owned()));
+    };
+    kill(guardian, Signal::STOP)?;
+    kill(scan, Signal::STOP)?;
+    let frozen_ns = now_ns();
+    bench.wait_for("the watchdog, both processes frozen", Duration::from_secs(10), |_| Ok(barks()? > 0))?;
+    bench.facts.push(format!("both frozen: the reset comes after {:.1} s", ms(now_ns() - frozen_ns) / 1e3));
+    let still_on = bench.out.level("fwd0")?;
+    require(still_on, || "the line fell although both were only frozen".to_owned())?;
+    drop(product);
+    bench.released(0).map_err(Stop::Failed)
+}
+
+/// How often the watchdog would have reset the machine, by the kernel's log.
+fn barks() -> Result<usize, String> {
+    let log = Command::new("dmesg").output().map_err(|e| format!("cannot run dmesg: {e}"))?;
+    Ok(String::from_utf8_lossy(&log.stdout).lines().filter(|line| line.contains("Triggered - Reboot ignored")).count())
+}
+
+fn run(program: &str, args: &[&str]) -> Result<(), String> {
+    let output = Command::new(program).args(args).output().map_err(|e| format!("cannot run {program}: {e}"))?;
+    if output.status.success() {
+        return Ok(());
+    }
+    Err(format!("{program} {}: {}", args.join(" "), String::from_utf8_lossy(&output.stderr).trim_end()))
+}
