@@ -2,6 +2,7 @@
 
 mod bench;
 mod ci;
+mod judge;
 mod lab;
 mod licences;
 mod rooms;

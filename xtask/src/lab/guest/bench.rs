@@ -3,6 +3,7 @@
 use super::chips::Chip;
 use super::observer::Observer;
 use super::{Journal, Stop};
+use crate::judge::Event;
 use crate::lab::Options;
 use crate::lab::report::Line;
 use rustix::time::{ClockId, clock_gettime};
@@ -19,28 +20,6 @@ const LOOK_EVERY: Duration = Duration::from_millis(2);
 const OUTPUTS: [&str; 3] = ["fwd", "rev", "main"];
 const INPUTS: [&str; 6] = ["enable", "fwd_cmd", "rev_cmd", "fwd_aux", "rev_aux", "loop_cmd"];
 const FAR: [&str; 2] = ["lamp", "present"];
-
-/// A line was set to a level, by the name the bench gave it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Event {
-    /// CLOCK_MONOTONIC.
-    pub t_ns: u64,
-    /// Such as `fwd0`.
-    pub line: String,
-    /// The level written.
-    pub on: bool,
-    /// The level before, as far as writes told it.
-    pub was_on: bool,
-    /// Who wrote.
-    pub thread: i32,
-}
-
-impl Event {
-    /// True if this write changed the level.
-    pub fn is_edge(&self) -> bool {
-        self.on != self.was_on
-    }
-}
 
 /// Chips, observer and record.
 #[derive(Debug)]
@@ -164,7 +143,7 @@ impl Bench {
             let line =
                 self.names.get(&write.number).cloned().ok_or_else(|| format!("line {} was set", write.number))?;
             let was_on = self.levels.insert(line.clone(), write.level).unwrap_or(false);
-            let event = Event { t_ns: write.t_ns, line, on: write.level, was_on, thread: write.thread };
+            let event = Event { t_ns: write.t_ns, line, on: write.level, was_on, writer: write.thread };
             self.events.push(event);
         }
         Ok(())
@@ -242,7 +221,7 @@ impl Bench {
                 return Err(format!("{line} is on although its owner has ended"));
             }
             if self.levels.insert(line.clone(), false) == Some(true) {
-                self.events.push(Event { t_ns, line, on: false, was_on: true, thread: 0 });
+                self.events.push(Event { t_ns, line, on: false, was_on: true, writer: 0 });
             }
         }
         Ok(())
@@ -255,7 +234,7 @@ impl Bench {
         for event in edges.iter().skip(edges.len().saturating_sub(12)) {
             let level = if event.on { "ON" } else { "off" };
             let (s, us) = (event.t_ns / 1_000_000_000, event.t_ns / 1000 % 1_000_000);
-            let _ = write!(text, "\n  {s}.{us:06} {} {level} by thread {}", event.line, event.thread);
+            let _ = write!(text, "\n  {s}.{us:06} {} {level} by thread {}", event.line, event.writer);
         }
         let mut logs: Vec<PathBuf> =
             std::fs::read_dir(&self.work).into_iter().flatten().flatten().map(|f| f.path()).collect();
@@ -277,10 +256,4 @@ pub fn now_ns() -> u64 {
 /// A duration as the project counts time.
 pub fn nanos(time: Duration) -> u64 {
     u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
-}
-
-/// Nanoseconds as milliseconds, for people.
-#[allow(clippy::cast_precision_loss)] // times of minutes at most
-pub fn ms(time_ns: u64) -> f64 {
-    time_ns as f64 / 1e6
 }

@@ -1,10 +1,11 @@
 //! Death and what comes after it, one case at a time: the guardian's word, a restart, the machine's watchdog.
 
-use super::bench::{Bench, ms, now_ns};
-use super::judge::{After, late};
+use super::bench::{Bench, now_ns};
 use super::product::Product;
 use super::running::{REACTION, all_off, running_forward, stop};
 use super::{Stop, require};
+use crate::judge::ms;
+use crate::judge::{After, late};
 use rustix::process::{Pid, Signal, kill_process};
 use std::process::Command;
 use std::time::Duration;
@@ -22,7 +23,7 @@ pub fn scan_process_killed(bench: &mut Bench) -> Result<(), Stop> {
     let guardian = product.pid().map(|pid| pid.as_raw_nonzero().get());
     let off = bench.edges().find(|event| event.line == "fwd0" && !event.on && event.t_ns >= dead_ns);
     let off = off.ok_or_else(|| "nobody wrote fwd off".to_owned())?;
-    require(Some(off.thread) == guardian, || format!("thread {} wrote fwd off, not the guardian", off.thread))?;
+    require(Some(off.writer) == guardian, || format!("thread {} wrote fwd off, not the guardian", off.writer))?;
     bench.facts.push(format!("fwd was off {:.2} ms after the death", ms(off.t_ns - dead_ns)));
     require(product.says("F40"), || "the guardian's word does not name F40".to_owned())
 }

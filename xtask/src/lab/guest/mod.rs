@@ -4,7 +4,6 @@
 mod bench;
 mod chips;
 mod death;
-mod judge;
 mod killer;
 mod observer;
 mod product;

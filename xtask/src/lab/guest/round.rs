@@ -1,10 +1,11 @@
 //! One round of a kill series: start, run, blow, end, and what the trace says of it.
 
-use super::bench::{Bench, Event, now_ns};
-use super::judge::exclusion;
+use super::bench::{Bench, now_ns};
 use super::killer::Killer;
 use super::product::{Product, Start};
 use super::series::{Kind, Random};
+use crate::judge::Event;
+use crate::judge::{Group, exclusion};
 use rustix::process::{Pid, Signal, WaitOptions, test_kill_process, waitpid};
 
 const MS: u64 = 1_000_000;
@@ -18,6 +19,10 @@ const LIMIT_NS: u64 = 20_000 * MS;
 const FLIP_NS: u64 = 60 * MS;
 /// A stopped process that was continued so long ago, and still scans, has survived.
 const SURVIVAL_NS: u64 = 700 * MS;
+
+/// series.io.yaml and reverse.io.yaml: surely open after (drop-out 4 ms + bounce 5 ms) + 50 %, then 20 ms. The trace cuts times off
+/// at microseconds.
+pub const MOTOR: Group<'_> = Group { members: &["fwd", "rev"], lock_ns: 33_500_000, step_ns: 1_000 };
 
 /// How a round ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -228,7 +233,7 @@ impl Round {
     /// The guardian's first write after the blow.
     pub fn guardian_wrote_ns(&self) -> Option<u64> {
         let (guardian, blow_ns) = (self.first?.as_raw_nonzero().get(), self.blow_ns?);
-        self.events.iter().find(|event| event.thread == guardian && event.t_ns > blow_ns).map(|event| event.t_ns)
+        self.events.iter().find(|event| event.writer == guardian && event.t_ns > blow_ns).map(|event| event.t_ns)
     }
 
     /// True if an output was on when the blow fell.
@@ -247,19 +252,19 @@ impl Round {
     /// From the blow to the last line that somebody wrote off.
     pub fn last_off_after_blow(&self) -> Option<u64> {
         let blow_ns = self.blow_ns?;
-        let offs = self.events.iter().filter(|event| event.is_edge() && !event.on && event.thread != 0);
+        let offs = self.events.iter().filter(|event| event.is_edge() && !event.on && event.writer != 0);
         offs.map(|event| event.t_ns).filter(|t| *t >= blow_ns).max().map(|t| t - blow_ns)
     }
 
     /// Everything that must not be.
     pub fn findings(&self, kind: Kind, verdict: Verdict) -> Vec<String> {
         let mut findings = self.troubles.clone();
-        findings.extend(exclusion(self.events.iter().filter(|event| event.is_edge())));
+        findings.extend(exclusion(&self.events, MOTOR));
         if verdict != Verdict::Struck {
             return findings;
         }
         findings.extend(kind.late_writes(self));
-        let released = self.events.iter().filter(|event| event.thread == 0).map(|event| event.line.as_str());
+        let released = self.events.iter().filter(|event| event.writer == 0).map(|event| event.line.as_str());
         // A chip that was unplugged takes its lines with it.
         let left: Vec<&str> = released.filter(|line| !(kind == Kind::Unplugged && line.starts_with("lamp"))).collect();
         if kind.someone_writes() && !left.is_empty() {

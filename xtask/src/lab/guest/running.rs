@@ -1,9 +1,10 @@
 //! The product at work on real lines: start, run, stop, read-back, a chip that goes away.
 
-use super::bench::{Bench, ms};
-use super::judge::LOCK_NS;
+use super::bench::Bench;
 use super::product::{Product, Start};
+use super::round::MOTOR;
 use super::{Stop, require};
+use crate::judge::ms;
 use rustix::process::Signal;
 use std::time::Duration;
 
@@ -17,8 +18,8 @@ pub fn requested_off(bench: &mut Bench) -> Result<(), Stop> {
         let first = bench.events.iter().find(|event| event.line == line);
         let first = first.ok_or_else(|| format!("{line} was never set"))?;
         require(!first.on, || format!("{line} was requested on"))?;
-        let by_first = product.pid().map(|pid| pid.as_raw_nonzero().get()) == Some(first.thread);
-        require(by_first, || format!("{line} was requested by thread {}, after the fork", first.thread))?;
+        let by_first = product.pid().map(|pid| pid.as_raw_nonzero().get()) == Some(first.writer);
+        require(by_first, || format!("{line} was requested by thread {}, after the fork", first.writer))?;
     }
     // The program commands forward from its first scan on: that must not count (rule 3).
     bench.pause(Duration::from_millis(500))?;
@@ -50,11 +51,15 @@ pub fn forward_and_reverse(bench: &mut Bench) -> Result<(), Stop> {
             let (off, on) = (bench.last_edge(goes_off, false), bench.last_edge(goes_on, true));
             let (off, on) = (off.ok_or("nothing went off".to_owned())?, on.ok_or("nothing went on".to_owned())?);
             let lock_ns = on.saturating_sub(off);
-            require(lock_ns >= LOCK_NS, || format!("{goes_on} on {:.3} ms after {goes_off} off", ms(lock_ns)))?;
+            require(lock_ns >= MOTOR.lock_ns, || format!("{goes_on} on {:.3} ms after {goes_off} off", ms(lock_ns)))?;
             shortest_ns = shortest_ns.min(lock_ns);
         }
     }
-    bench.facts.push(format!("20 reversals, shortest lock {:.1} ms (least {:.1} ms)", ms(shortest_ns), ms(LOCK_NS)));
+    bench.facts.push(format!(
+        "20 reversals, shortest lock {:.1} ms (least {:.1} ms)",
+        ms(shortest_ns),
+        ms(MOTOR.lock_ns)
+    ));
     stop(bench, &mut product, Signal::TERM)
 }
 

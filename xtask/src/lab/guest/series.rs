@@ -4,11 +4,11 @@
 //! Their inputs change at random all the time, also after the blow, so that whoever is still alive has reason to write.
 
 use super::bench::{Bench, CONTROLLERS};
-use super::judge::{After, late};
 use super::killer::{Blow, Killer};
 use super::product::INJECT;
 use super::round::{Round, Verdict};
 use super::{Stop, require};
+use crate::judge::{After, late};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -201,7 +201,7 @@ fn tell(bench: &mut Bench, kind: Kind, tally: &Tally) {
     sorted.sort_unstable();
     let at = |permille: usize| {
         let index = (sorted.len() * permille / 1000).min(sorted.len().saturating_sub(1));
-        super::bench::ms(sorted.get(index).copied().unwrap_or(0))
+        crate::judge::ms(sorted.get(index).copied().unwrap_or(0))
     };
     if !sorted.is_empty() {
         bench.facts.push(format!(
