@@ -4,8 +4,7 @@ use super::bench::{Bench, now_ns};
 use super::killer::Killer;
 use super::product::{Product, Start};
 use super::series::{Kind, Random};
-use crate::judge::Event;
-use crate::judge::{Group, exclusion};
+use crate::judge::{Event, Group, exclusion};
 use rustix::process::{Pid, Signal, WaitOptions, test_kill_process, waitpid};
 
 const MS: u64 = 1_000_000;
