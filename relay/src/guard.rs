@@ -278,16 +278,8 @@ impl Guard {
     /// Refused while the feedback of a channel that is off still reads on, while the OFF itself is not acknowledged by its driver, and when nothing is latched.
     pub fn acknowledge_fault(&mut self, channel: ChannelId, events: &mut EventSink) -> Result<(), AcknowledgeRefused> {
         let at_ns = self.state.now_ns;
+        let refused = self.status(channel).acknowledge_refused();
         let state = &mut self.state.channels[channel];
-        let refused = if state.fault.is_none() {
-            Some(AcknowledgeRefused::NothingLatched)
-        } else if !state.on && state.reads_on {
-            Some(AcknowledgeRefused::StillOn)
-        } else if !state.on && state.acked_ns.is_none() {
-            Some(AcknowledgeRefused::WriteMissing)
-        } else {
-            None
-        };
         let code = if refused.is_some() { EventCode::AcknowledgeRefused } else { EventCode::Acknowledged };
         events.push(Event { at_ns, code, channel: Some(channel), detail: Detail::None });
         match refused {

@@ -11,6 +11,7 @@
 
 pub mod clock;
 pub mod config;
+pub mod control;
 pub mod doctor;
 mod fault_codes;
 pub mod guardian;

@@ -1,6 +1,6 @@
 //! What programs, operators and tests can see of a channel.
 
-use super::{Guard, Phase, assess, restarts};
+use super::{AcknowledgeRefused, Guard, Phase, assess, restarts};
 use crate::event::{Fault, Refusal, Trip, WaitReason};
 use crate::feedback::ReadBack;
 use crate::id::ChannelId;
@@ -59,6 +59,20 @@ pub struct ChannelStatus {
 }
 
 impl ChannelStatus {
+    /// Why an acknowledgement of its fault would be refused now; `None` where it would be accepted.
+    #[must_use]
+    pub fn acknowledge_refused(&self) -> Option<AcknowledgeRefused> {
+        if self.fault.is_none() {
+            Some(AcknowledgeRefused::NothingLatched)
+        } else if !self.on && self.reads_on {
+            Some(AcknowledgeRefused::StillOn)
+        } else if !self.on && !self.acknowledged {
+            Some(AcknowledgeRefused::WriteMissing)
+        } else {
+            None
+        }
+    }
+
     /// Name of the latched fault or trip, such as `welded`; what `NAME.fault` shows.
     #[must_use]
     pub fn fault_name(&self) -> Option<&'static str> {

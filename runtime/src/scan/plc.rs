@@ -183,6 +183,17 @@ impl<E: Engine, D: Driver> Plc<E, D> {
         }
     }
 
+    /// Takes up what an earlier run left, before the first scan: a guard that remembers, and values in the data segment. Both
+    /// guards permit the same until they have seen a scan, so that lines opened with the first one fit the second.
+    pub fn take_up(&mut self, guard: Guard, restore: impl FnOnce(&mut Memory)) {
+        debug_assert_eq!(self.scan, 0, "the past is taken up before the first scan");
+        self.guard = guard;
+        for (id, status) in self.guard.table().ids().zip(&mut self.statuses) {
+            *status = self.guard.status(id);
+        }
+        restore(&mut self.memory);
+    }
+
     /// One scan, due at `grid_ns` on `clock`. Grid deadlines are multiples of the base tick and must rise; those left
     /// out are skipped. Does not allocate.
     pub fn step<C: Clock>(&mut self, grid_ns: u64, clock: &C) -> Step {

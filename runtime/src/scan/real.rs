@@ -15,6 +15,7 @@ use crate::guardian::{Pulse, Step as Doing};
 use crate::io::Driver;
 use crate::quiet;
 use crate::rt::{StopSignal, stop_signal};
+use crate::store::tap::Tap;
 use crate::vm::Engine;
 use crossbeam_channel::{Receiver, Sender, bounded};
 use relay::ChannelStatus;
@@ -101,6 +102,19 @@ pub struct ScanEnds {
     snapshots: triple_buffer::Input<Snapshot>,
     watched: Arc<AtomicBool>,
     watch: Watch,
+    tap: Option<Tap>,
+}
+
+impl ScanEnds {
+    /// Copies for the retained store and the control socket are made from now on.
+    pub fn attach(&mut self, tap: Tap) {
+        self.tap = Some(tap);
+    }
+
+    /// The store's end back, once the scan is over.
+    pub fn detach(&mut self) -> Option<Tap> {
+        self.tap.take()
+    }
 }
 
 /// The other side's ends: commands in, changes and snapshots out.
@@ -120,7 +134,7 @@ pub fn channels<E: Engine, D: Driver>(plc: &Plc<E, D>) -> (ScanEnds, Handle) {
     let (snapshots, snapshot_out) = triple_buffer::triple_buffer(&Snapshot::of(plc));
     let watched = Arc::new(AtomicBool::new(false));
     let watch = Watch::new(plc.map());
-    let ends = ScanEnds { commands, changes, snapshots, watched: Arc::clone(&watched), watch };
+    let ends = ScanEnds { commands, changes, snapshots, watched: Arc::clone(&watched), watch, tap: None };
     (ends, Handle { commands: command_in, changes: change_out, snapshots: snapshot_out, watched })
 }
 
@@ -129,6 +143,12 @@ impl Handle {
     #[must_use]
     pub fn command(&self, command: Command) -> bool {
         self.commands.try_send(command).is_ok()
+    }
+
+    /// Asks from another thread than this handle's.
+    #[must_use]
+    pub fn commander(&self) -> Commander {
+        Commander(self.commands.clone())
     }
 
     /// The next change, if one waits. Poll; do not block on it.
@@ -145,6 +165,18 @@ impl Handle {
     /// The newest snapshot.
     pub fn snapshot(&mut self) -> &Snapshot {
         self.snapshots.read()
+    }
+}
+
+/// Sends commands from a thread of its own.
+#[derive(Clone, Debug)]
+pub struct Commander(Sender<Command>);
+
+impl Commander {
+    /// Asks for something. False when too many commands wait already, or the scan has ended.
+    #[must_use]
+    pub fn command(&self, command: Command) -> bool {
+        self.0.try_send(command).is_ok()
     }
 }
 
@@ -344,6 +376,9 @@ impl Run {
 
     /// What happened, to whoever listens.
     fn after<E: Engine, D: Driver>(&mut self, plc: &mut Plc<E, D>, ends: &mut ScanEnds, step: &Step) {
+        if let Some(tap) = &mut ends.tap {
+            tap.after(plc, step);
+        }
         let mut lost = 0;
         let changes = &ends.changes;
         let mut send = |change: Change| lost += u64::from(changes.try_send(change).is_err());

@@ -59,6 +59,7 @@ store_codes! {
     TooMany "S032" Error "more retained values than the store takes" "declare fewer variables RETAIN; elements of an array count one by one";
     Unacknowledged "S040" Error "a fault of an earlier run is not acknowledged" "find the cause (`plcrun faults`), mend it, then `plcrun ack --all`";
     Socket "S050" Warning "the control socket cannot be made" "`plcrun ack` then works only while the program is stopped; free the path, or shorten it to less than 100 characters";
+    NoAnswer "S051" Error "the running plcrun does not answer on its control socket" "look at its log; where it is gone, run the command again";
 }
 
 /// A row with the words of the case: where, and what the system said.

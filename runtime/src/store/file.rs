@@ -167,9 +167,8 @@ impl StoreFile {
             write.commit()?;
             Ok(())
         });
-        written.map_err(|e| match e.code {
-            StoreCode::Unopenable => StoreError::new(StoreCode::WriteFailed, e.detail),
-            _ => e,
+        written.map_err(|e| {
+            if e.code == StoreCode::Unopenable { StoreError::new(StoreCode::WriteFailed, e.detail) } else { e }
         })
     }
 
@@ -205,17 +204,21 @@ fn guarded<T>(name: &str, call: impl FnOnce() -> Result<T, redb::Error>) -> Resu
     }
 }
 
+/// An error that is none of these is a file whose content is not what the library or this module wrote.
 fn code_of(error: &redb::Error) -> StoreCode {
-    match error {
-        redb::Error::DatabaseAlreadyOpen | redb::Error::LockProtocolMismatch => StoreCode::Locked,
-        redb::Error::UpgradeRequired(_) => StoreCode::OtherVersion,
-        redb::Error::Io(e) => match e.kind() {
-            ErrorKind::InvalidData | ErrorKind::UnexpectedEof | ErrorKind::InvalidInput => StoreCode::Damaged,
-            _ => StoreCode::Unopenable,
-        },
-        redb::Error::PreviousIo | redb::Error::DatabaseClosed => StoreCode::Unopenable,
-        // Everything else is a file whose content is not what the library or this module wrote.
-        _ => StoreCode::Damaged,
+    use redb::Error as E;
+    if let E::Io(e) = error {
+        let content = [ErrorKind::InvalidData, ErrorKind::UnexpectedEof, ErrorKind::InvalidInput];
+        return if content.contains(&e.kind()) { StoreCode::Damaged } else { StoreCode::Unopenable };
+    }
+    if matches!(error, E::DatabaseAlreadyOpen | E::LockProtocolMismatch) {
+        StoreCode::Locked
+    } else if matches!(error, E::UpgradeRequired(_)) {
+        StoreCode::OtherVersion
+    } else if matches!(error, E::PreviousIo | E::DatabaseClosed) {
+        StoreCode::Unopenable
+    } else {
+        StoreCode::Damaged
     }
 }
 

@@ -111,6 +111,12 @@ impl Layout {
         self.rows.iter().map(|row| row.bits(copy))
     }
 
+    /// The bits of each slot that a document holds for it.
+    pub(super) fn committed(&self, document: &Document) -> Vec<Option<u64>> {
+        let of = |row: &Row| document.values.get(&row.key).filter(|v| v.fingerprint == row.slot.fingerprint);
+        self.rows.iter().map(|row| of(row).map(|value| value.bits)).collect()
+    }
+
     /// The stored form of a slot's value.
     pub(super) fn stored(&self, index: usize, bits: u64) -> Option<(String, StoredValue)> {
         let Row { slot, key, .. } = self.rows.get(index)?;

@@ -3,6 +3,7 @@
 //! - [`file`]: the database, its rows, atomic commits; [`model`]: what is in it, as plain values;
 //! - [`layout`]: which bytes of the data segment are kept, and how they find their variables again;
 //! - [`tap`]: the scan thread's end, which copies and never waits;
+//! - [`keeper`]: the helper thread that commits; [`log`]: the fault log;
 //! - [`moment`]: when something was kept; [`codes`]: what can go wrong.
 //!
 //! Terms: a *commit* is on the medium when it returns. The *maximum age* is how old the newest commit may be when the
@@ -13,7 +14,9 @@
 
 pub mod codes;
 pub mod file;
+pub mod keeper;
 pub mod layout;
+pub mod log;
 pub mod model;
 pub mod moment;
 pub mod tap;

@@ -1,5 +1,6 @@
 //! What the store holds, as plain values: the form in which it is read, exported and shown.
 
+use super::file::Change;
 use super::moment::Moment;
 use bytecode::types::Elementary;
 use relay::{RetainedBank, RetainedChannel};
@@ -44,6 +45,35 @@ impl Document {
         RetainedBank { channels: self.channels.values().cloned().collect() }
     }
 
+    /// Changes it as a commit changes the file.
+    pub fn apply(&mut self, change: &Change) {
+        match change {
+            Change::Value(key, row) => put(&mut self.values, key, row),
+            Change::ValueAside(key, row) => put(&mut self.values_aside, key, row),
+            Change::Channel(key, row) => put(&mut self.channels, key, row),
+            Change::ChannelAside(key, row) => put(&mut self.channels_aside, key, row),
+            Change::Log(number, entry) => {
+                let at = self.log.binary_search_by_key(number, |entry| entry.number);
+                match (at, entry) {
+                    (Ok(at), None) => drop(self.log.remove(at)),
+                    (Ok(at), Some(entry)) => self.log.splice(at..=at, [(**entry).clone()]).for_each(drop),
+                    (Err(at), Some(entry)) => self.log.insert(at, (**entry).clone()),
+                    (Err(_), None) => {}
+                }
+            }
+            Change::LogDropped(count) => self.log_dropped = *count,
+            Change::Day(channel, day, count) => {
+                let days = self.days.entry(channel.clone()).or_default();
+                put(days, day, count);
+                if days.is_empty() {
+                    self.days.remove(channel);
+                }
+            }
+            Change::Program(name) => self.program.clone_from(name),
+            Change::SinceDay(day) => self.since_day = Some(*day),
+        }
+    }
+
     /// Faults that ended a run and that nobody has acknowledged.
     pub fn unacknowledged_runs(&self) -> impl Iterator<Item = &LogEntry> {
         self.log.iter().filter(|entry| entry.ends_run() && entry.acknowledged.is_none())
@@ -59,6 +89,13 @@ impl Document {
         let days = self.days.get(&channel.to_lowercase());
         let total: u64 = days.map_or(0, |days| days.range(from..today).map(|(_, n)| n).sum());
         Some(total as f64 / f64::from(counted))
+    }
+}
+
+fn put<K: Ord + Clone, V: Clone>(rows: &mut BTreeMap<K, V>, key: &K, row: &Option<V>) {
+    match row {
+        Some(row) => drop(rows.insert(key.clone(), row.clone())),
+        None => drop(rows.remove(key)),
     }
 }
 

@@ -81,11 +81,7 @@ fn a_changed_program_keeps_what_fits_and_the_rest_goes_aside() {
     assert_eq!(changes.len(), 6, "each leaves the values and goes aside");
     // The old program again: what went aside comes back.
     for change in changes {
-        match change {
-            Change::Value(key, None) => drop(document.values.remove(&key)),
-            Change::ValueAside(key, Some(value)) => drop(document.values_aside.insert(key, value)),
-            other => panic!("{other:?}"),
-        }
+        document.apply(&change);
     }
     let image = with(FIRST);
     let mut memory = Memory::new(&image);
