@@ -20,8 +20,8 @@ const TO_BUILD: [(&str, &str); 8] = [
     ("xz", "xz-utils"),
 ];
 /// Programs the guest uses, found in the host's root.
-const TO_RUN: [(&str, &str); 4] =
-    [("mount", "mount"), ("chrt", "util-linux"), ("insmod", "kmod"), ("strace", "strace")];
+const TO_RUN: [(&str, &str); 5] =
+    [("mount", "mount"), ("chrt", "util-linux"), ("insmod", "kmod"), ("strace", "strace"), ("i2cset", "i2c-tools")];
 
 /// What a step needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -103,13 +103,23 @@ impl Bench {
         chip.unplug()
     }
 
-    /// Forgets what an earlier scenario left: events, levels of inputs.
+    /// The folder in which a controller keeps its state. It outlasts the product, and ends with the scenario.
+    pub fn state(&self, number: usize) -> PathBuf {
+        self.work.join(format!("state-{number}"))
+    }
+
+    /// Forgets what an earlier scenario left: events, levels of inputs, retained state.
     ///
     /// # Errors
     /// An input cannot be driven, or the trace is broken.
     pub fn fresh(&mut self) -> Result<(), String> {
         for line in self.input.lines.clone() {
             self.input.drive(&line, false)?;
+        }
+        for number in 0..CONTROLLERS {
+            let state = self.state(number);
+            let _ = std::fs::remove_dir_all(&state);
+            std::fs::create_dir_all(&state).map_err(|e| format!("{}: {e}", state.display()))?;
         }
         self.observer.look()?;
         self.events.clear();

@@ -3,7 +3,7 @@
 use super::bench::{Bench, now_ns};
 use super::product::Product;
 use super::running::{REACTION, all_off, running_forward, stop};
-use super::{Stop, require};
+use super::{Stop, require, run_tool};
 use crate::judge::{After, late, ms};
 use rustix::process::{Pid, Signal, kill_process};
 use std::process::Command;
@@ -88,9 +88,9 @@ pub fn both_killed(bench: &mut Bench) -> Result<(), Stop> {
 pub fn watchdog(bench: &mut Bench) -> Result<(), Stop> {
     let module = bench.shared.join("softdog.ko");
     // It says that it would have reset the machine, and does not.
-    run("insmod", &[&module.display().to_string(), "soft_noboot=1"])?;
+    run_tool("insmod", &[&module.display().to_string(), "soft_noboot=1"])?;
     let result = watchdog_cases(bench);
-    let _ = run("rmmod", &["softdog"]);
+    let _ = run_tool("rmmod", &["softdog"]);
     result
 }
 
@@ -122,12 +122,4 @@ fn watchdog_cases(bench: &mut Bench) -> Result<(), Stop> {
 fn barks() -> Result<usize, String> {
     let log = Command::new("dmesg").output().map_err(|e| format!("cannot run dmesg: {e}"))?;
     Ok(String::from_utf8_lossy(&log.stdout).lines().filter(|line| line.contains("Triggered - Reboot ignored")).count())
-}
-
-fn run(program: &str, args: &[&str]) -> Result<(), String> {
-    let output = Command::new(program).args(args).output().map_err(|e| format!("cannot run {program}: {e}"))?;
-    if output.status.success() {
-        return Ok(());
-    }
-    Err(format!("{program} {}: {}", args.join(" "), String::from_utf8_lossy(&output.stderr).trim_end()))
 }

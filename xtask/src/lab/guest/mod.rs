@@ -4,6 +4,7 @@
 mod bench;
 mod chips;
 mod death;
+mod expander;
 mod killer;
 mod observer;
 mod product;
@@ -20,6 +21,7 @@ use series::Kind;
 use std::fs::OpenOptions;
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::Duration;
 
 /// One thing the laboratory tries.
@@ -51,6 +53,15 @@ impl From<String> for Stop {
 /// `Err(Failed)` unless it holds.
 fn require(holds: bool, otherwise: impl FnOnce() -> String) -> Result<(), Stop> {
     if holds { Ok(()) } else { Err(Stop::Failed(otherwise())) }
+}
+
+/// Runs a tool of the host's system and gives back what it printed.
+fn run_tool(program: &str, args: &[&str]) -> Result<String, String> {
+    let output = Command::new(program).args(args).output().map_err(|e| format!("cannot run {program}: {e}"))?;
+    if output.status.success() {
+        return Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned());
+    }
+    Err(format!("{program} {}: {}", args.join(" "), String::from_utf8_lossy(&output.stderr).trim_end()))
 }
 
 /// Everything the laboratory tries, in this order.
@@ -94,6 +105,11 @@ pub const SCENARIOS: &[Scenario] = &[
         name: "steady state",
         what: "no write ioctl, one read ioctl per chip and scan",
         run: steady::system_calls,
+    },
+    Scenario {
+        name: "port expander",
+        what: "a button and a lamp on the kernel's simulated I2C device; a device that was reset is started anew",
+        run: expander::on_the_bus,
     },
     Scenario {
         name: "scan process killed",

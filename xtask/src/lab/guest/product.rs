@@ -67,6 +67,8 @@ impl Product {
             .args(["run", program, "--log-format", "json", "--io"])
             .arg(&own_map)
             .current_dir(&bench.work)
+            // As systemd sets it: what is kept across restarts, for each controller its own.
+            .env("STATE_DIRECTORY", bench.state(number))
             .envs(inject.map(|what| ("PLCRUN_INJECT", what)))
             .stdin(Stdio::null())
             .stdout(said)
