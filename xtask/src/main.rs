@@ -1,7 +1,8 @@
-//! Developer commands: `cargo xtask ci`, `rooms`, `licences`, `bench`, `gpio-lab`.
+//! Developer commands: `cargo xtask ci`, `rooms`, `licences`, `bench`, `gpio-lab`, `deb`.
 
 mod bench;
 mod ci;
+mod deb;
 mod judge;
 mod lab;
 mod licences;
@@ -17,6 +18,7 @@ const USAGE: &str = "usage: cargo xtask COMMAND
   licences   checks the licence of every dependency
   bench      measures compiling, loading and running the benchmark programs (`bench --help`)
   gpio-lab   runs the product on real GPIO lines of a user-mode Linux kernel (`gpio-lab --help`)
+  deb        makes the Debian package, and tries it with --test (`deb --help`)
 ";
 
 fn main() -> ExitCode {
@@ -28,6 +30,7 @@ fn main() -> ExitCode {
         Some("ci") => ci::run(),
         Some("rooms") => rooms::run(&metadata(false)?),
         Some("licences") => licences::run(&metadata(true)?).map(|n| println!("{n} packages, all licences accepted")),
+        Some("deb") => deb::run(args.get(1..).unwrap_or_default()),
         Some("bench") => bench::run(args.get(1..).unwrap_or_default()),
         Some("gpio-lab") => lab::run(args.get(1..).unwrap_or_default()),
         Some(other) => Err(format!("no command `{other}`\n{USAGE}")),

@@ -1,0 +1,91 @@
+//! `cargo xtask deb`: the Debian package, and its trial.
+//!
+//! The package itself is described in `plcrun/Cargo.toml` (`[package.metadata.deb]`) and `packaging/`; cargo-deb makes it.
+//! Here stand what has to be made before (manual pages, completions, the list of linked libraries: [`stage`]) and the
+//! trial: a scratch copy of this machine's root in which systemd runs ([`scratch`]), where the package is installed,
+//! started, upgraded, removed and purged ([`trial`]). The machine itself is not changed.
+
+mod lint;
+mod scratch;
+mod stage;
+mod trial;
+
+use crate::command;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+const USAGE: &str = "usage: cargo xtask deb [--test] [--no-build]
+
+  makes the Debian package in target/deb (cargo-deb 3, installed into target/tools when missing)
+  --test      tries it: installs, starts, upgrades, removes and purges it in a scratch root; needs root and systemd
+  --no-build  takes the release binary as it is
+";
+
+/// Where everything made here is put.
+const FOLDER: &str = "target/deb";
+/// Where cargo-deb is installed when this machine has none.
+const TOOLS: &str = "target/tools";
+
+/// Runs the command. `args` are what follows `deb`.
+///
+/// # Errors
+/// Wrong arguments, a tool that is missing, or a step of the trial that failed.
+pub fn run(args: &[String]) -> Result<(), String> {
+    let (mut test, mut build) = (false, true);
+    for arg in args {
+        match arg.as_str() {
+            "--test" => test = true,
+            "--no-build" => build = false,
+            "--help" => {
+                print!("{USAGE}");
+                return Ok(());
+            }
+            other => return Err(format!("deb knows no `{other}`\n{USAGE}")),
+        }
+    }
+    if build {
+        command("cargo", &["build", "--release", "--locked", "--package", "plcrun"], &[])?;
+    }
+    stage::run(Path::new(FOLDER))?;
+    let tool = cargo_deb()?;
+    let version = env!("CARGO_PKG_VERSION");
+    let package = pack(&tool, &format!("{version}-1"))?;
+    println!("{}", package.display());
+    if !test {
+        return Ok(());
+    }
+    // Only the number differs: what is tried is what dpkg and the scripts do with it.
+    let next = pack(&tool, &format!("{version}-2"))?;
+    lint::run(&package)?;
+    trial::run(&package, &next)
+}
+
+/// cargo-deb of version 3: this machine's, or one of our own.
+fn cargo_deb() -> Result<PathBuf, String> {
+    let own = Path::new(TOOLS).join("bin/cargo-deb");
+    for candidate in [PathBuf::from("cargo-deb"), own.clone()] {
+        let output = Command::new(&candidate).arg("--version").output();
+        if output.is_ok_and(|o| o.status.success() && String::from_utf8_lossy(&o.stdout).trim().starts_with("3.")) {
+            return Ok(candidate);
+        }
+    }
+    println!("cargo-deb 3 is not installed: installing it into {TOOLS}");
+    // Without its default features it compresses by the command xz, and needs no C library for it.
+    let args = ["install", "cargo-deb", "--locked", "--version", "^3", "--no-default-features", "--root", TOOLS];
+    command("cargo", &args, &[])?;
+    Ok(own)
+}
+
+/// Makes the package under a version.
+fn pack(tool: &Path, version: &str) -> Result<PathBuf, String> {
+    let args = ["deb", "--quiet", "--package", "plcrun", "--no-build", "--locked", "--deb-version", version];
+    let output = Command::new(tool).args(args).args(["--output", FOLDER]).output();
+    let output = output.map_err(|e| format!("cannot run {}: {e}", tool.display()))?;
+    if !output.status.success() {
+        return Err(format!("cargo-deb failed: {}", String::from_utf8_lossy(&output.stderr)));
+    }
+    // The last line is the path of what was made.
+    let text = String::from_utf8_lossy(&output.stdout);
+    let path = text.lines().last().map(str::trim).filter(|l| l.ends_with(".deb"));
+    path.map(PathBuf::from).ok_or_else(|| format!("cargo-deb named no package: {text}"))
+}
