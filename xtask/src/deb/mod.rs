@@ -65,7 +65,9 @@ fn cargo_deb() -> Result<PathBuf, String> {
     let own = Path::new(TOOLS).join("bin/cargo-deb");
     for candidate in [PathBuf::from("cargo-deb"), own.clone()] {
         let output = Command::new(&candidate).arg("--version").output();
-        if output.is_ok_and(|o| o.status.success() && String::from_utf8_lossy(&o.stdout).trim().starts_with("3.")) {
+        // It says `cargo-deb 3.8.0`.
+        let version = output.map(|o| String::from_utf8_lossy(&o.stdout).into_owned()).unwrap_or_default();
+        if version.split_whitespace().any(|word| word.starts_with("3.")) {
             return Ok(candidate);
         }
     }
@@ -88,4 +90,18 @@ fn pack(tool: &Path, version: &str) -> Result<PathBuf, String> {
     let text = String::from_utf8_lossy(&output.stdout);
     let path = text.lines().last().map(str::trim).filter(|l| l.ends_with(".deb"));
     path.map(PathBuf::from).ok_or_else(|| format!("cargo-deb named no package: {text}"))
+}
+
+#[cfg(test)]
+mod tests {
+    /// The package's own changelog begins with the version that is built.
+    #[test]
+    fn the_debian_changelog_names_this_version() {
+        let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+        let text = std::fs::read_to_string(root.join("packaging/debian/changelog")).unwrap();
+        assert!(
+            text.starts_with(&format!("plcrun ({}-1) ", env!("CARGO_PKG_VERSION"))),
+            "packaging/debian/changelog needs an entry of this version at its top"
+        );
+    }
 }

@@ -103,11 +103,10 @@ impl Scratch {
         let output = Command::new("nsenter")
             .args(["--target", &self.first.to_string()])
             .args(["--mount", "--pid", "--cgroup", "--ipc", "--uts", "--net", "--root", "--"])
-            .args(["timeout", COMMAND_LIMIT, "env", "-i", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root"])
-            // The working directory is still one of this machine's.
-            .args(["DEBIAN_FRONTEND=noninteractive", "LC_ALL=C.UTF-8", "sh", "-c", "cd / && exec \"$@\"", "sh"])
+            // The working directory is still one of this machine's: --chdir.
+            .args(["timeout", COMMAND_LIMIT, "env", "-i", "--chdir=/", "PATH=/usr/sbin:/usr/bin:/sbin:/bin"])
+            .args(["HOME=/root", "DEBIAN_FRONTEND=noninteractive", "LC_ALL=C.UTF-8"])
             .args(words)
-            .current_dir("/")
             .stdin(Stdio::null())
             .output();
         match output {
