@@ -9,6 +9,7 @@ use crate::iomap;
 use crate::project::plural;
 use crate::terminal::{Console, Tint, tinted};
 use runtime::doctor::{Asked, AskedMap, Facts, Host, Report, Severity, examine};
+use runtime::state::{Surroundings, Wanted};
 use serde_json::json;
 use std::path::{Path, PathBuf};
 
@@ -35,31 +36,20 @@ fn asked(args: &DoctorArgs) -> Result<Asked, Refusal> {
         })?),
     };
     let mut asked = Asked { map, state: None };
-    asked.state = state(args, asked.has_real_lines()).map(|path| absolute(&path));
+    asked.state = state(args, origin.path(), &asked)?.map(|path| absolute(&path));
     Ok(asked)
 }
 
-/// Where the program would keep its state: as asked for, as the service manager says, else the usual place of a program
-/// with real lines. A simulated rack keeps none.
-fn state(args: &DoctorArgs, real_lines: bool) -> Option<PathBuf> {
-    if let Some(path) = &args.state {
-        return Some(path.clone());
-    }
-    let variable = |name: &str| std::env::var_os(name).filter(|v| !v.is_empty()).map(PathBuf::from);
-    if let Some(path) = variable("STATE_DIRECTORY") {
-        return Some(path);
-    }
-    if !real_lines {
-        return None;
-    }
-    let base = if rustix::process::geteuid().is_root() {
-        PathBuf::from("/var/lib")
-    } else {
-        variable("XDG_STATE_HOME").or_else(|| Some(variable("HOME")?.join(".local/state")))?
-    };
-    let name = args.files.first().and_then(|p| p.file_stem());
-    let folder = base.join("plcrun");
-    Some(name.map_or_else(|| folder.clone(), |name| folder.join(name)))
+/// Where the program would keep its state. A start decides by the same rules.
+fn state(args: &DoctorArgs, map: Option<&Path>, asked: &Asked) -> Result<Option<PathBuf>, Refusal> {
+    let stem = args.files.first().and_then(|p| p.file_stem()).map(|s| s.to_string_lossy().into_owned());
+    let in_map = asked.map.as_ref().and_then(|m| m.store_path.as_deref());
+    let in_map = map.zip(in_map).map(|(file, path)| runtime::config::files::beside(file, path));
+    let name = stem.as_deref().unwrap_or_default();
+    let wanted = Wanted { given: args.state.as_deref(), map: in_map.as_deref(), real: asked.has_real_lines(), name };
+    let state = runtime::state::resolve(&wanted, &Surroundings::of_this_process())
+        .map_err(|e| Refusal::wrong_use(e.to_string(), e.code.remedy()).coded(e.code.code()))?;
+    Ok(state.map(|dir| dir.path().to_path_buf()))
 }
 
 /// The doctor knows absolute paths only.

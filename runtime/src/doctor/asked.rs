@@ -34,6 +34,8 @@ pub struct AskedMap {
     pub any_chip_outputs: bool,
     /// Real-time settings.
     pub rt: RtSettings,
+    /// `store: { path: ... }`, as written.
+    pub store_path: Option<String>,
 }
 
 impl AskedMap {
@@ -50,7 +52,14 @@ impl AskedMap {
     }
 
     fn of(map: &Map) -> Self {
-        let mut asked = Self { chips: Vec::new(), any_chip: false, any_chip_outputs: false, rt: RtSettings::default() };
+        let mut asked = Self {
+            chips: Vec::new(),
+            any_chip: false,
+            any_chip_outputs: false,
+            rt: RtSettings::default(),
+            store_path: None,
+        };
+        asked.store_path = map.store.get().and_then(|store| store.path.get().cloned());
         for (_, _, input) in map.inputs.get().into_iter().flat_map(|e| &e.rows) {
             asked.line(input.get().map(|i| &i.gpio), false);
         }

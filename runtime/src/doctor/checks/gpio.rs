@@ -2,9 +2,7 @@
 
 use super::super::drivers::{self, Release};
 use super::super::{Asked, Chip, Code, Facts, Finding, Severity};
-
-/// A map names a chip of this form where a file stands in for it (for trials).
-const FILE_CHIP: &str = "file:";
+use crate::io::file_chip::PREFIX;
 
 pub(in super::super) fn check(facts: &Facts, asked: &Asked, findings: &mut Vec<Finding>) {
     let mut looked_at: Vec<(&Chip, bool)> = Vec::new();
@@ -16,9 +14,10 @@ pub(in super::super) fn check(facts: &Facts, asked: &Asked, findings: &mut Vec<F
             }
             for (name, outputs) in &map.chips {
                 match find(facts, name) {
-                    _ if name.starts_with(FILE_CHIP) => {
-                        findings.push(Finding::ok(Code::Chips, format!("`{name}` is simulated")))
-                    }
+                    _ if name.starts_with(PREFIX) => findings.push(Finding::ok(
+                        Code::Chips,
+                        format!("`{name}` is a file that stands in for a chip, for trials"),
+                    )),
                     Some(chip) => match looked_at.iter_mut().find(|(seen, _)| seen.path == chip.path) {
                         Some((_, also)) => *also |= outputs,
                         None => looked_at.push((chip, *outputs)),
