@@ -36,6 +36,8 @@ pub struct AskedMap {
     pub rt: RtSettings,
     /// `store: { path: ... }`, as written.
     pub store_path: Option<String>,
+    /// `guardian: { watchdog: ... }`: a device.
+    pub watchdog: Option<String>,
 }
 
 impl AskedMap {
@@ -57,9 +59,9 @@ impl AskedMap {
             any_chip: false,
             any_chip_outputs: false,
             rt: RtSettings::default(),
-            store_path: None,
+            store_path: map.store.get().and_then(|store| store.path.get().cloned()),
+            watchdog: map.guardian.get().and_then(|guardian| guardian.watchdog.get().cloned()),
         };
-        asked.store_path = map.store.get().and_then(|store| store.path.get().cloned());
         for (_, _, input) in map.inputs.get().into_iter().flat_map(|e| &e.rows) {
             asked.line(input.get().map(|i| &i.gpio), false);
         }
@@ -96,11 +98,12 @@ mod tests {
     fn chips_are_named_once_and_outputs_are_told_from_inputs() {
         let text = "inputs:\n  a: { gpio: { chip: gpiochip0, line: 4 } }\n  b: { gpio: { line: GPIO7 } }\n\
                     outputs:\n  k: { gpio: { chip: gpiochip1, line: 1 } }\n  m: { gpio: { chip: gpiochip1, line: 2 } }\n\
-                    rt: { cpu: 3 }\n";
+                    rt: { cpu: 3 }\nguardian: { watchdog: /dev/watchdog1 }\nstore: { path: state }\n";
         let asked = AskedMap::read(text).unwrap();
         assert_eq!(asked.chips, [("gpiochip0".to_owned(), false), ("gpiochip1".to_owned(), true)]);
         assert!(asked.any_chip && !asked.any_chip_outputs);
         assert_eq!(asked.rt.cpu, Some(3));
+        assert_eq!((asked.store_path.as_deref(), asked.watchdog.as_deref()), (Some("state"), Some("/dev/watchdog1")));
         assert!(Asked { map: Some(asked), state: None }.has_real_lines());
         assert!(AskedMap::read("inputs: [").unwrap_err().starts_with("line "));
     }
