@@ -1,7 +1,16 @@
 //! Helpers of the command-line tests: the binary as a user calls it, in a folder of its own.
-#![allow(clippy::unwrap_used, dead_code, reason = "test helpers; not every test file uses each of them")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    dead_code,
+    reason = "test helpers; not every test file uses each of them"
+)]
 
 use assert_cmd::Command;
+use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+use std::cell::RefCell;
+use std::fs::File;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::Output;
 use std::time::Duration;
@@ -105,6 +114,49 @@ impl Seen {
     pub fn out_lacks(self, text: &str) -> Self {
         assert!(!self.out.contains(text), "standard output has {text:?}:\n{}", self.out);
         self
+    }
+}
+
+/// A terminal that is the controlling one of the process started on it.
+pub struct Terminal {
+    master: File,
+    slave: PathBuf,
+    seen: RefCell<String>,
+}
+
+impl Terminal {
+    pub fn open() -> Self {
+        // Neither side becomes the controlling terminal of this process.
+        let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).unwrap();
+        grantpt(&master).unwrap();
+        unlockpt(&master).unwrap();
+        let slave = ptsname(&master, Vec::new()).unwrap().to_str().unwrap().into();
+        Self { master: File::from(master), slave, seen: RefCell::default() }
+    }
+
+    /// The user's side, for a look at its settings.
+    pub fn slave(&self) -> File {
+        use std::os::unix::fs::OpenOptionsExt;
+        File::options().read(true).write(true).custom_flags(0o400).open(&self.slave).unwrap()
+    }
+
+    /// `plcrun` with these words in a session of its own on this terminal.
+    pub fn command(&self, folder: &Folder, words: &[&str]) -> std::process::Command {
+        let mut command = std::process::Command::new("setsid");
+        command.args(["--ctty", env!("CARGO_BIN_EXE_plcrun")]).args(words).current_dir(folder.path("."));
+        command.env("TERM", "xterm").env_remove("NO_COLOR");
+        command.stdin(self.slave()).stdout(self.slave()).stderr(self.slave());
+        command
+    }
+
+    /// Reads until this text has been shown.
+    pub fn wait_for(&self, text: &str) {
+        let mut part = [0; 4096];
+        while !self.seen.borrow().contains(text) {
+            let read = (&self.master).read(&mut part).unwrap_or(0);
+            assert_ne!(read, 0, "the terminal was closed: {}", self.seen.borrow());
+            self.seen.borrow_mut().push_str(&String::from_utf8_lossy(&part[..read]));
+        }
     }
 }
 

@@ -13,7 +13,8 @@ use runtime::config::{Head, KeepSettings, head};
 use runtime::guardian::{self, Role, ScanSide, Setup};
 use runtime::io::gpio::Held;
 use runtime::live;
-use runtime::state::{self, Surroundings, Wanted};
+use runtime::state::{self, StateDir, Surroundings, Wanted};
+use runtime::store::StoreError;
 
 /// What a start comes to.
 pub enum Begun {
@@ -61,12 +62,21 @@ pub fn begin(args: &RunArgs, origin: &Origin) -> Result<Begun, Refusal> {
         live::check_head(head, map_origin(origin), &options::simulation_only(args))
             .map_err(|refused| Refusal::wrong_use(refused.to_string(), String::new()))?;
     }
-    let state = take_state(args, head.as_ref())?;
-    let Some(head) = head else { return Ok(Begun::Scan(Box::new(Start { head: None, side: None, state }))) };
+    let directory = state_directory(args, head.as_ref())?;
+    // One that is there is locked first, so that a second start is told who holds it and not that its lines are in use; one
+    // that has to be made is made only when the lines could be had.
+    let there = directory.as_ref().filter(|directory| directory.path().exists());
+    let locked = there.map(StateDir::create).transpose().map_err(|e| refused_state(&e))?;
+    let outputs = head.as_ref().map(|head| head.outputs.as_slice()).unwrap_or_default();
+    let held = Held::open(outputs).map_err(|e| Refusal::findings(e.to_string(), "").coded(e.code()))?;
+    let state = match (locked, directory) {
+        (Some(locked), _) => Some(locked),
+        (None, directory) => directory.map(|d| d.create()).transpose().map_err(|e| refused_state(&e))?,
+    };
+    let Some(head) = head else { return Ok(Begun::Scan(Box::new(Start { head, side: None, state }))) };
     if head.outputs.is_empty() {
         return Ok(Begun::Scan(Box::new(Start { head: Some(head), side: None, state })));
     }
-    let held = Held::open(&head.outputs).map_err(|e| Refusal::findings(e.to_string(), "").coded(e.code()))?;
     let setup = Setup {
         held,
         settings: head.guardian.clone(),
@@ -80,8 +90,8 @@ pub fn begin(args: &RunArgs, origin: &Origin) -> Result<Begun, Refusal> {
     }
 }
 
-/// Makes and locks the state directory, where this run has one.
-fn take_state(args: &RunArgs, head: Option<&Head>) -> Result<Option<state::Held>, Refusal> {
+/// The state directory of this run, where it has one. Nothing is made.
+fn state_directory(args: &RunArgs, head: Option<&Head>) -> Result<Option<StateDir>, Refusal> {
     let keep = head.map(|head| KeepSettings::of(&head.map, &head.path)).unwrap_or_default();
     let name = args.files.first().and_then(|file| file.file_stem()).and_then(|stem| stem.to_str()).unwrap_or("program");
     let wanted = Wanted {
@@ -90,10 +100,9 @@ fn take_state(args: &RunArgs, head: Option<&Head>) -> Result<Option<state::Held>
         real: head.is_some_and(|head| head.has_real_lines),
         name,
     };
-    let refuse = |e: runtime::store::StoreError| {
-        let code = e.code;
-        Refusal::wrong_use(e.to_string(), code.remedy()).coded(code.code())
-    };
-    let directory = state::resolve(&wanted, &Surroundings::of_this_process()).map_err(refuse)?;
-    directory.map(|directory| directory.create()).transpose().map_err(refuse)
+    state::resolve(&wanted, &Surroundings::of_this_process()).map_err(|e| refused_state(&e))
+}
+
+fn refused_state(error: &StoreError) -> Refusal {
+    Refusal::wrong_use(error.to_string(), error.code.remedy()).coded(error.code.code())
 }

@@ -8,6 +8,7 @@
 //! Raw mode is taken only where this process owns the terminal; taking it in the background would stop the process, and
 //! with it the scan. It also keeps Ctrl-Z from stopping a program whose outputs would stay as they are.
 
+use runtime::rt;
 use std::io::{IsTerminal, Stdout, Write};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -163,12 +164,18 @@ impl Inner {
     fn write(&mut self, text: &str) {
         // The scan must go on; what went wrong is told at its end.
         match self.out.write_all(text.as_bytes()).and_then(|()| self.out.flush()) {
-            Err(e) if e.kind() != std::io::ErrorKind::BrokenPipe => {
+            Err(e) if e.kind() != std::io::ErrorKind::BrokenPipe && !is_hung_up(&e) => {
                 self.failure.get_or_insert_with(|| e.to_string());
             }
             Ok(()) | Err(_) => {}
         }
     }
+}
+
+/// A terminal that hung up has no reader any more, and says so by an error of the device.
+fn is_hung_up(error: &std::io::Error) -> bool {
+    let device = error.raw_os_error() == Some(rustix::io::Errno::IO.raw_os_error());
+    device && rt::stop_signal() == Some(rt::StopSignal::HangUp)
 }
 
 /// Status and prompt in one row of at most `width` characters; the prompt matters more, its end most.
