@@ -12,6 +12,7 @@ use crate::source::Span;
 use crate::types::{Ty, Types};
 use bytecode::types::Retention;
 use bytecode::{Op, ScalarType};
+use smol_str::SmolStr;
 
 pub use crate::ast::PouKind;
 
@@ -112,7 +113,7 @@ impl Pou {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Variable {
     /// As declared; hidden ones carry a `#`.
-    pub name: String,
+    pub name: SmolStr,
     /// Its type.
     pub ty: Ty,
     /// What it is to its users and where it is stored.
@@ -209,7 +210,7 @@ pub enum Root {
     /// A global variable.
     Global(GlobalId),
     /// A direct address.
-    Address(Location),
+    Address(Box<Location>),
 }
 
 /// One step into a composed value.
@@ -360,7 +361,7 @@ pub enum StmtKind {
     /// A scalar or a whole array is written; both sides have the same type.
     Assign(Place, Expr),
     /// A call whose result is not used.
-    Call(Call),
+    Call(Box<Call>),
     /// IF
     If {
         /// Conditions and bodies.
@@ -377,19 +378,8 @@ pub enum StmtKind {
         /// ELSE
         otherwise: Vec<Stmt>,
     },
-    /// FOR; all of the control variable's type.
-    For {
-        /// The control variable.
-        variable: Place,
-        /// First value.
-        from: Expr,
-        /// Last value, evaluated once.
-        to: Expr,
-        /// Step, evaluated once.
-        by: Expr,
-        /// The body.
-        body: Vec<Stmt>,
-    },
+    /// FOR
+    For(Box<ForLoop>),
     /// WHILE
     While(Expr, Vec<Stmt>),
     /// REPEAT
@@ -400,6 +390,21 @@ pub enum StmtKind {
     Continue,
     /// RETURN
     Return,
+}
+
+/// A counted loop; all of the control variable's type.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ForLoop {
+    /// The control variable.
+    pub variable: Place,
+    /// First value.
+    pub from: Expr,
+    /// Last value, evaluated once.
+    pub to: Expr,
+    /// Step, evaluated once.
+    pub by: Expr,
+    /// The body.
+    pub body: Vec<Stmt>,
 }
 
 /// One arm of CASE: inclusive ranges and what is then done.

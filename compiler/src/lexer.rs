@@ -9,7 +9,7 @@ use std::collections::HashSet;
 
 use nom::branch::alt;
 use nom::bytes::complete::{take_while, take_while1};
-use nom::character::complete::{char, multispace1, satisfy};
+use nom::character::complete::{char, satisfy};
 use nom::combinator::{opt, recognize};
 use nom::sequence::{pair, preceded};
 use nom::{IResult, Input, Parser};
@@ -40,6 +40,8 @@ pub fn lex(file: FileId, text: &str) -> Lexed {
         lexer.push(TokenKind::End, 0, 0);
         return lexer.out;
     }
+    // A token has five or six bytes with the blank behind it.
+    lexer.out.tokens.reserve(text.len() / 5);
     lexer.run(Text::new(text));
     lexer.out
 }
@@ -250,7 +252,9 @@ fn offset(text: &Text<'_>) -> u32 {
 }
 
 fn skip_blanks(text: Text<'_>) -> Text<'_> {
-    multispace1::<_, nom::error::Error<Text<'_>>>(text).map_or(text, |(rest, _)| rest)
+    let blank = |byte: &u8| matches!(byte, b' ' | b'\t' | b'\r' | b'\n');
+    let length = text.fragment().bytes().position(|byte| !blank(&byte)).unwrap_or(text.fragment().len());
+    if length == 0 { text } else { text.take_from(length) }
 }
 
 fn line_rest(text: Text<'_>) -> (Text<'_>, ()) {
@@ -278,9 +282,19 @@ fn token_piece(text: Text<'_>) -> Piece<'_> {
     }
 }
 
+/// Bytes of the word at the start of the text. Nearly all are ASCII, which needs no decoding.
+fn word_length(fragment: &str) -> usize {
+    let ascii = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+    let length = fragment.bytes().position(|byte| !ascii(byte)).unwrap_or(fragment.len());
+    match fragment.as_bytes().get(length) {
+        Some(next) if !next.is_ascii() => fragment.find(|letter| !is_word(letter)).unwrap_or(fragment.len()),
+        Some(_) | None => length,
+    }
+}
+
 /// A name, a keyword, or a typed literal `TYPE#value`.
 fn word(text: Text<'_>) -> Piece<'_> {
-    let (rest, name) = recognize(pair(satisfy(is_word_start), take_while(is_word))).parse(text)?;
+    let (rest, name) = text.take_split(word_length(text.fragment()));
     if !rest.fragment().starts_with('#') {
         return Ok((rest, TokenKind::Name));
     }
@@ -392,17 +406,15 @@ fn pragma(text: Text<'_>) -> Piece<'_> {
 /// An operator or separator; doubled ones of other languages are taken whole, so that the complaint is one.
 fn symbol(text: Text<'_>) -> Piece<'_> {
     let fragment = *text.fragment();
-    if FOREIGN_OPERATORS.iter().any(|foreign| fragment.starts_with(foreign)) {
+    let two = fragment.get(..2).unwrap_or_default();
+    if matches!(two, "==" | "!=" | "&&" | "||" | "+=" | "-=") {
         return Ok((text.take_from(2), TokenKind::Symbol(Symbol::Equal)));
     }
-    match Symbol::ALL.iter().find(|symbol| fragment.starts_with(symbol.text())) {
-        Some(symbol) => Ok((text.take_from(symbol.text().len()), TokenKind::Symbol(*symbol))),
+    match Symbol::find(two).or_else(|| Symbol::find(fragment.get(..1)?)) {
+        Some(symbol) => Ok((text.take_from(symbol.text().len()), TokenKind::Symbol(symbol))),
         None => Err(nom::Err::Error(nom::error::Error::new(text, nom::error::ErrorKind::Tag))),
     }
 }
-
-/// Operators of other languages, two characters each.
-const FOREIGN_OPERATORS: [&str; 6] = ["==", "!=", "&&", "||", "+=", "-="];
 
 /// What to write instead of an operator of another language.
 fn foreign_operator(symbol: Symbol, text: &str) -> Option<&'static str> {
@@ -458,6 +470,9 @@ fn character_help(letter: char) -> Option<&'static str> {
 
 /// What is wrong with a name.
 fn name_finding(text: &str, span: Span) -> Option<Diagnostic> {
+    if text.len() <= IDENT_CHARS_MAX && text.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+        return None;
+    }
     if let Some(odd) = text.chars().find(|letter| !letter.is_ascii()) {
         let finding = Diagnostic::new(Code::MalformedName, span, format!("the letter `{odd}` in a name"));
         return Some(

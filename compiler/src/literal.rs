@@ -69,7 +69,7 @@ pub fn decode(text: &str, span: Span) -> Result<LiteralKind, Box<Diagnostic>> {
         return number(text, None, span);
     }
     let hash_at = span.start + u32::try_from(hash).unwrap_or(0);
-    let name = Ident { text: prefix.to_owned(), span: Span { end: hash_at, ..span } };
+    let name = Ident { text: prefix.into(), span: Span { end: hash_at, ..span } };
     let rest_span = Span { start: hash_at + 1, ..span };
     match PrefixKind::of(prefix) {
         PrefixKind::Duration { long } => duration(rest, long, rest_span),
@@ -95,7 +95,7 @@ fn enumeration(rest: &str, ty: Ident, span: Span) -> Result<LiteralKind, Box<Dia
                 .help("typed literals begin with BOOL#, INT#, WORD#, REAL#, T# and so on"),
         ));
     }
-    Ok(LiteralKind::Enum { ty, value: Ident { text: rest.to_owned(), span } })
+    Ok(LiteralKind::Enum { ty, value: Ident { text: rest.into(), span } })
 }
 
 fn boolean(rest: &str, span: Span) -> Result<LiteralKind, Box<Diagnostic>> {

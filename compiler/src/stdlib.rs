@@ -6,6 +6,7 @@
 use crate::ast;
 use crate::parser::parse;
 use crate::source::SourceMap;
+use smol_str::SmolStr;
 use std::collections::HashMap;
 use std::sync::OnceLock;
 
@@ -24,7 +25,7 @@ pub struct Library {
     pub sources: SourceMap,
     files: Vec<ast::File>,
     /// Positions of the blocks: file and item, by upper-case name.
-    blocks: HashMap<String, (usize, usize)>,
+    blocks: HashMap<SmolStr, (usize, usize)>,
 }
 
 impl Library {
@@ -47,7 +48,7 @@ impl Library {
     /// Every block's name in upper case, sorted.
     #[must_use]
     pub fn names(&self) -> Vec<&str> {
-        let mut names: Vec<&str> = self.blocks.keys().map(String::as_str).collect();
+        let mut names: Vec<&str> = self.blocks.keys().map(SmolStr::as_str).collect();
         names.sort_unstable();
         names
     }

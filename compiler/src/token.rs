@@ -119,6 +119,10 @@ impl Keyword {
         }
         let mut buffer = [0u8; KEYWORD_CHARS_MAX];
         for (to, from) in buffer.iter_mut().zip(text.bytes()) {
+            // Most names that are no keyword have a digit, and no keyword has one.
+            if from.is_ascii_digit() {
+                return None;
+            }
             *to = from.to_ascii_uppercase();
         }
         let capitals = buffer.get(..text.len())?;
@@ -128,7 +132,7 @@ impl Keyword {
 
 macro_rules! symbols {
     ($($name:ident = $text:literal,)*) => {
-        /// Operators and separators; a longer one stands before its beginnings.
+        /// Operators and separators of one or two characters; a longer one stands before its beginnings.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         pub enum Symbol {
             $(
@@ -140,6 +144,12 @@ macro_rules! symbols {
         impl Symbol {
             /// Every symbol, longer ones before their beginnings.
             pub const ALL: &'static [Self] = &[$(Self::$name),*];
+
+            /// The symbol that is written so.
+            #[must_use]
+            pub fn find(text: &str) -> Option<Self> {
+                match text { $($text => Some(Self::$name),)* _ => None }
+            }
 
             /// As it is written.
             #[must_use]

@@ -24,12 +24,13 @@ pub use statements::{
 pub use bytecode::types::Retention;
 
 use crate::source::{FileId, Span};
+use smol_str::{SmolStr, StrExt as _};
 
 /// A name as it was written.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Ident {
-    /// The spelling in the source.
-    pub text: String,
+    /// The spelling in the source. Up to 23 bytes need no memory of their own, and most names are shorter.
+    pub text: SmolStr,
     /// Where.
     pub span: Span,
 }
@@ -37,8 +38,8 @@ pub struct Ident {
 impl Ident {
     /// The form under which names are the same: ASCII upper case.
     #[must_use]
-    pub fn key(&self) -> String {
-        self.text.to_ascii_uppercase()
+    pub fn key(&self) -> SmolStr {
+        self.text.to_ascii_uppercase_smolstr()
     }
 
     /// True if this is the given name, whatever its case.

@@ -25,7 +25,7 @@ pub enum StmtKind {
         value: Expr,
     },
     /// `instance(args);` or `function(args);`
-    Call(Call),
+    Call(Box<Call>),
     /// `IF ... END_IF;`
     If {
         /// `IF` and every `ELSIF`; at least one.
@@ -36,7 +36,7 @@ pub enum StmtKind {
     /// `CASE ... END_CASE;`
     Case {
         /// What is compared.
-        selector: Expr,
+        selector: Box<Expr>,
         /// The arms.
         arms: Vec<CaseArm>,
         /// `ELSE`
@@ -147,13 +147,13 @@ pub struct Expr {
 #[derive(Clone, Debug, PartialEq)]
 pub enum ExprKind {
     /// A literal.
-    Literal(Literal),
+    Literal(Box<Literal>),
     /// A variable (or, before names are resolved, an enumeration value).
     Variable(Variable),
     /// A direct address.
     Address(Address),
     /// A function call.
-    Call(Call),
+    Call(Box<Call>),
     /// `-x`, `NOT x`
     Unary {
         /// Which.

@@ -52,7 +52,7 @@ impl TypeTable {
             let ty = self.id(input, variable.ty);
             // A kept instance must not bring back the constants of an earlier version of its block.
             let retention = if variable.constant { Retention::NonRetain } else { variable.retention };
-            fields.push(Field { name: variable.name.clone(), offset, ty, role, retention });
+            fields.push(Field { name: variable.name.to_string(), offset, ty, role, retention });
         }
         fields.sort_by_key(|f| f.offset);
         fields

@@ -1,5 +1,6 @@
 //! What is drawn: units, rungs, and their elements as symbols with their texts.
 
+use smol_str::SmolStr;
 use std::collections::HashMap;
 
 use super::Drawing;
@@ -73,7 +74,7 @@ struct Names<'a> {
     /// All files of the project.
     project: &'a [File],
     /// Variable to (type, address); keys in capitals.
-    variables: HashMap<String, (String, String)>,
+    variables: HashMap<SmolStr, (String, String)>,
 }
 
 /// All ladders of a drawing; with one rung asked for, only those that have it.
@@ -103,10 +104,10 @@ pub(super) fn sheets(drawing: &Drawing<'_>) -> Vec<Sheet> {
     sheets
 }
 
-fn declare(variables: &mut HashMap<String, (String, String)>, section: &VarSection) {
+fn declare(variables: &mut HashMap<SmolStr, (String, String)>, section: &VarSection) {
     for declaration in &section.declarations {
         let ty = match &declaration.ty.kind {
-            TypeKind::Named(name) => name.text.clone(),
+            TypeKind::Named(name) => name.text.to_string(),
             TypeKind::Text { .. }
             | TypeKind::Array { .. }
             | TypeKind::Subrange { .. }
@@ -204,7 +205,7 @@ impl Names<'_> {
             ElementKind::Statements(statements) => Node::Note { title: "ST", lines: self.statements(statements) },
             ElementKind::Invert => Node::Invert,
             ElementKind::Wire => Node::Wire,
-            ElementKind::Jump(label) => Node::Exit { text: label.text.clone(), jump: true },
+            ElementKind::Jump(label) => Node::Exit { text: label.text.to_string(), jump: true },
             ElementKind::Return => Node::Exit { text: "RETURN".to_owned(), jump: false },
             ElementKind::Call(call) => Node::Block(self.block(call)),
             ElementKind::Branch(legs) => Node::Parallel(legs.iter().map(|leg| self.series(leg)).collect()),
@@ -227,9 +228,9 @@ impl Names<'_> {
             let value = arg.value.as_ref().map_or(String::new(), |value| self.text(value.span));
             match &arg.kind {
                 ArgKind::Positional => inputs.push(Pin { name: String::new(), value }),
-                ArgKind::Input(name) => inputs.push(Pin { name: name.text.clone(), value }),
+                ArgKind::Input(name) => inputs.push(Pin { name: name.text.to_string(), value }),
                 ArgKind::Output { name, negated } => {
-                    let name = if *negated { format!("NOT {}", name.text) } else { name.text.clone() };
+                    let name = if *negated { format!("NOT {}", name.text) } else { name.text.to_string() };
                     outputs.push(Pin { name, value });
                 }
             }
@@ -280,13 +281,13 @@ impl Names<'_> {
             .flat_map(|section| &section.declarations)
             .find(|declaration| declaration.has_attribute("power"))
             .and_then(|declaration| declaration.names.first())
-            .map(|name| name.text.clone())
+            .map(|name| name.text.to_string())
     }
 
     /// The address of a lone variable, where its declaration has one.
     fn address(&self, span: Span) -> String {
         let key = self.map.slice(span).to_ascii_uppercase();
-        self.variables.get(&key).map_or(String::new(), |(_, address)| address.clone())
+        self.variables.get(key.as_str()).map_or(String::new(), |(_, address)| address.clone())
     }
 
     /// The source text on one line, without comments; a very long one is cut.

@@ -1,5 +1,6 @@
 //! How each word is written: token offset to text, for every token whose canonical spelling differs from its own.
 
+use smol_str::SmolStr;
 use std::collections::HashMap;
 
 use crate::ast::{
@@ -59,7 +60,7 @@ const TYPES: [&str; 42] = [
 pub(super) type Spelling = HashMap<u32, String>;
 
 /// Declared names: in capitals, to the spelling of the declaration.
-type Declared = HashMap<String, String>;
+type Declared = HashMap<SmolStr, String>;
 
 /// The canonical spellings of a file.
 pub(super) fn of_file(text: &str, file: &File, tokens: &[Token]) -> Spelling {
@@ -70,7 +71,7 @@ pub(super) fn of_file(text: &str, file: &File, tokens: &[Token]) -> Spelling {
         match item {
             Item::Globals(section) => declare(&mut shared, section),
             Item::Pou(pou) => {
-                shared.insert(pou.name.key(), pou.name.text.clone());
+                shared.insert(pou.name.key(), pou.name.text.to_string());
             }
             Item::Configuration(_) | Item::Types(_) => {}
         }
@@ -88,7 +89,7 @@ pub(super) fn of_file(text: &str, file: &File, tokens: &[Token]) -> Spelling {
 
 fn declare(names: &mut Declared, section: &VarSection) {
     for name in section.declarations.iter().flat_map(|declaration| &declaration.names) {
-        names.insert(name.key(), name.text.clone());
+        names.insert(name.key(), name.text.to_string());
     }
 }
 
@@ -155,7 +156,7 @@ impl Speller<'_> {
                 );
             let Some(token) = self.tokens.get(index).filter(|token| token.kind == TokenKind::Name) else { continue };
             let word = self.text.get(token.start as usize..token.end as usize).unwrap_or("");
-            if let Some(declared) = names.get(&word.to_ascii_uppercase())
+            if let Some(declared) = names.get(word.to_ascii_uppercase().as_str())
                 && !is_field
                 && !is_formal
             {
@@ -196,10 +197,10 @@ impl Speller<'_> {
             .rungs
             .iter()
             .filter_map(|rung| rung.label.as_ref())
-            .map(|label| (label.key(), label.text.clone()))
+            .map(|label| (label.key(), label.text.to_string()))
             .collect();
         for label in ladder.rungs.iter().filter_map(|rung| rung.label.as_ref()) {
-            self.set(label.span.start, label.text.clone());
+            self.set(label.span.start, label.text.to_string());
         }
         for rung in &ladder.rungs {
             self.series(&rung.series, &labels);

@@ -4,7 +4,7 @@ use super::expr::scalar;
 use super::place::Spot;
 use super::{Loop, Lowerer, Signal};
 use crate::evaluate::{bits_int, int_bits};
-use crate::hir::{CaseArm, Expr, Place, Stmt, StmtKind};
+use crate::hir::{CaseArm, Expr, ForLoop, Place, Stmt, StmtKind};
 use crate::ir::{InstKind, Label, Val};
 use crate::types::int_range;
 use bytecode::{Op, ScalarType};
@@ -25,7 +25,7 @@ impl Lowerer<'_> {
             StmtKind::Call(call) => self.call(call),
             StmtKind::If { branches, otherwise } => self.if_statement(branches, otherwise),
             StmtKind::Case { selector, arms, otherwise } => self.case(selector, arms, otherwise),
-            StmtKind::For { variable, from, to, by, body } => self.for_loop(statement, variable, from, to, by, body),
+            StmtKind::For(parts) => self.for_loop(statement, parts),
             StmtKind::While(condition, body) => self.while_loop(statement, condition, body),
             StmtKind::Repeat(body, until) => self.repeat(statement, body, until),
             StmtKind::Exit => {
@@ -165,7 +165,8 @@ impl Lowerer<'_> {
 
     /// The last value and the step are evaluated once, before the first value is assigned. Whether another pass follows
     /// is decided before the step, so that a loop up to the greatest value of its type comes to its end.
-    fn for_loop(&mut self, statement: &Stmt, variable: &Place, from: &Expr, to: &Expr, by: &Expr, body: &[Stmt]) {
+    fn for_loop(&mut self, statement: &Stmt, parts: &ForLoop) {
+        let ForLoop { variable, from, to, by, body } = parts;
         let ty = scalar(to);
         let spot = self.place(variable);
         let first = self.expr(from);

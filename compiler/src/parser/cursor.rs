@@ -407,7 +407,7 @@ pub(super) fn keyword<'a>(keyword: Keyword, what: &'static str) -> impl Fn(Curso
 /// A name; a keyword in its place gets its own help.
 pub(super) fn name<'a>(what: &'static str) -> impl Fn(Cursor<'a>) -> Res<'a, Ident> {
     move |i| match i.kind() {
-        TokenKind::Name => Ok((i.next(), Ident { text: i.text().to_owned(), span: i.span() })),
+        TokenKind::Name => Ok((i.next(), Ident { text: i.text().into(), span: i.span() })),
         TokenKind::Keyword(keyword) => {
             let finding =
                 i.unexpected(what).note(format!("`{}` is a reserved word and cannot be a name", keyword.text()));
@@ -449,7 +449,7 @@ pub(super) fn pragmas(mut i: Cursor<'_>) -> (Cursor<'_>, Vec<Attribute>) {
         let word_span = Span { start, end: start + u32::try_from(length).unwrap_or(0), ..span };
         // A pragma may span lines; blanks in it mean nothing.
         let words = arguments.split_whitespace().collect::<Vec<_>>().join(" ");
-        let name = Ident { text: word.to_owned(), span: word_span };
+        let name = Ident { text: word.into(), span: word_span };
         attributes.push(Attribute { name, arguments: words, span });
         i = i.next();
     }

@@ -18,6 +18,9 @@ use crate::token::{Keyword, Symbol, TokenKind};
 /// What an operand can be, in the reader's words.
 const VALUE: &str = "a value (a variable, a number, a call, or an expression in parentheses)";
 
+/// Most expressions have one or two operators: up to this length a list has no room to spare.
+const SHORT_CHAIN: usize = 3;
+
 /// An expression with all its operators.
 pub(super) fn expression(i: Cursor<'_>) -> Res<'_, Expr> {
     let _deeper = i.deeper()?;
@@ -28,6 +31,9 @@ pub(super) fn expression(i: Cursor<'_>) -> Res<'_, Expr> {
         let op_span = i.span();
         let (after, operand) = cut(operand).parse(i.next())?;
         if rest.len() < OPERATORS_MAX {
+            if rest.len() < SHORT_CHAIN {
+                rest.reserve_exact(1);
+            }
             rest.push(ChainItem { op, op_span, operand });
         } else {
             // Read on, so that what follows is understood, but keep nothing more.
@@ -46,6 +52,9 @@ pub(super) fn expression(i: Cursor<'_>) -> Res<'_, Expr> {
 /// Orders a flat list of operands by precedence. Recursion is bounded by the eight levels of precedence.
 fn fold(first: Expr, rest: Vec<ChainItem>) -> Expr {
     let Some(level) = rest.iter().map(|item| item.op.precedence()).min() else { return first };
+    if rest.iter().all(|item| item.op.precedence() == level) {
+        return chain(first, rest);
+    }
     let mut head = first;
     let mut tail: Vec<ChainItem> = Vec::new();
     let mut groups: Vec<ChainItem> = Vec::new();
@@ -67,9 +76,13 @@ fn fold(first: Expr, rest: Vec<ChainItem>) -> Expr {
         }
     }
     finish(head, tail, pending);
-    let first = chain_first.unwrap_or(Expr { kind: ExprKind::Error, span: Span::default() });
-    let span = groups.last().map_or(first.span, |last| first.span.to(last.operand.span));
-    Expr { kind: ExprKind::Chain(Chain { first: Box::new(first), rest: groups }), span }
+    chain(chain_first.unwrap_or(Expr { kind: ExprKind::Error, span: Span::default() }), groups)
+}
+
+/// Operands of one precedence.
+fn chain(first: Expr, rest: Vec<ChainItem>) -> Expr {
+    let span = rest.last().map_or(first.span, |last| first.span.to(last.operand.span));
+    Expr { kind: ExprKind::Chain(Chain { first: Box::new(first), rest }), span }
 }
 
 fn binary_operator(i: Cursor<'_>) -> Option<BinaryOp> {
@@ -123,12 +136,12 @@ fn operand(i: Cursor<'_>) -> Res<'_, Expr> {
     match i.kind() {
         TokenKind::Literal | TokenKind::Text | TokenKind::WideText => {
             let literal = literal_of(i);
-            Ok((i.next(), Expr { kind: ExprKind::Literal(literal), span }))
+            Ok((i.next(), Expr { kind: ExprKind::Literal(Box::new(literal)), span }))
         }
         TokenKind::Keyword(word @ (Keyword::True | Keyword::False)) => {
             let kind = LiteralKind::Bool { value: word == Keyword::True };
             let literal = Literal { kind, text: i.text().to_owned(), span };
-            Ok((i.next(), Expr { kind: ExprKind::Literal(literal), span }))
+            Ok((i.next(), Expr { kind: ExprKind::Literal(Box::new(literal)), span }))
         }
         TokenKind::Address => {
             Ok((i.next(), Expr { kind: address_of(i).map_or(ExprKind::Error, ExprKind::Address), span }))
@@ -146,10 +159,10 @@ fn operand(i: Cursor<'_>) -> Res<'_, Expr> {
         TokenKind::Keyword(Keyword::And | Keyword::Or | Keyword::Xor | Keyword::Mod)
             if i.next().is_symbol(Symbol::ParenOpen) =>
         {
-            let name = Ident { text: i.text().to_owned(), span };
+            let name = Ident { text: i.text().into(), span };
             let (i, call) = call(Variable { name, accessors: Vec::new(), span })(i.next())?;
             let span = call.span;
-            Ok((i, Expr { kind: ExprKind::Call(call), span }))
+            Ok((i, Expr { kind: ExprKind::Call(Box::new(call)), span }))
         }
         TokenKind::Keyword(_) | TokenKind::Symbol(_) | TokenKind::Pragma | TokenKind::Bad | TokenKind::End => {
             i.expected(VALUE)
@@ -171,7 +184,7 @@ fn variable_or_call(i: Cursor<'_>) -> Res<'_, Expr> {
     if i.is_symbol(Symbol::ParenOpen) {
         let (i, call) = call(variable)(i)?;
         let span = call.span;
-        return Ok((i, Expr { kind: ExprKind::Call(call), span }));
+        return Ok((i, Expr { kind: ExprKind::Call(Box::new(call)), span }));
     }
     Ok((i, Expr { kind: ExprKind::Variable(variable), span }))
 }
@@ -306,7 +319,7 @@ fn argument(i: Cursor<'_>) -> Res<'_, Arg> {
     let at_name = if negated { i.next() } else { i };
     let follows = at_name.peek_at(1).kind;
     let is_named = at_name.kind() == TokenKind::Name;
-    let formal = Ident { text: at_name.text().to_owned(), span: at_name.span() };
+    let formal = Ident { text: at_name.text().into(), span: at_name.span() };
     let kind = if is_named && follows == TokenKind::Symbol(Symbol::Assign) {
         ArgKind::Input(formal)
     } else if is_named && follows == TokenKind::Symbol(Symbol::Arrow) {

@@ -201,7 +201,7 @@ fn named_statement(i: Cursor<'_>) -> Res<'_, StmtKind> {
             return i.fail(finding.help("array elements are written with brackets: a[1] := x;"));
         }
         let (i, ()) = semicolon("`;`")(i)?;
-        return Ok((i, StmtKind::Call(call)));
+        return Ok((i, StmtKind::Call(Box::new(call))));
     }
     if !i.is_symbol(Symbol::Assign) && !i.is_symbol(Symbol::Equal) {
         return not_a_statement(start, i, &target);
@@ -386,7 +386,7 @@ fn case_statement(i: Cursor<'_>) -> Res<'_, StmtKind> {
         }
     }
     let (i, ()) = close(i, Keyword::EndCase, opening, "CASE")?;
-    Ok((i, StmtKind::Case { selector, arms, otherwise }))
+    Ok((i, StmtKind::Case { selector: Box::new(selector), arms, otherwise }))
 }
 
 /// Labels, colon and statements. A mistake in the labels is recorded and the rest of the arm still read.

@@ -90,7 +90,7 @@ impl BodyContext<'_, '_> {
         }
         let pous = self.s.program.pous.values().filter(|p| p.kind == PouKind::Function).map(|p| p.name.clone());
         let instances =
-            self.s.program.pous[self.pou].vars.values().filter(|v| v.ty.scalar().is_none()).map(|v| v.name.clone());
+            self.s.program.pous[self.pou].vars.values().filter(|v| v.ty.scalar().is_none()).map(|v| v.name.to_string());
         // In a rung a misspelt `COIL` is likelier than a function of a similar name.
         let elements = crate::parser::element_words().filter(|_| self.rung.is_some()).map(str::to_owned);
         let known: Vec<String> =
@@ -171,12 +171,12 @@ impl BodyContext<'_, '_> {
             Callee::Standard(standard, forced) => return self.standard_statement(call, standard, forced),
             Callee::Function(pou) => {
                 let args = self.arguments(pou, call)?;
-                StmtKind::Call(assemble(pou, None, args, call.span))
+                StmtKind::Call(Box::new(assemble(pou, None, args, call.span)))
             }
             Callee::Instance(pou, place) => {
                 self.note_instance_call(&place);
                 let args = self.arguments(pou, call)?;
-                StmtKind::Call(assemble(pou, Some(place), args, call.span))
+                StmtKind::Call(Box::new(assemble(pou, Some(place), args, call.span)))
             }
         };
         Some(Stmt { kind, span: call.span })

@@ -7,6 +7,7 @@ use crate::hir::{Instance, PouId, PouKind, Task};
 use crate::types::Ty;
 use bytecode::near::nearest;
 use bytecode::types::Retention;
+use smol_str::SmolStr;
 use std::collections::HashMap;
 
 /// The task of programs that name none: after all others, in the interval given at start.
@@ -67,14 +68,14 @@ impl<'a> Sema<'a> {
     }
 
     fn configuration(&mut self, configuration: &'a ast::Configuration) {
-        self.program.name.clone_from(&configuration.name.text);
-        let mut tasks: HashMap<String, usize> = HashMap::new();
+        self.program.name = configuration.name.text.to_string();
+        let mut tasks: HashMap<SmolStr, usize> = HashMap::new();
         for resource in &configuration.resources {
             for task in &resource.tasks {
                 self.task(task, &mut tasks);
             }
         }
-        let mut names: HashMap<String, ast::Ident> = HashMap::new();
+        let mut names: HashMap<SmolStr, ast::Ident> = HashMap::new();
         for program in configuration.resources.iter().flat_map(|r| &r.programs) {
             if let Some(first) = names.insert(program.name.key(), program.name.clone()) {
                 let message = format!("`{}` is declared twice", program.name.text);
@@ -90,8 +91,8 @@ impl<'a> Sema<'a> {
         }
     }
 
-    fn task(&mut self, task: &'a ast::Task, tasks: &mut HashMap<String, usize>) {
-        let mut result = Task { name: task.name.text.clone(), interval_ns: 0, priority: 0, programs: Vec::new() };
+    fn task(&mut self, task: &'a ast::Task, tasks: &mut HashMap<SmolStr, usize>) {
+        let mut result = Task { name: task.name.text.to_string(), interval_ns: 0, priority: 0, programs: Vec::new() };
         let mut has_interval = false;
         for property in &task.properties {
             match property.name.key().as_str() {
@@ -135,7 +136,7 @@ impl<'a> Sema<'a> {
         self.report(Diagnostic::new(Code::TaskProperty, property.name.span, message).help(help));
     }
 
-    fn program_instance(&mut self, program: &'a ast::ProgramInstance, tasks: &mut HashMap<String, usize>) {
+    fn program_instance(&mut self, program: &'a ast::ProgramInstance, tasks: &mut HashMap<SmolStr, usize>) {
         let task = match &program.task {
             None => Some(self.background_task(tasks)),
             Some(name) => {
@@ -159,15 +160,15 @@ impl<'a> Sema<'a> {
         let Some(pou) = self.program_type(&program.program) else { return };
         let retention = program.retention.map_or(Retention::Unstated, |(stated, _)| stated);
         let index = u32::try_from(self.program.instances.len()).unwrap_or(u32::MAX);
-        self.program.instances.push(Instance { name: program.name.text.clone(), pou, retention });
+        self.program.instances.push(Instance { name: program.name.text.to_string(), pou, retention });
         if let Some(task) = task.and_then(|t| self.program.tasks.get_mut(t)) {
             task.programs.push(index);
         }
     }
 
-    fn background_task(&mut self, tasks: &mut HashMap<String, usize>) -> usize {
+    fn background_task(&mut self, tasks: &mut HashMap<SmolStr, usize>) -> usize {
         // A name no identifier can have.
-        *tasks.entry("#background".to_owned()).or_insert_with(|| {
+        *tasks.entry("#background".into()).or_insert_with(|| {
             let task = Task {
                 name: "background".to_owned(),
                 interval_ns: 0,

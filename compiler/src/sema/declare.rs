@@ -10,6 +10,7 @@ use crate::stdlib;
 use crate::types::{Dimension, Ty, elementary_named};
 use bytecode::near::nearest;
 use bytecode::types::{Elementary, Retention};
+use smol_str::SmolStr;
 
 /// Greatest depth of instances within instances: each level is a few frames of the compiler's own stack, and the
 /// image's verifier accepts 32 levels of types, and an array between two instances is a level too.
@@ -265,7 +266,7 @@ impl<'a> Sema<'a> {
         let key = name.key();
         let Some(global) = self.global_names.get(&key).copied() else {
             if !self.broken_globals.contains_key(&key) {
-                let names: Vec<String> = self.program.globals.values().map(|g| g.name.clone()).collect();
+                let names: Vec<String> = self.program.globals.values().map(|g| g.name.to_string()).collect();
                 let message = format!("there is no VAR_GLOBAL `{}`", name.text);
                 let mut diagnostic = Diagnostic::new(Code::UnknownName, name.span, message);
                 diagnostic = match nearest(&name.text, names.iter().map(String::as_str)) {
@@ -481,9 +482,9 @@ impl<'a> Sema<'a> {
 }
 
 /// A variable without anything special.
-pub(super) fn plain(name: String, ty: Ty, class: Class, span: Span) -> Variable {
+pub(super) fn plain(name: impl Into<SmolStr>, ty: Ty, class: Class, span: Span) -> Variable {
     Variable {
-        name,
+        name: name.into(),
         ty,
         class,
         constant: false,

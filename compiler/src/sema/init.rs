@@ -182,7 +182,7 @@ impl<'a> Sema<'a> {
                 field.name.is(&v.name) && matches!(v.class, Class::Input | Class::Output | Class::Local)
             });
             let Some((var, ty)) = found.map(|(id, v)| (id, v.ty)) else {
-                let names: Vec<String> = self.program.pous[pou].vars.values().map(|v| v.name.clone()).collect();
+                let names: Vec<String> = self.program.pous[pou].vars.values().map(|v| v.name.to_string()).collect();
                 let message = format!("`{}` has no variable `{}`", self.program.pous[pou].name, field.name.text);
                 let mut diagnostic = Diagnostic::new(Code::UnknownField, field.name.span, message);
                 if let Some(near) = nearest(&field.name.text, names.iter().map(String::as_str)) {

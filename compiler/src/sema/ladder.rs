@@ -11,6 +11,7 @@ use crate::source::Span;
 use crate::types::Ty;
 use bytecode::near::nearest;
 use bytecode::types::Retention;
+use smol_str::SmolStr;
 use std::collections::HashMap;
 
 /// What names hidden memories and elements of the rung being checked.
@@ -23,7 +24,7 @@ pub(super) struct RungNames {
 impl BodyContext<'_, '_> {
     /// A ladder body. A prologue (edges of inputs) becomes a rung of its own before the first.
     pub(super) fn ladder(&mut self, ladder: &ast::Ladder, prologue: Vec<Stmt>) -> Body {
-        let mut labels: HashMap<String, usize> = HashMap::new();
+        let mut labels: HashMap<SmolStr, usize> = HashMap::new();
         let offset = usize::from(!prologue.is_empty());
         for (i, rung) in ladder.rungs.iter().enumerate() {
             if let Some(label) = &rung.label
@@ -49,7 +50,7 @@ impl BodyContext<'_, '_> {
             });
         }
         for (i, rung) in ladder.rungs.iter().enumerate() {
-            let label = rung.label.as_ref().map_or_else(|| format!("#{}", i + 1), |l| l.text.clone());
+            let label = rung.label.as_ref().map_or_else(|| format!("#{}", i + 1), |l| l.text.to_string());
             self.rung = Some(RungNames { label: label.clone(), edges: HashMap::new(), elements: 0 });
             let series = self.rung_series(rung, i + offset, &labels);
             let title = rung.title.as_ref().map(|t| t.text.clone()).unwrap_or_default();
@@ -59,7 +60,7 @@ impl BodyContext<'_, '_> {
         Body::Ladder(rungs)
     }
 
-    fn rung_series(&mut self, rung: &ast::Rung, at: usize, labels: &HashMap<String, usize>) -> Vec<Element> {
+    fn rung_series(&mut self, rung: &ast::Rung, at: usize, labels: &HashMap<SmolStr, usize>) -> Vec<Element> {
         let last = rung.series.elements.len().saturating_sub(1);
         let mut result = Vec::new();
         for (i, element) in rung.series.elements.iter().enumerate() {
@@ -94,11 +95,11 @@ impl BodyContext<'_, '_> {
         }
     }
 
-    fn jump(&mut self, label: &ast::Ident, from: usize, labels: &HashMap<String, usize>) -> Option<ElementKind> {
+    fn jump(&mut self, label: &ast::Ident, from: usize, labels: &HashMap<SmolStr, usize>) -> Option<ElementKind> {
         let Some(to) = labels.get(&label.key()).copied() else {
             let message = format!("there is no rung `{}` in this ladder", label.text);
             let mut diagnostic = Diagnostic::new(Code::UnknownLabel, label.span, message);
-            if let Some(near) = nearest(&label.text, labels.keys().map(String::as_str)) {
+            if let Some(near) = nearest(&label.text, labels.keys().map(SmolStr::as_str)) {
                 diagnostic = diagnostic.help(format!("did you mean `{}`?", near.to_lowercase()));
             }
             self.s.report(diagnostic);
@@ -233,7 +234,7 @@ impl BodyContext<'_, '_> {
             Callee::Function(pou) => {
                 let mut args = self.arguments(pou, call)?;
                 let (enable, eno) = (args.enable.take(), args.eno.take());
-                let kind = crate::hir::StmtKind::Call(assemble(pou, None, args, call.span));
+                let kind = crate::hir::StmtKind::Call(Box::new(assemble(pou, None, args, call.span)));
                 Some(ElementKind::Powered { enable, body: vec![Stmt { kind, span: call.span }], eno })
             }
             Callee::Instance(pou, place) => {

@@ -36,6 +36,7 @@ use crate::hir::{self, GlobalId, PouId, Program, VarId};
 use crate::source::Span;
 use crate::stdlib;
 use crate::types::Ty;
+use smol_str::SmolStr;
 use std::collections::HashMap;
 
 /// Analyses the files of one project.
@@ -76,7 +77,7 @@ enum Progress {
 /// Working data of one POU.
 struct Scope<'a> {
     ast: &'a ast::Pou,
-    names: HashMap<String, Named>,
+    names: HashMap<SmolStr, Named>,
     /// Inputs with an edge: the name reads this variable instead.
     edges: HashMap<VarId, VarId>,
     progress: Progress,
@@ -95,9 +96,9 @@ struct Scope<'a> {
 struct Sema<'a> {
     program: Program,
     diagnostics: Vec<Diagnostic>,
-    names: HashMap<String, PouId>,
-    global_names: HashMap<String, GlobalId>,
-    broken_globals: HashMap<String, ()>,
+    names: HashMap<SmolStr, PouId>,
+    global_names: HashMap<SmolStr, GlobalId>,
+    broken_globals: HashMap<SmolStr, ()>,
     global_usage: Vec<usage::Usage>,
     scopes: Arena<PouId, Scope<'a>>,
     /// POUs whose declarations are being worked out, outermost first.
@@ -157,9 +158,9 @@ impl<'a> Sema<'a> {
     }
 
     fn add_pou(&mut self, ast: &'a ast::Pou, library: bool) -> PouId {
-        let instance_name = ast.name.text.clone();
+        let instance_name = ast.name.text.to_string();
         let id = self.program.pous.push(hir::Pou {
-            name: ast.name.text.clone(),
+            name: ast.name.text.to_string(),
             kind: ast.kind,
             library,
             vars: Arena::default(),
@@ -194,7 +195,7 @@ impl<'a> Sema<'a> {
         }
         let block = stdlib::find_block(key)?;
         let id = self.add_pou(block, true);
-        self.names.insert(key.to_owned(), id);
+        self.names.insert(key.into(), id);
         Some(id)
     }
 

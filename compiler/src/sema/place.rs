@@ -76,8 +76,9 @@ impl BodyContext<'_, '_> {
 
     pub(super) fn unknown_name(&mut self, name: &ast::Ident) {
         let scope = &self.s.scopes[self.pou];
-        let globals = self.s.program.globals.values().map(|g| g.name.clone());
-        let locals = self.s.program.pous[self.pou].vars.values().map(|v| v.name.clone()).filter(|n| !n.contains('#'));
+        let globals = self.s.program.globals.values().map(|g| g.name.to_string());
+        let locals =
+            self.s.program.pous[self.pou].vars.values().map(|v| v.name.to_string()).filter(|n| !n.contains('#'));
         let names: Vec<String> = locals.chain(globals).collect();
         let unit = scope.ast.name.text.clone();
         let message = format!("`{}` is not declared in `{unit}`", name.text);
@@ -153,7 +154,7 @@ impl BodyContext<'_, '_> {
     pub(super) fn unknown_field(&mut self, pou: crate::hir::PouId, name: &ast::Ident) {
         let unit = &self.s.program.pous[pou];
         let reachable = |v: &&Variable| matches!(v.class, Class::Input | Class::Output | Class::InOut);
-        let names: Vec<String> = unit.vars.values().filter(reachable).map(|v| v.name.clone()).collect();
+        let names: Vec<String> = unit.vars.values().filter(reachable).map(|v| v.name.to_string()).collect();
         let message = format!("`{}` has no parameter `{}`", unit.name, name.text);
         let mut diagnostic = Diagnostic::new(Code::UnknownField, name.span, message);
         diagnostic = match nearest(&name.text, names.iter().map(String::as_str)) {
@@ -251,7 +252,7 @@ impl BodyContext<'_, '_> {
     pub(super) fn address_place(&mut self, address: &ast::Address) -> Option<Place> {
         let location = self.s.locate(address)?;
         let ty = address_type(address.size);
-        Some(Place { root: Root::Address(location), steps: Vec::new(), ty, span: address.span })
+        Some(Place { root: Root::Address(Box::new(location)), steps: Vec::new(), ty, span: address.span })
     }
 
     /// The place a statement, coil or `=>` writes.
@@ -284,7 +285,7 @@ impl BodyContext<'_, '_> {
 
     fn refusal(&self, place: &Place) -> Option<(String, Option<&'static str>)> {
         let location = match &place.root {
-            Root::Address(location) => Some(location),
+            Root::Address(location) => Some(&**location),
             Root::Local(_) | Root::Global(_) => self.root_variable(&place.root).and_then(|v| v.location.as_ref()),
         };
         if let Some(location) = location.filter(|l| l.area == Area::Input) {
@@ -329,7 +330,7 @@ impl BodyContext<'_, '_> {
     pub(super) fn place_key(&self, place: &Place) -> Option<String> {
         use std::fmt::Write as _;
         let location = match &place.root {
-            Root::Address(location) => Some(location),
+            Root::Address(location) => Some(&**location),
             Root::Local(_) | Root::Global(_) => self.root_variable(&place.root).and_then(|v| v.location.as_ref()),
         };
         let mut key = match (location, &place.root) {

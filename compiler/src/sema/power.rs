@@ -98,7 +98,11 @@ impl BodyContext<'_, '_> {
             // Without pins the outputs are read by name; a marked output has no meaning while EN decides.
             let call = assemble(pou, Some(place), args, call.span);
             let span = call.span;
-            return Some(ElementKind::Powered { enable, body: vec![Stmt { kind: StmtKind::Call(call), span }], eno });
+            return Some(ElementKind::Powered {
+                enable,
+                body: vec![Stmt { kind: StmtKind::Call(Box::new(call)), span }],
+                eno,
+            });
         }
         let call = assemble(pou, Some(place), args, call.span);
         Some(ElementKind::Block { call, input: pins.input, output: pins.output })
@@ -108,7 +112,7 @@ impl BodyContext<'_, '_> {
     fn refuse_missing_inputs(&mut self, call: &ast::Call, pou: PouId, args: &Arguments) -> Option<()> {
         let given = |var: VarId| args.inputs.iter().any(|(v, _)| *v == var);
         let inputs = self.s.program.pous[pou].vars.iter().filter(|(_, v)| v.class == Class::Input);
-        let missing: Vec<String> = inputs.filter(|(id, _)| !given(*id)).map(|(_, v)| v.name.clone()).collect();
+        let missing: Vec<String> = inputs.filter(|(id, _)| !given(*id)).map(|(_, v)| v.name.to_string()).collect();
         if missing.is_empty() {
             return Some(());
         }

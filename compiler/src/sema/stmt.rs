@@ -213,7 +213,7 @@ impl BodyContext<'_, '_> {
         if place.is_some() {
             self.controlled.pop();
         }
-        Some(StmtKind::For { variable: place?, from, to, by, body })
+        Some(StmtKind::For(Box::new(crate::hir::ForLoop { variable: place?, from, to, by, body })))
     }
 
     fn countable(&mut self, place: &Place) -> bool {

@@ -110,7 +110,7 @@ impl Checker<'_> {
                 ty: Type::Name,
                 node: Node::Constant(Value::Bool(false)),
                 span: variable.span,
-                name: Some(variable.name.text.clone()),
+                name: Some(variable.name.text.to_string()),
             }),
             Err(error) => fault(variable.span, error.message, error.help),
         }
@@ -280,7 +280,7 @@ fn type_of(source: &Source) -> Type {
 
 /// The path as [`Names`] reads it, and the number of a bit behind it.
 fn path_of(variable: &Variable) -> Result<(String, Option<u32>), Fault> {
-    let mut path = variable.name.text.clone();
+    let mut path = variable.name.text.to_string();
     let mut bit = None;
     for accessor in &variable.accessors {
         if bit.is_some() {
@@ -310,7 +310,9 @@ fn unsupported<T>(accessor: &Accessor) -> Result<T, Fault> {
 
 /// An index of a condition is a number, so that its place is known before the run.
 fn index(expr: &Expr) -> Result<String, Fault> {
-    if let ExprKind::Literal(Literal { kind: LiteralKind::Int { magnitude, negative, .. }, .. }) = &expr.kind {
+    if let ExprKind::Literal(literal) = &expr.kind
+        && let LiteralKind::Int { magnitude, negative, .. } = &literal.kind
+    {
         return Ok(if *negative { format!("-{magnitude}") } else { magnitude.to_string() });
     }
     if let ExprKind::Unary { op: UnaryOp::Neg, operand } = &expr.kind {
