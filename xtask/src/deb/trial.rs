@@ -21,7 +21,8 @@ const STEPS: &[Step] = &[
     ("unit is hardened", exposure),
     ("hardening allows what the program needs", probe),
     ("example starts, is watched and stops", example),
-    ("a failed controller is not restarted", no_restart),
+    ("a refused controller is not restarted", no_restart),
+    ("a killed controller leaves its lines off and waits", killed),
     ("upgrades without stopping or losing anything", upgrade),
     ("is removed in order", remove),
     ("is purged", purge),
@@ -185,6 +186,42 @@ fn no_restart(trial: &Trial) -> Result<String, String> {
     trial.has("broken", "ActiveState", "failed")?;
     trial.has("broken", "NRestarts", "0")?;
     trial.has("broken", "ExecMainStatus", "1")?;
+    Ok(String::new())
+}
+
+/// Real lines (a file chip), so that there are two processes. The scan process is killed with an output on: the output is
+/// off, the service has failed with code 3, nobody has restarted it although a drop-in asks for that, and the next start
+/// is granted.
+fn killed(trial: &Trial) -> Result<String, String> {
+    const CHIP: &str = "/dev/shm/plcrun-trial";
+    const PROGRAM: &str = "PROGRAM Plant VAR lamp AT %QX0.0 : BOOL; END_VAR lamp := TRUE; END_PROGRAM";
+    let map = format!(
+        "outputs: {{ lamp: {{ gpio: {{ chip: \"file:{CHIP}\", line: 0 }}, restart: auto, restart_reason: a trial }} }}"
+    );
+    trial.drop_in("plant", "Restart=on-failure\nRestartSec=100ms")?;
+    let folder = "/etc/plcrun/plant";
+    trial.must(&format!(
+        "printf '%s\\n' '{PROGRAM}' >{folder}/plant.st && printf '%s\\n' '{map}' >{folder}/cabinet.yaml"
+    ))?;
+    trial.must(&format!("printf 'PROGRAM=plant.st\\nOPTIONS=--io cabinet.yaml\\n' >{folder}/service.conf"))?;
+    let lines = format!("runuser --user plcrun -- plcrun lines {CHIP}");
+    trial.must(&format!("{lines} --make 2"))?;
+    trial.must("systemctl start plcrun@plant")?;
+    let high = format!("{lines} | grep -Eq '^ +0 +high'");
+    trial.must(&format!("for i in $(seq 50); do {high} && break; sleep 0.1; done; {high}"))?;
+    let (guardian, group) = (trial.property("plant", "MainPID")?, trial.property("plant", "ControlGroup")?);
+    let all = trial.must(&format!("cat /sys/fs/cgroup{group}/cgroup.procs"))?;
+    let others: Vec<&str> = all.split_whitespace().filter(|pid| *pid != guardian).collect();
+    let [scan] = others.as_slice() else { return Err(format!("not two processes but {all}")) };
+    trial.must(&format!("kill -KILL {scan}"))?;
+    trial
+        .must("for i in $(seq 100); do systemctl is-failed --quiet plcrun@plant && break; sleep 0.1; done; sleep 1")?;
+    trial.has("plant", "ActiveState", "failed")?;
+    trial.has("plant", "ExecMainStatus", "3")?;
+    trial.has("plant", "NRestarts", "0")?;
+    trial.must(&format!("! {high}"))?;
+    trial.must("systemctl start plcrun@plant && systemctl stop plcrun@plant")?;
+    trial.has("plant", "Result", "success")?;
     Ok(String::new())
 }
 
