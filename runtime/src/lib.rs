@@ -7,7 +7,8 @@
 //!
 //! On real lines a second process watches the first: [`guardian`].
 //!
-//! Unsafe code stands only in [`rt`], [`guardian`], [`io::gpio`] and [`io::file_chip`], for system calls without a safe wrapper.
+//! Unsafe code stands only in [`rt`], [`guardian`], [`io::gpio`], [`io::expander`] and [`io::file_chip`], for system calls without a
+//! safe wrapper.
 
 pub mod clock;
 pub mod config;

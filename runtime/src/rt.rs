@@ -294,6 +294,17 @@ pub fn ignore_job_control() {
     }
 }
 
+/// Keeps every signal from the calling thread, so that those sent to the process interrupt the scan's sleep and not a helper's.
+pub fn block_signals() {
+    // SAFETY: all-zero is a valid sigset_t, and sigfillset then fills it; the mask belongs to the calling thread alone.
+    // Neither call can fail with these arguments.
+    unsafe {
+        let mut all: libc::sigset_t = std::mem::zeroed();
+        libc::sigfillset(&raw mut all);
+        libc::pthread_sigmask(libc::SIG_BLOCK, &raw const all, std::ptr::null_mut());
+    }
+}
+
 /// The stop signal that came, if one has.
 #[must_use]
 pub fn stop_signal() -> Option<StopSignal> {

@@ -2,9 +2,10 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
 use runtime::config::{Code, schema};
-use runtime::io::OpenError;
+use runtime::io::expander::ExpanderError;
 use runtime::io::file_chip::ChipError;
 use runtime::io::gpio::LINE_ERRORS;
+use runtime::io::{ExpanderCode, OpenError};
 use runtime::rt::RtCode;
 use runtime::scan::fault_table;
 use std::path::PathBuf;
@@ -45,6 +46,13 @@ fn the_fault_table_is_in_step() {
     codes.sort_unstable();
     codes.dedup();
     assert_eq!(codes.len(), count, "one code, one fault");
+}
+
+#[test]
+fn the_expander_table_is_in_step() {
+    let row = |c: &ExpanderCode| format!("| {} | {} | {} | {} |", c.code(), c.blame().name(), c.text(), c.remedy());
+    let rows: Vec<String> = ExpanderCode::ALL.iter().map(row).collect();
+    table("io.md", "| code | blame | what is told | what to do |\n|---|---|---|---|\n", &rows);
 }
 
 #[test]
@@ -106,6 +114,10 @@ fn every_line_error_is_documented() {
         OpenError::NoVersion1 { chip: chip() },
         OpenError::System { chip: chip(), action: "", cause: chip() },
         OpenError::FileChip(ChipError { path: chip().into(), why: chip(), remedy: "" }),
+        OpenError::Expander(ExpanderError::NoBus { name: chip(), bus: chip(), existing: chip() }),
+        OpenError::Expander(ExpanderError::Silent { name: chip(), kind: "", bus: chip(), address: 0, cause: chip() }),
+        OpenError::Expander(ExpanderError::Taken { name: chip(), bus: chip(), address: 0 }),
+        OpenError::Expander(ExpanderError::Unable { name: chip(), kind: "", bus: chip() }),
     ];
     let codes: Vec<_> = errors.iter().map(OpenError::code).collect();
     assert_eq!(codes, LINE_ERRORS.iter().map(|r| r.code).collect::<Vec<_>>());

@@ -100,9 +100,11 @@ fn every_example_program_is_in_canonical_form_and_without_diagnostics() {
 /// The templates for real lines fit their programs, and no test can ever run on them.
 #[test]
 fn the_templates_for_real_lines_fit_and_are_refused_for_tests() {
-    for (program, template) in
-        [("forward_reverse", "forward-reverse.gpio.yaml"), ("star_delta", "star-delta.gpio.yaml")]
-    {
+    for (program, template) in [
+        ("forward_reverse", "forward-reverse.gpio.yaml"),
+        ("forward_reverse", "expander.gpio.yaml"),
+        ("star_delta", "star-delta.gpio.yaml"),
+    ] {
         let suite = loaded(&root().join(format!("programs/{program}.test.yaml")));
         let version = suite.versions.first().unwrap();
         let template = root().join("io-config").join(template);

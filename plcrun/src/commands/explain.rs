@@ -13,13 +13,13 @@ use std::fmt::Write as _;
 /// No room has such a code.
 pub fn run(args: &ExplainArgs, console: &Console) -> Result<Exit, Refusal> {
     let code = args.code.trim();
-    let text = [diagnostic, io_map, relay_finding, relay_event, fault, line_error, real_time, doctor, verifier]
+    let text = [diagnostic, io_map, relay_finding, relay_event, fault, expander, line_error, real_time, doctor, verifier]
         .iter()
         .find_map(|room| room(code))
         .ok_or_else(|| {
             Refusal::wrong_use(
                 format!("`{code}` is no code of plcrun"),
-                "codes look like E0201, W0001 (programs), C014 (I/O map), R036 (relays), G11 (events), F02 (faults), L007 (lines), T001 (real time), D002 (machine), V121 (images)",
+                "codes look like E0201, W0001 (programs), C014 (I/O map), R036 (relays), G11 (events), F02 (faults), L007 (lines), X01 (port expanders), T001 (real time), D002 (machine), V121 (images)",
             )
         })?;
     console.print(&text)?;
@@ -56,6 +56,17 @@ fn fault(code: &str) -> Option<String> {
     let rows = runtime::scan::fault_table();
     let found = rows.iter().find(|row| row.code.eq_ignore_ascii_case(code))?;
     Some(format!("{} (blame: {}): {}\n\nWhat to do: {}.\n", found.code, found.blame.name(), found.text, found.remedy))
+}
+
+fn expander(code: &str) -> Option<String> {
+    let found = runtime::io::ExpanderCode::ALL.iter().find(|c| c.code().eq_ignore_ascii_case(code))?;
+    Some(format!(
+        "{} (blame: {}): {}\n\nWhat to do: {}.\n",
+        found.code(),
+        found.blame().name(),
+        found.text(),
+        found.remedy()
+    ))
 }
 
 fn line_error(code: &str) -> Option<String> {
@@ -107,6 +118,7 @@ mod tests {
         assert!(relay_finding("r036").unwrap().contains("without feedback"));
         assert!(relay_event("G11").unwrap().contains("blame: field"));
         assert!(fault("F01").unwrap().contains("What to do: test the divisor"));
+        assert!(expander("x01").unwrap().contains("does not answer"));
         assert!(line_error("l007").unwrap().contains("the line is in use"));
         assert!(real_time("T001").unwrap().contains("Cost: "));
         assert!(doctor("d023").unwrap().contains("after the process has died"));

@@ -1,5 +1,6 @@
 //! Turns the outputs, interlocks and supply of a map into the relay room's bank, and places its findings in the text.
 
+use super::expanders::{self, Expanders, Use};
 use super::inputs::{self, Bound, Draft, Side};
 use super::model::{self, Map};
 use super::validate::{Checker, Sheets};
@@ -61,15 +62,18 @@ pub(super) fn check(
             unreadable.push(name);
             continue;
         };
-        let gpio = target(checker, output, *at, name, real);
+        let target = target(checker, output, *at, name, real, &mut bound.expanders);
+        let on = target.as_ref().and_then(|(_, line)| bound.expanders.rows.get(usize::from((*line)?.device)));
+        expanders::check_output(checker, map, output, name, on);
         let feedback = feedback(checker, map, output, drafts, name, &mut feedbacks);
-        let channel = channel(checker, output, name, *at, feedback, drafts);
+        expanders::check_feedback(checker, output, feedback.and_then(|id| drafts.get(id.index())));
+        let channel = channel(checker, output, name, *at, feedback, drafts, &bound.expanders);
         let sheet = sheets.rows.iter().map(|(sheet, _, _)| sheet);
         let sheet = sheet.into_iter().find(|s| channel.relay.as_ref().is_some_and(|r| r.eq_ignore_ascii_case(&s.name)));
         let model = ContactModel::new(&channel, sheet);
         config.channels.push(channel);
-        if let (Some((variable, place)), Some(gpio)) = (found, gpio) {
-            outputs.push(Output { name: name.clone(), variable, place, gpio, feedback, model });
+        if let (Some((variable, place)), Some((gpio, expander))) = (found, target) {
+            outputs.push(Output { name: name.clone(), variable, place, gpio, expander, feedback, model });
         }
     }
     for entry in map.interlocks.get().into_iter().flatten() {
@@ -92,33 +96,38 @@ pub(super) fn check(
     Bank { outputs, table: built.table, supply, sheets: config.sheets }
 }
 
-/// The line of an output: `Some(None)` is the simulated rack, `None` a finding.
+/// Where an output goes: both `None` for the simulated rack.
+type Target = (Option<super::GpioLine>, Option<super::ExpanderLine>);
+
+/// Where an output goes, or a finding.
 fn target(
     checker: &mut Checker<'_>,
     output: &model::Output,
     at: Place,
     name: &str,
     real: bool,
-) -> Option<Option<super::GpioLine>> {
-    match (&output.gpio, &output.sim) {
-        (Key::Is(..) | Key::Bad(_), Key::Is(..) | Key::Bad(_)) => {
-            checker.add(Code::TwoSources, at, format!("`{name}` names both `gpio` and `sim`"), "keep one");
-            None
+    expanders: &mut Expanders,
+) -> Option<Target> {
+    let absent = [output.gpio.is_absent(), output.expander.is_absent(), output.sim.is_absent()];
+    if absent.iter().filter(|a| !**a).count() > 1 {
+        let message = format!("`{name}` names more than one of `gpio`, `expander` and `sim`");
+        checker.add(Code::TwoSources, at, message, "keep one");
+        return None;
+    }
+    match (&output.gpio, &output.expander, &output.sim) {
+        (Key::Is(place, gpio), _, _) => inputs::line(checker, gpio, *place).map(|line| (Some(line), None)),
+        (_, Key::Is(..), _) => {
+            expanders::line(checker, expanders, &output.expander, name, Use::Output).map(|line| (None, Some(line)))
         }
-        (Key::Is(place, gpio), Key::Absent) => inputs::line(checker, gpio, *place).map(Some),
-        (Key::Absent, Key::Is(..)) => Some(None),
-        (Key::Bad(_), Key::Absent) | (Key::Absent, Key::Bad(_)) => None,
-        (Key::Absent, Key::Absent) if real => {
+        (Key::Bad(_), _, _) | (_, Key::Bad(_), _) | (_, _, Key::Bad(_)) => None,
+        (Key::Absent, Key::Absent, Key::Is(..)) => Some((None, None)),
+        (Key::Absent, Key::Absent, Key::Absent) if real => {
             let message = format!("`{name}` is wired to nothing, on a map with real lines");
-            checker.add(
-                Code::NoSource,
-                at,
-                message,
-                "add `gpio:`, or `sim: {}` where this output shall stay simulated",
-            );
+            let remedy = "add `gpio:` or `expander:`, or `sim: {}` where this output shall stay simulated";
+            checker.add(Code::NoSource, at, message, remedy);
             None
         }
-        (Key::Absent, Key::Absent) => Some(None),
+        (Key::Absent, Key::Absent, Key::Absent) => Some((None, None)),
     }
 }
 
@@ -168,6 +177,7 @@ fn channel(
     at: Place,
     feedback: Option<InputId>,
     drafts: &[Draft],
+    expanders: &Expanders,
 ) -> ChannelConfig {
     let ns = |key: &Key<Duration>| key.get().map(|d| d.ns);
     let mut config = ChannelConfig::new(name);
@@ -182,7 +192,10 @@ fn channel(
     config.feedback = (!output.feedback.is_absent()).then(|| FeedbackConfig {
         contact: output.feedback.get().and_then(|f| f.contact.get().copied()).unwrap_or_default(),
         debounce_ns: feedback.and_then(|id| drafts.get(id.index())).map_or(0, Draft::debounce_ns),
-        input_age_ns: 0,
+        input_age_ns: feedback
+            .and_then(|id| drafts.get(id.index())?.expander())
+            .and_then(|line| expanders.rows.get(usize::from(line.device)))
+            .map_or(0, |expander| expander.max_age_ns),
     });
     config.min_off_ns = ns(&output.min_off);
     if let Some(margin) = output.margin.get() {

@@ -103,6 +103,17 @@ codes! {
     StopNotMarked "C053" Warning "an input that looks like a stop button is not marked `stop: true`";
     DebounceShort "C054" Warning "a debounce time shorter than one scan has no effect";
     HeartbeatShort "C058" Warning "a heartbeat shorter than the limit for a late scan";
+    UnknownExpander "C070" Error "no port expander of this name";
+    ExpanderAddress "C071" Error "an address or a bus that this kind of port expander does not have";
+    ExpanderLine "C072" Error "the port expander has no line of this number";
+    ExpanderTwice "C073" Error "two port expanders at one address of one bus";
+    ExpanderGuarded "C074" Error "an output that must be guarded, on a port expander that keeps its levels when plcrun dies";
+    ExpanderRange "C075" Error "a time of a port expander outside its range, or too many of them";
+    ExpanderFeedback "C076" Error "a read-back through a port expander that would take its failure for an open contact";
+    UnusedExpander "C077" Warning "a port expander that no input or output uses";
+    ExpanderOutputOnly "C078" Warning "a line of a port expander that its data sheet allows as an output only";
+    ExpanderStartsOn "C079" Warning "an output on a port expander that is on from power-up until plcrun runs";
+    ExpanderKeeps "C080" Note "an output on a port expander keeps its level when plcrun dies";
 }
 
 /// One finding.

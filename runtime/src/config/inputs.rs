@@ -1,23 +1,30 @@
 //! Checks the inputs of a map, and what inputs and outputs share: variables and lines.
 
+use super::expanders::{self, Expanders, Use};
 use super::model::{self, Gpio, Level, Line, Map, Pull};
 use super::symbols::{BoolPlace, NotFound};
 use super::validate::Checker;
 use super::yaml::Key;
-use super::{ChannelValue, Code, GpioLine, Input, Place, Source};
+use super::{ChannelValue, Code, ExpanderLine, GpioLine, Input, Place, Source};
 use crate::io::LINES_PER_REQUEST_MAX;
 use bytecode::image::SymbolRole;
 use bytecode::near::did_you_mean;
 use relay::ChannelTable;
 use std::collections::{BTreeMap, HashMap};
 
-/// Places of the data segment that the map binds.
+/// Places of the data segment that the map binds, and lines of expanders that it uses.
 #[derive(Debug, Default)]
 pub(super) struct Bound {
+    pub(super) expanders: Expanders,
     places: HashMap<BoolPlace, (String, Place)>,
 }
 
 impl Bound {
+    /// Nothing yet, on these expanders.
+    pub(super) fn new(expanders: Expanders) -> Self {
+        Self { expanders, places: HashMap::new() }
+    }
+
     pub(super) fn has(&self, place: BoolPlace) -> bool {
         self.places.contains_key(&place)
     }
@@ -94,7 +101,9 @@ pub(super) fn bind(
 pub(super) fn has_gpio(map: &Map) -> bool {
     let inputs = map.inputs.get().into_iter().flat_map(|e| &e.rows).filter_map(|(_, _, i)| i.get());
     let outputs = map.outputs.get().into_iter().flat_map(|e| &e.rows).filter_map(|(_, _, o)| o.get());
-    inputs.map(|i| &i.gpio).chain(outputs.map(|o| &o.gpio)).any(|g| !g.is_absent())
+    let mut inputs = inputs.map(|i| (&i.gpio, &i.expander));
+    let mut outputs = outputs.map(|o| (&o.gpio, &o.expander));
+    inputs.any(|(g, e)| !g.is_absent() || !e.is_absent()) || outputs.any(|(g, e)| !g.is_absent() || !e.is_absent())
 }
 
 /// A checked line, or a finding.
@@ -141,6 +150,15 @@ impl Draft {
         &self.name
     }
 
+    /// The line of a port expander it is wired to.
+    pub(super) const fn expander(&self) -> Option<ExpanderLine> {
+        match self.source {
+            DraftSource::Ready(Source::Expander(line)) => Some(line),
+            DraftSource::Ready(Source::Gpio(_) | Source::Sim { .. } | Source::Channel(..))
+            | DraftSource::Channel(..) => None,
+        }
+    }
+
     pub(super) const fn debounce_ns(&self) -> u64 {
         self.debounce_ns
     }
@@ -158,7 +176,7 @@ pub(super) fn check(checker: &mut Checker<'_>, map: &Map, real: bool, bound: &mu
             bind(checker, bound, Side::Input, *at, name, variable)
         };
         let Some(input) = entry.get() else { continue };
-        let source = source(checker, input, *at, name, real);
+        let source = source(checker, input, *at, name, real, &mut bound.expanders);
         settings(checker, input, *at, name);
         if let (Some((variable, place)), Some(source)) = (found, source) {
             let debounce_ns = input.debounce.get().map_or(0, |d| d.ns);
@@ -177,17 +195,27 @@ fn guards_only(map: &Map, name: &str) -> bool {
     feedbacks.chain(sensed).any(|used| used.eq_ignore_ascii_case(name))
 }
 
-fn source(checker: &mut Checker<'_>, input: &model::Input, at: Place, name: &str, real: bool) -> Option<DraftSource> {
-    let count =
-        [input.gpio.is_absent(), input.sim.is_absent(), input.channel.is_absent()].iter().filter(|a| !**a).count();
-    if count > 1 {
-        let message = format!("`{name}` names more than one of `gpio`, `sim` and `channel`");
+fn source(
+    checker: &mut Checker<'_>,
+    input: &model::Input,
+    at: Place,
+    name: &str,
+    real: bool,
+    expanders: &mut Expanders,
+) -> Option<DraftSource> {
+    let absent = [input.gpio.is_absent(), input.expander.is_absent(), input.sim.is_absent(), input.channel.is_absent()];
+    if absent.iter().filter(|a| !**a).count() > 1 {
+        let message = format!("`{name}` names more than one of `gpio`, `expander`, `sim` and `channel`");
         checker.add(Code::TwoSources, at, message, "keep one");
         return None;
     }
     if let Some(gpio) = input.gpio.get() {
         let at = input.gpio.place().unwrap_or(at);
         return line(checker, gpio, at).map(|l| DraftSource::Ready(Source::Gpio(l)));
+    }
+    if !input.expander.is_absent() {
+        let line = expanders::line(checker, expanders, &input.expander, name, Use::Input)?;
+        return Some(DraftSource::Ready(Source::Expander(line)));
     }
     match (&input.channel, &input.value) {
         (Key::Is(place, channel), Key::Is(_, value)) => {
@@ -212,7 +240,12 @@ fn source(checker: &mut Checker<'_>, input: &model::Input, at: Place, name: &str
     }
     if real && input.sim.is_absent() && input.gpio.is_absent() {
         let message = format!("`{name}` is wired to nothing, on a map with real lines");
-        checker.add(Code::NoSource, at, message, "add `gpio:`, or `sim: {}` where this input shall stay simulated");
+        checker.add(
+            Code::NoSource,
+            at,
+            message,
+            "add `gpio:` or `expander:`, or `sim: {}` where this input shall stay simulated",
+        );
         return None;
     }
     let initial = input.sim.get().is_some_and(|s| s.initial.or(false));

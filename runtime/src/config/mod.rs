@@ -9,6 +9,7 @@
 
 mod bank;
 mod direct;
+mod expanders;
 pub mod files;
 pub mod finding;
 mod guardian;
@@ -30,6 +31,7 @@ pub use symbols::BoolPlace;
 pub use validate::{Loaded, load, load_at, simulated, simulated_at};
 
 use crate::guardian::GuardianSettings;
+use crate::io::expander::ExpanderKind;
 use crate::rt::RtSettings;
 use crate::scan::Plan;
 use bytecode::ScalarType;
@@ -66,6 +68,8 @@ pub struct IoMap {
     pub keep: KeepSettings,
     /// The guardian process.
     pub guardian: GuardianSettings,
+    /// Port expanders in configuration order.
+    pub expanders: Vec<Expander>,
     /// Inputs in configuration order.
     pub inputs: Vec<Input>,
     /// Outputs in configuration order: output `n` is channel `n` of `channels`.
@@ -84,7 +88,8 @@ impl IoMap {
     /// Does anything in it touch a real line?
     #[must_use]
     pub fn has_real_lines(&self) -> bool {
-        self.inputs.iter().any(|i| matches!(i.source, Source::Gpio(_))) || self.outputs.iter().any(|o| o.gpio.is_some())
+        self.inputs.iter().any(|i| matches!(i.source, Source::Gpio(_) | Source::Expander(_)))
+            || self.outputs.iter().any(|o| o.is_real())
     }
 
     /// Does anything in it drive a real line? Then a guardian must hold it.
@@ -193,6 +198,8 @@ pub struct Input {
 pub enum Source {
     /// A real line.
     Gpio(GpioLine),
+    /// A line of a port expander.
+    Expander(ExpanderLine),
     /// The simulated rack.
     Sim {
         /// Value at start.
@@ -222,6 +229,67 @@ impl std::fmt::Display for GpioLine {
     }
 }
 
+/// A port expander that plcrun reads itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Expander {
+    /// Name of the entry.
+    pub name: String,
+    /// Kind of chip.
+    pub kind: ExpanderKind,
+    /// Device file of its bus.
+    pub bus: String,
+    /// Address, 7 bits.
+    pub address: u8,
+    /// Time between two readings, in nanoseconds.
+    pub poll_ns: u64,
+    /// Older levels count no longer, in nanoseconds.
+    pub max_age_ns: u64,
+}
+
+/// A line of a port expander.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct ExpanderLine {
+    /// Position in [`IoMap::expanders`].
+    pub device: u8,
+    /// Number on the chip, from 0; below 16.
+    pub line: u8,
+    /// Low means TRUE.
+    pub active_low: bool,
+    /// The chip's own pull-up is switched on.
+    pub pull_up: bool,
+}
+
+impl ExpanderLine {
+    /// Its bit among the levels of the chip.
+    #[must_use]
+    pub const fn bit(self) -> u16 {
+        match 1_u16.checked_shl(self.line as u32) {
+            Some(bit) => bit,
+            None => 0,
+        }
+    }
+
+    /// Is it active at these levels?
+    #[must_use]
+    pub const fn get(self, levels: u16) -> bool {
+        (levels & self.bit() != 0) != self.active_low
+    }
+
+    /// Makes it active, or not.
+    pub const fn put(self, levels: &mut u16, active: bool) {
+        if active == self.active_low {
+            *levels &= !self.bit();
+        } else {
+            *levels |= self.bit();
+        }
+    }
+
+    /// Takes its level over from other levels.
+    pub const fn copy(self, levels: &mut u16, from: u16) {
+        *levels = *levels & !self.bit() | from & self.bit();
+    }
+}
+
 /// One output.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Output {
@@ -231,12 +299,22 @@ pub struct Output {
     pub variable: String,
     /// Where the variable stands.
     pub place: BoolPlace,
-    /// The real line; `None` on the simulated rack.
+    /// The real line of a GPIO chip, where it is one.
     pub gpio: Option<GpioLine>,
+    /// The line of a port expander, where it is one.
+    pub expander: Option<ExpanderLine>,
     /// The input its contact is read back by.
     pub feedback: Option<InputId>,
     /// The physics of its relay, for the simulated rack.
     pub model: ContactModel,
+}
+
+impl Output {
+    /// Does it leave the machine, on a GPIO chip or a port expander? Else it is on the simulated rack.
+    #[must_use]
+    pub const fn is_real(&self) -> bool {
+        self.gpio.is_some() || self.expander.is_some()
+    }
 }
 
 /// A located variable that is no BOOL.

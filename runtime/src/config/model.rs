@@ -6,6 +6,7 @@
 
 use super::yaml::{Entries, Key};
 use crate::guardian::RestartPolicy;
+use crate::io::expander::ExpanderKind;
 use relay::quantity::{Current, Duration, Percent, Voltage};
 use relay::{ContactForm, LoadKind};
 use relay::{FeedbackContact, OvervoltageCategory, RatePolicy, Restart, SafeValue, StopValue, Suppression};
@@ -32,6 +33,8 @@ pub struct Map {
     pub supply: Key<Supply>,
     /// Where the relay modules are installed.
     pub installation: Key<Installation>,
+    /// Port expanders on I2C and SPI that plcrun reads itself, by a name of your choice.
+    pub expanders: Key<Entries<Expander>>,
     /// Program inputs by the name of their variable.
     pub inputs: Key<Entries<Input>>,
     /// Program outputs (channels) by the name of their variable.
@@ -175,7 +178,39 @@ pub struct Ambient {
     pub max: Key<relay::quantity::Temperature>,
 }
 
-/// One program input: exactly one of `gpio`, `sim` and `channel`.
+/// A port expander that plcrun reads itself. For outputs that must be guarded use the kernel's driver of the chip and `gpio`.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Expander {
+    /// Kind of chip: mcp23017, mcp23s17, pca9555, pca9535, pca9554, pca9554a, tca6408a, pcf8574, pcf8574a or pcf8575. Required.
+    pub kind: Key<ExpanderKind>,
+    /// Device file of its bus: `/dev/i2c-1` or `/dev/spidev0.0`. Required.
+    pub bus: Key<String>,
+    /// Address by its address pins, 7 bits, such as 0x20. Required.
+    pub address: Key<u8>,
+    /// Time between two readings, 1 ms to 250 ms. Default 10 ms.
+    #[schemars(with = "text::DurationText")]
+    pub poll: Key<Duration>,
+    /// Older levels count no longer: the inputs read FALSE. Default five polls.
+    #[schemars(with = "text::DurationText")]
+    pub max_age: Key<Duration>,
+}
+
+/// A line of a port expander.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct ExpanderPin {
+    /// Name of an entry under `expanders`. Required.
+    pub device: Key<String>,
+    /// Line by number from 0; the second port follows the first. Required.
+    pub line: Key<u8>,
+    /// Level of the line that means TRUE. Default high.
+    pub active: Key<Level>,
+    /// Pull resistor; gives the level with a broken wire. `up` also switches the chip's own pull-up on where it has a switch.
+    pub pull: Key<Pull>,
+}
+
+/// One program input: exactly one of `gpio`, `expander`, `sim` and `channel`.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Input {
@@ -183,6 +218,8 @@ pub struct Input {
     pub variable: Key<String>,
     /// A real line.
     pub gpio: Key<Gpio>,
+    /// A line of a port expander.
+    pub expander: Key<ExpanderPin>,
     /// An input of the simulated rack. May be left out on maps without any real line.
     pub sim: Key<SimInput>,
     /// Output whose state the program reads, together with `value`.
@@ -234,6 +271,8 @@ pub struct Output {
     pub variable: Key<String>,
     /// A real line.
     pub gpio: Key<Gpio>,
+    /// A line of a port expander; only for outputs that need no guard.
+    pub expander: Key<ExpanderPin>,
     /// An output of the simulated rack. May be left out on maps without any real line.
     pub sim: Key<SimOutput>,
     /// Name of the relay's data sheet. Left out: the line drives its load without a relay.

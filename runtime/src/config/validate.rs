@@ -2,6 +2,7 @@
 
 use super::bank::{self, Bank};
 use super::direct::{self, Spot};
+use super::expanders;
 use super::files::{Files, beside};
 use super::guardian;
 use super::inputs;
@@ -130,10 +131,11 @@ fn check(checker: &mut Checker<'_>, map: &Map, sheets: Sheets) -> Option<IoMap> 
     let rt = rt_settings(checker, map.rt.get());
     let keep = keep::check(checker, map);
     let guardian = guardian::check(checker, map.guardian.get(), &scan);
-    let mut bound = inputs::Bound::default();
+    let mut bound = inputs::Bound::new(expanders::check(checker, map));
     let real = inputs::has_gpio(map);
     let inputs = inputs::check(checker, map, real, &mut bound);
     let bank = bank::check(checker, map, sheets, &inputs, real, plan.tick_ns, &mut bound);
+    expanders::check_unused(checker, map, &bound.expanders);
     inputs::check_shared_lines(checker, map);
     let words = located(checker, map, real, &bound);
     direct::check(checker);
@@ -147,6 +149,7 @@ fn check(checker: &mut Checker<'_>, map: &Map, sheets: Sheets) -> Option<IoMap> 
         rt,
         keep,
         guardian,
+        expanders: bound.expanders.rows,
         inputs,
         outputs,
         channels: table?,
@@ -318,7 +321,7 @@ fn simulated_output(bank: &mut BankConfig, name: String, variable: String, place
     bank::restart_by_itself(&mut channel);
     let model = ContactModel::new(&channel, None);
     bank.channels.push(channel);
-    Output { name, variable, place, gpio: None, feedback: None, model }
+    Output { name, variable, place, gpio: None, expander: None, feedback: None, model }
 }
 
 /// The map of a program without one: every located BOOL on the simulated rack, outputs without
@@ -391,6 +394,7 @@ pub fn simulated_at(image: &Image, period_ns: Option<u64>) -> Result<IoMap, Vec<
         rt,
         keep: KeepSettings::default(),
         guardian,
+        expanders: Vec::new(),
         inputs,
         outputs,
         channels,

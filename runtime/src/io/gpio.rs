@@ -9,7 +9,7 @@
 //! Pull resistors and kernel debouncing do not exist in this version. A line falls back to what its driver does with
 //! released lines when the process dies.
 
-mod chip;
+pub(crate) mod chip;
 mod codes;
 mod error;
 mod find;
@@ -176,7 +176,7 @@ pub(crate) type Wanted<'m> = (Vec<(InputId, &'m GpioLine)>, Vec<(ChannelId, &'m 
 pub(crate) fn wanted(map: &IoMap) -> Wanted<'_> {
     let inputs = map.input_ids().zip(&map.inputs).filter_map(|(id, input)| match &input.source {
         Source::Gpio(line) => Some((id, line)),
-        Source::Sim { .. } | Source::Channel(..) => None,
+        Source::Expander(_) | Source::Sim { .. } | Source::Channel(..) => None,
     });
     let outputs = map.channels.ids().zip(&map.outputs);
     let outputs = outputs.filter_map(|(id, output)| Some((id, output.name.as_str(), output.gpio.as_ref()?)));

@@ -5,13 +5,15 @@
 //! only the guard makes. Completed writes are reported channel by channel; errors are `Copy` and coded, so that the
 //! scan thread allocates nothing even when a chip is unplugged.
 //!
-//! [`Rack`] is the driver the product runs: real lines ([`gpio`]) and the simulated rack ([`sim`]) side by side.
-//! Debouncing, forces and the process image are the scan's, not a driver's.
+//! [`Rack`] is the driver the product runs: real lines ([`gpio`]), port expanders ([`expander`]) and the simulated
+//! rack ([`sim`]) side by side. Debouncing, forces and the process image are the scan's, not a driver's.
 
+pub mod expander;
 pub mod file_chip;
 pub mod gpio;
 pub mod sim;
 
+pub use expander::{ExpanderState, ExpanderStatus, Expanders};
 pub use file_chip::{FileChip, FilePort};
 pub use gpio::{Gpio, OpenError};
 pub use sim::{ContactState, Defect, Sim, SimSource};
@@ -46,6 +48,11 @@ pub trait Driver {
     fn contact(&self, _channel: ChannelId) -> Option<ContactState> {
         None
     }
+
+    /// State and counters of each port expander, in the order of [`IoMap::expanders`], as of the last reading.
+    fn expanders(&self) -> &[ExpanderStatus] {
+        &[]
+    }
 }
 
 fault_codes! {
@@ -54,6 +61,15 @@ fault_codes! {
     ReadFailed "F20" Field "inputs could not be read" "check the chip, its bus and its supply; `dmesg` has the driver's own words";
     WriteFailed "F21" Field "outputs could not be written" "check the chip, its bus and its supply; `dmesg` has the driver's own words";
     ChipGone "F22" Field "the GPIO chip is gone" "it was unplugged or its driver unloaded: its lines cannot be written any more, the hardware must bring them to rest";
+}
+
+fault_codes! {
+    /// What is told of a port expander while running. It stops nothing: inputs read FALSE, outputs wait.
+    ExpanderCode
+    Failed "X01" Field "a port expander does not answer" "check its supply, its wiring and its bus; its inputs read FALSE and its outputs keep what they have until it answers again";
+    Lost "X02" Field "a port expander is not as it was set up" "it lost its supply, or something else writes to it: its inputs read FALSE until setting it up again helps";
+    Late "X03" Platform "the levels of a port expander are too old" "the bus hangs or is too slow for its chips: check it, or lengthen `poll` and `max_age`; its inputs read FALSE";
+    Back "X04" Field "a port expander answers again" "nothing; outputs that were on when it lost its supply stay off until they are commanded off and on";
 }
 
 /// A driver's error while running.
@@ -71,6 +87,7 @@ pub struct IoFault {
 #[derive(Debug)]
 pub struct Rack {
     gpio: Gpio,
+    expanders: Expanders,
     sim: Sim,
 }
 
@@ -80,7 +97,11 @@ impl Rack {
     /// # Errors
     /// A line that cannot be had; see [`OpenError`].
     pub fn open(map: &IoMap, permitted: &Permitted, seed: u64) -> Result<Self, OpenError> {
-        Ok(Self { gpio: Gpio::open(map, permitted)?, sim: Sim::new(map, seed) })
+        Ok(Self {
+            gpio: Gpio::open(map, permitted)?,
+            expanders: Expanders::open(map, permitted)?,
+            sim: Sim::new(map, seed),
+        })
     }
 
     /// A rack for a map whose output lines are held already.
@@ -88,13 +109,14 @@ impl Rack {
     /// # Errors
     /// An input line that cannot be had; see [`OpenError`].
     pub fn take_over(map: &IoMap, permitted: &Permitted, held: gpio::Held, seed: u64) -> Result<Self, OpenError> {
-        Ok(Self { gpio: held.take_over(map, permitted)?, sim: Sim::new(map, seed) })
+        let gpio = held.take_over(map, permitted)?;
+        Ok(Self { gpio, expanders: Expanders::open(map, permitted)?, sim: Sim::new(map, seed) })
     }
 
     /// A rack for a map without real lines.
     #[must_use]
     pub fn simulated(map: &IoMap, seed: u64) -> Self {
-        Self { gpio: Gpio::none(), sim: Sim::new(map, seed) }
+        Self { gpio: Gpio::none(), expanders: Expanders::none(), sim: Sim::new(map, seed) }
     }
 
     /// The simulated part.
@@ -118,12 +140,15 @@ impl Rack {
 impl Driver for Rack {
     fn read(&mut self, now_ns: u64, levels: &mut [bool]) -> Result<(), IoFault> {
         self.sim.read(now_ns, levels)?;
+        self.expanders.read(now_ns, levels)?;
         self.gpio.read(now_ns, levels)
     }
 
     fn write(&mut self, now_ns: u64, permitted: &Permitted, acknowledged: &mut [WriteId]) -> Result<(), IoFault> {
         // The simulated part holds no ON back: a simulated load hurts nobody.
         self.sim.write(now_ns, permitted, acknowledged)?;
+        // Only asks: the bus threads write.
+        self.expanders.write(now_ns, permitted, acknowledged)?;
         self.gpio.write(now_ns, permitted, acknowledged)
     }
 
@@ -133,5 +158,9 @@ impl Driver for Rack {
 
     fn contact(&self, channel: ChannelId) -> Option<ContactState> {
         self.sim.contact(channel)
+    }
+
+    fn expanders(&self) -> &[ExpanderStatus] {
+        self.expanders.statuses()
     }
 }

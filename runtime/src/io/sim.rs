@@ -52,7 +52,7 @@ impl Sim {
             .map(|output| Relay {
                 contact: SimulatedContact::new(output.model, generator.next_u64()),
                 coil: false,
-                simulated: output.gpio.is_none(),
+                simulated: !output.is_real(),
             })
             .collect();
         let mut inputs: Vec<Option<SimSource>> = map
@@ -60,11 +60,11 @@ impl Sim {
             .iter()
             .map(|input| match input.source {
                 Source::Sim { initial } => Some(SimSource::Level(initial)),
-                Source::Gpio(_) | Source::Channel(..) => None,
+                Source::Gpio(_) | Source::Expander(_) | Source::Channel(..) => None,
             })
             .collect();
         for (id, output) in map.channels.ids().zip(&map.outputs) {
-            let wired = output.feedback.filter(|_| output.gpio.is_none());
+            let wired = output.feedback.filter(|_| !output.is_real());
             if let Some(Some(source)) = wired.and_then(|input| inputs.get_mut(input.index())) {
                 *source = SimSource::Feedback(id);
             }

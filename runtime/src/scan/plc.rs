@@ -273,7 +273,7 @@ impl<E: Engine, D: Driver> Plc<E, D> {
         let rows = map.inputs.iter().zip(&mut self.filters).zip(&self.raw).zip(&self.input_forces);
         for ((((input, filter), raw), force), level) in rows.zip(&mut self.levels) {
             let read = match input.source {
-                Source::Gpio(_) | Source::Sim { .. } => filter.sample(*raw, self.now_ns),
+                Source::Gpio(_) | Source::Expander(_) | Source::Sim { .. } => filter.sample(*raw, self.now_ns),
                 Source::Channel(id, value) => self.statuses.get(id.index()).is_some_and(|s| {
                     let wired = self.guard.table().channel(id).feedback.is_some();
                     channel_value(s, wired, value)

@@ -12,7 +12,7 @@ use super::stats::Stats;
 use super::watch::{Change, ChangeKind, Watch};
 use crate::clock::{Clock, NS_PER_MS, NS_PER_S, Wake};
 use crate::guardian::{Pulse, Step as Doing};
-use crate::io::Driver;
+use crate::io::{Driver, ExpanderStatus};
 use crate::quiet;
 use crate::rt::{StopSignal, stop_signal};
 use crate::store::tap::Tap;
@@ -54,6 +54,8 @@ pub struct Snapshot {
     pub inputs: Vec<bool>,
     /// Channels after the scan.
     pub channels: Vec<ChannelStatus>,
+    /// Port expanders as of the scan's reading.
+    pub expanders: Vec<ExpanderStatus>,
     /// Timing and counters.
     pub stats: Stats,
 }
@@ -70,6 +72,7 @@ impl Snapshot {
             data: plc.memory().data().to_vec(),
             inputs: plc.map().input_ids().map(|id| plc.input(id)).collect(),
             channels: plc.statuses().to_vec(),
+            expanders: plc.expanders().to_vec(),
             stats: plc.stats().clone(),
         }
     }
@@ -88,6 +91,9 @@ impl Snapshot {
             *to = plc.input(id);
         }
         for (to, from) in self.channels.iter_mut().zip(plc.statuses()) {
+            *to = *from;
+        }
+        for (to, from) in self.expanders.iter_mut().zip(plc.expanders()) {
             *to = *from;
         }
         self.stats.copy_from(plc.stats());

@@ -8,7 +8,7 @@ use super::fault::{Fault, FaultReport};
 use super::plc::{Contact, Mode, Plc};
 use crate::clock::{NS_PER_MS, NS_PER_US};
 use crate::config::{InputId, IoMap};
-use crate::io::Driver;
+use crate::io::{Driver, ExpanderState};
 use crate::vm::Engine;
 use bytecode::VerifiedImage;
 use bytecode::path::show;
@@ -30,6 +30,8 @@ pub enum ChangeKind {
     Contact(ChannelId, Contact),
     /// The guard reported something.
     Event(Event),
+    /// A port expander, by position in [`IoMap::expanders`], failed or came back.
+    Expander(u8, ExpanderState),
     /// The run ended by a fault.
     Fault(Fault),
     /// The run was stopped in order.
@@ -60,6 +62,8 @@ pub struct Watch {
     commanded: Vec<Option<bool>>,
     lines: Vec<Option<bool>>,
     contacts: Vec<Option<Contact>>,
+    /// Working at first: a run begins with every expander answering.
+    expanders: Vec<ExpanderState>,
     running: bool,
 }
 
@@ -74,6 +78,7 @@ impl Watch {
             commanded: vec![None; channels],
             lines: vec![None; channels],
             contacts: vec![None; channels],
+            expanders: vec![ExpanderState::Working; map.expanders.len()],
             running: true,
         }
     }
@@ -82,6 +87,11 @@ impl Watch {
     pub fn compare<E: Engine, D: Driver>(&mut self, plc: &Plc<E, D>, mut sink: impl FnMut(Change)) {
         let (at_ns, scan) = (plc.now_ns(), plc.scan());
         let mut tell = |kind: ChangeKind| sink(Change { at_ns, scan, kind });
+        for ((index, status), old) in (0_u8..).zip(plc.expanders()).zip(&mut self.expanders) {
+            if std::mem::replace(old, status.state) != status.state {
+                tell(ChangeKind::Expander(index, status.state));
+            }
+        }
         for (id, old) in plc.map().input_ids().zip(&mut self.inputs) {
             let level = plc.input(id);
             if old.replace(level) != Some(level) {
@@ -167,6 +177,15 @@ fn quoted(field: &str) -> String {
         format!("\"{}\"", field.replace('"', "\"\""))
     } else {
         field.to_owned()
+    }
+}
+
+/// What happened to a port expander: code, text and the system's own words.
+fn expander_text(state: ExpanderState) -> String {
+    let (code, text) = (state.code().code(), state.code().text());
+    match state {
+        ExpanderState::Failed(errno) => format!("{code} {text}: {}", std::io::Error::from_raw_os_error(errno)),
+        ExpanderState::Working | ExpanderState::Lost | ExpanderState::Late => format!("{code} {text}"),
     }
 }
 
@@ -257,6 +276,10 @@ impl Names {
             ChangeKind::Contact(id, contact) => ("contact", self.channel(id), contact.name().to_owned()),
             ChangeKind::Event(event) => {
                 ("event", event.channel.map_or("plcrun", |c| self.channel(c)), self.event_text(&event))
+            }
+            ChangeKind::Expander(index, state) => {
+                let name = self.map.expanders.get(usize::from(index)).map_or("?", |e| e.name.as_str());
+                ("event", name, expander_text(state))
             }
             ChangeKind::Fault(fault) => {
                 let report = self.fault(&fault);

@@ -10,6 +10,7 @@ use crate::files;
 use crate::table::moment;
 use relay::Blame;
 use runtime::config::IoMap;
+use runtime::io::ExpanderState;
 use runtime::scan::Contact;
 use runtime::scan::watch::{Change, ChangeKind, Names, Row, TRACE_HEADER};
 use std::fs::File;
@@ -122,6 +123,9 @@ fn grade(map: &IoMap, change: &Change) -> Option<Grade> {
             Blame::Operation => Grade::Ordinary,
             Blame::Program | Blame::Platform | Blame::Field => Grade::Notable,
         }),
+        ChangeKind::Expander(_, state) => {
+            Some(if state == ExpanderState::Working { Grade::Ordinary } else { Grade::Notable })
+        }
         ChangeKind::Overrun { .. } => Some(Grade::Notable),
         // Both are told in full at the end.
         ChangeKind::Fault(_) | ChangeKind::Stopped => None,

@@ -225,6 +225,13 @@ fn conclude(session: &Session, controller: &Controller, ending: &Ending, console
         stats: controller.stats(),
         measured: ending.measured,
         channels,
+        expanders: session
+            .map
+            .expanders
+            .iter()
+            .zip(controller.expanders())
+            .map(|(e, status)| (e.name.clone(), status.counters))
+            .collect(),
     };
     match session.format {
         LogFormat::Text => session.screen.line(&format!("\n{}", summary.text())),

@@ -108,7 +108,7 @@ pub fn input_named(name: &str, map: &IoMap) -> Result<InputId, Refusal> {
         Some(Source::Channel(..)) => {
             Err(Refusal::wrong_use(format!("`{name}` reads the state of a channel"), "nobody can set it from outside"))
         }
-        Some(Source::Gpio(_)) | None => {
+        Some(Source::Gpio(_) | Source::Expander(_)) | None => {
             Err(Refusal::wrong_use(format!("`{name}` is a real line"), "its level comes from the plant"))
         }
     }

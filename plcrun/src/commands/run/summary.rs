@@ -2,6 +2,7 @@
 
 use crate::table::{aligned, exact_time, grouped, moment, short_time, used_life};
 use relay::{Life, Wear};
+use runtime::io::expander::Counters;
 use runtime::scan::Stats;
 
 /// One channel's line.
@@ -34,6 +35,8 @@ pub struct Summary<'a> {
     pub measured: bool,
     /// One for each channel, in configuration order.
     pub channels: Vec<ChannelRow>,
+    /// Name and counters of each port expander.
+    pub expanders: Vec<(String, Counters)>,
 }
 
 impl Summary<'_> {
@@ -59,6 +62,11 @@ impl Summary<'_> {
             rows.push(cell("overruns", format!("{}, {} scans left out", stats.overruns, stats.skipped)));
         } else {
             rows.push(cell("time", "virtual: nothing was measured".to_owned()));
+        }
+        for (name, counters) in &self.expanders {
+            let Counters { reads, failures, returns } = *counters;
+            let text = format!("{} readings, failed {failures} times, came back {returns} times", grouped(reads));
+            rows.push(cell(name, text));
         }
         if stats.messages_lost > 0 {
             rows.push(cell("lost", format!("{} messages to the log and trace found no room", stats.messages_lost)));
@@ -109,6 +117,10 @@ impl Summary<'_> {
             );
         } else {
             tracing::info!(kind = "summary", t_us, ended, scans, overruns, skipped, "summary");
+        }
+        for (name, counters) in &self.expanders {
+            let Counters { reads, failures, returns } = *counters;
+            tracing::info!(kind = "expander", name, reads, failures, returns, "readings of {name}");
         }
         for channel in &self.channels {
             let used_permille = channel.wear.used_permille(&channel.life);
@@ -170,6 +182,7 @@ mod tests {
             stats,
             measured,
             channels,
+            expanders: vec![("io1".into(), Counters { reads: 5000, failures: 2, returns: 1 })],
         }
         .text()
     }
@@ -183,6 +196,7 @@ mod tests {
         assert!(text.starts_with("stopped by SIGTERM after 12.340 s\nscans      1 234, every 10 ms\n"), "{text}");
         assert!(text.contains("\noverruns   2, 3 scans left out\n"), "{text}");
         assert!(text.contains("\nscan time  p50 3.2"), "{text}");
+        assert!(text.contains("\nio1        5 000 readings, failed 2 times, came back 1 times\n"), "{text}");
         assert!(text.contains("0.006 % of 50 000 loaded"), "{text}");
         assert!(text.contains("\nlamp     none          0           0          -\n"), "{text}");
     }

@@ -150,7 +150,7 @@ fn in_use(chip: &FileChip, line: u32) -> OpenError {
 }
 
 /// Name of the group that may use the device; `None` when that is root's.
-fn device_group(path: &Path) -> Option<String> {
+pub(crate) fn device_group(path: &Path) -> Option<String> {
     let gid = std::fs::metadata(path).ok()?.gid();
     if gid == 0 {
         return None;

@@ -49,4 +49,24 @@ pub const LINE_ERRORS: &[LineErrorRow] = &[
         what: "the file of a file chip cannot be used",
         remedy: "the message says why; give an absolute path to a file chip, or to nothing: then it is made",
     },
+    LineErrorRow {
+        code: "L013",
+        what: "an expander's bus is not there",
+        remedy: "switch the bus on in the board's configuration, load i2c-dev or spidev, or correct `bus:`",
+    },
+    LineErrorRow {
+        code: "L014",
+        what: "no such expander answers at the address",
+        remedy: "check supply, wiring and address pins, or correct `address:`; `i2cdetect` lists what answers",
+    },
+    LineErrorRow {
+        code: "L015",
+        what: "a driver of the kernel uses the expander",
+        remedy: "take its lines by `gpio:`, or unload that driver",
+    },
+    LineErrorRow {
+        code: "L016",
+        what: "the bus adapter cannot make the transfers the expander needs",
+        remedy: "use another bus, or another kind of chip",
+    },
 ];

@@ -1,6 +1,7 @@
 //! Why a line cannot be had, in words that say what to do.
 
 use crate::io::LINES_PER_REQUEST_MAX;
+use crate::io::expander::ExpanderError;
 use crate::io::file_chip::ChipError;
 use std::fmt;
 
@@ -83,6 +84,8 @@ pub enum OpenError {
         /// The system's own words.
         cause: String,
     },
+    /// A port expander cannot be had.
+    Expander(ExpanderError),
 }
 
 impl OpenError {
@@ -102,6 +105,7 @@ impl OpenError {
             Self::NoVersion1 { .. } => "L010",
             Self::System { .. } => "L011",
             Self::FileChip(_) => "L012",
+            Self::Expander(error) => error.code(),
         }
     }
 }
@@ -152,6 +156,7 @@ impl fmt::Display for OpenError {
             ),
             Self::FileChip(error) => error.fmt(f),
             Self::System { chip, action, cause } => write!(f, "{chip}: cannot {action}: {cause}"),
+            Self::Expander(error) => error.fmt(f),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{Mode, Plc};
 use crate::config::{InputId, IoMap, Word};
-use crate::io::{ContactState, Driver};
+use crate::io::{ContactState, Driver, ExpanderStatus};
 use crate::scan::fault::Fault;
 use crate::scan::stats::Stats;
 use crate::vm::{Engine, Memory};
@@ -86,6 +86,12 @@ impl<E: Engine, D: Driver> Plc<E, D> {
     #[must_use]
     pub fn events(&self) -> &[Event] {
         self.sink.events()
+    }
+
+    /// State and counters of each port expander, in the order of [`IoMap::expanders`], as of the last reading.
+    #[must_use]
+    pub fn expanders(&self) -> &[ExpanderStatus] {
+        self.driver.expanders()
     }
 
     /// Timing and counters.
