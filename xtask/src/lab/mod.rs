@@ -31,7 +31,7 @@ project's binary and runs the laboratory's scenarios. Missing Debian packages ar
   --numbers HOW      rounds of the kill series: full (2,000 and 500 each), tenth (default), smoke (3 each)
   --seed N           settles the instants of the kill series; 1 otherwise
   --profile NAME     cargo profile of the product: release (default) or dev
-  --binary FILE      tries this plcrun instead of building one
+  --binary FILE      tries this plcrun instead of building one; beside it plcrun-inject, built with the feature `inject`, if there is one
   --source TARBALL   source archive of a kernel 6.1 instead of Debian's package linux-source-6.1
   --kernel-only      builds the kernel, or finds it in the cache, and ends
   --keep             keeps the build tree and the work folder (a failure keeps the work folder in any case)
@@ -166,7 +166,13 @@ pub fn run(args: &[String]) -> Result<(), String> {
         folder.put(&module, &name)?;
     }
     match &options.binary {
-        Some(binary) => folder.put(binary, "bin/plcrun")?,
+        Some(binary) => {
+            folder.put(binary, "bin/plcrun")?;
+            let inject = binary.with_file_name("plcrun-inject");
+            if inject.exists() {
+                folder.put(&inject, "bin/plcrun-inject")?;
+            }
+        }
         None => products(&folder, &options.profile)?,
     }
     folder.files(Path::new("xtask/lab"))?;

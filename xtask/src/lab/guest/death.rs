@@ -12,7 +12,9 @@ use std::time::Duration;
 pub fn scan_process_killed(bench: &mut Bench) -> Result<(), Stop> {
     let mut product = running_forward(bench, "reverse.io.yaml")?;
     let scan = scan_process(&product)?;
+    let blow_ns = now_ns();
     kill(scan, Signal::KILL)?;
+    // The guardian may have written before this thread went on.
     let dead_ns = now_ns();
     let code = product.wait(bench)?;
     require(code == Some(3), || format!("exit code {code:?} instead of 3"))?;
@@ -20,10 +22,10 @@ pub fn scan_process_killed(bench: &mut Bench) -> Result<(), Stop> {
     let writes = late(&bench.events, dead_ns, After::Nothing);
     require(writes.is_empty(), || writes.join("\n"))?;
     let guardian = product.pid().map(|pid| pid.as_raw_nonzero().get());
-    let off = bench.edges().find(|event| event.line == "fwd0" && !event.on && event.t_ns >= dead_ns);
+    let off = bench.edges().find(|event| event.line == "fwd0" && !event.on && event.t_ns >= blow_ns);
     let off = off.ok_or_else(|| "nobody wrote fwd off".to_owned())?;
     require(Some(off.writer) == guardian, || format!("thread {} wrote fwd off, not the guardian", off.writer))?;
-    bench.facts.push(format!("fwd was off {:.2} ms after the death", ms(off.t_ns - dead_ns)));
+    bench.facts.push(format!("fwd was off {:.2} ms after the death", ms(off.t_ns - blow_ns)));
     require(product.says("F40"), || "the guardian's word does not name F40".to_owned())
 }
 
@@ -61,28 +63,46 @@ pub fn restarted_once(bench: &mut Bench) -> Result<(), Stop> {
 }
 
 pub fn both_killed(bench: &mut Bench) -> Result<(), Stop> {
-    let product = running_forward(bench, "reverse.io.yaml")?;
-    let (Some(guardian), scan) = (product.pid(), scan_process(&product)?) else {
-        return Err(Stop::Failed("plcrun has no process id".to_owned()));
-    };
-    // Stopped first, so that none can notice the other's death.
-    kill(guardian, Signal::STOP)?;
-    kill(scan, Signal::STOP)?;
+    let mut product = frozen(bench, "reverse.io.yaml")?;
     bench.pause(Duration::from_secs(1))?;
-    let frozen = bench.out.level("fwd0")?;
-    bench.facts.push(format!("both frozen for 1 s: the line is {}", if frozen { "still ON" } else { "off" }));
-    kill(guardian, Signal::KILL)?;
-    kill(scan, Signal::KILL)?;
-    drop(product);
+    let still_on = bench.out.level("fwd0")?;
+    bench.facts.push(format!("both frozen for 1 s: the line is {}", if still_on { "still ON" } else { "off" }));
+    // The scan process first: of a guardian that is frozen itself it gets no help.
+    kill(scan_process(&product)?, Signal::KILL)?;
+    product.signal(Signal::KILL)?;
+    product.wait(bench)?;
     bench.wait_for("the line to fall", REACTION, |bench| Ok(!bench.out.level("fwd0")?))?;
     bench.look()?;
     let written = bench.last_edge("fwd0", false).is_some();
-    bench.facts.push(format!(
-        "both killed: the line is off {}; boards that keep levels would keep it on",
-        if written { "by a write" } else { "because the kernel let it go, without a write" }
-    ));
     require(!written, || "somebody wrote although everybody was dead".to_owned())?;
+    bench.facts.push(
+        "both killed: the kernel let the line go, without a write; boards that keep levels keep it on".to_owned(),
+    );
     bench.released(0).map_err(Stop::Failed)
+}
+
+pub fn frozen_and_orphaned(bench: &mut Bench) -> Result<(), Stop> {
+    let mut product = frozen(bench, "reverse.io.yaml")?;
+    let scan = scan_process(&product)?;
+    let blow_ns = product.signal(Signal::KILL)?;
+    product.wait(bench)?;
+    bench.wait_for("OFF by the scan process", REACTION, |bench| Ok(!bench.is_on("fwd0")))?;
+    let writes = late(&bench.events, blow_ns, After::Nothing);
+    require(writes.is_empty(), || writes.join("\n"))?;
+    let off_ns = bench.last_edge("fwd0", false).unwrap_or(blow_ns);
+    bench
+        .facts
+        .push(format!("the kernel wakes what is left of a frozen group: OFF after {:.1} ms", ms(off_ns - blow_ns)));
+    bench.wait_for("the end of the scan process", REACTION, |_| Ok(super::product::is_gone(scan)))?;
+    bench.released(0).map_err(Stop::Failed)
+}
+
+/// A product whose motor runs forward and whose two processes are stopped: the guardian first, so that it cannot notice.
+fn frozen(bench: &mut Bench, map: &str) -> Result<Product, Stop> {
+    let product = running_forward(bench, map)?;
+    product.signal(Signal::STOP)?;
+    kill(scan_process(&product)?, Signal::STOP)?;
+    Ok(product)
 }
 
 pub fn watchdog(bench: &mut Bench) -> Result<(), Stop> {
@@ -103,12 +123,7 @@ fn watchdog_cases(bench: &mut Bench) -> Result<(), Stop> {
     require(barks()? == 0, || "the watchdog was not disarmed by an ordered stop".to_owned())?;
     bench.facts.push("fed while scans complete, disarmed by an ordered stop".to_owned());
     bench.fresh()?;
-    let product = running_forward(bench, "watchdog.io.yaml")?;
-    let (Some(guardian), scan) = (product.pid(), scan_process(&product)?) else {
-        return Err(Stop::Failed("plcrun has no process id".to_owned()));
-    };
-    kill(guardian, Signal::STOP)?;
-    kill(scan, Signal::STOP)?;
+    let product = frozen(bench, "watchdog.io.yaml")?;
     let frozen_ns = now_ns();
     bench.wait_for("the watchdog, both processes frozen", Duration::from_secs(10), |_| Ok(barks()? > 0))?;
     bench.facts.push(format!("both frozen: the reset comes after {:.1} s", ms(now_ns() - frozen_ns) / 1e3));

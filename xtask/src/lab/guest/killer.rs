@@ -30,10 +30,12 @@ pub enum Blow {
 pub struct Struck {
     /// When the first signal was about to be sent.
     pub before_ns: u64,
-    /// When the last signal had been sent. The CPU is this thread's from the one to the other, but for [`Blow::StopScan`].
+    /// When the last signal had been sent; a stopped process is continued at this time. Else the CPU is this thread's all the while.
     pub after_ns: u64,
     /// The scan process; `None` if there was none yet, so that the only process there was got the signal.
     pub scan: Option<Pid>,
+    /// Who is to be continued later.
+    resume: Option<Pid>,
 }
 
 /// The thread and the way to it.
@@ -56,8 +58,15 @@ impl Killer {
             let _ = ready.send(promote());
             while let Ok((at_ns, product, blow)) = to_do.recv() {
                 std::thread::sleep(Duration::from_nanos(at_ns.saturating_sub(now_ns())));
-                if report.send(strike(product, blow)).is_err() {
+                let struck = strike(product, blow);
+                let resume = struck.as_ref().ok().and_then(|struck| struck.resume.map(|pid| (struck.after_ns, pid)));
+                if report.send(struck).is_err() {
                     break;
+                }
+                if let Some((at_ns, pid)) = resume {
+                    std::thread::sleep(Duration::from_nanos(at_ns.saturating_sub(now_ns())));
+                    // The guardian may have killed it meanwhile; that is what the series is about.
+                    let _ = kill_process(pid, Signal::CONT);
                 }
             }
         });
@@ -107,12 +116,10 @@ fn strike(product: Pid, blow: Blow) -> Result<Struck, String> {
         }
         Blow::StopScan(time_ns) => {
             send(target, Signal::STOP)?;
-            std::thread::sleep(Duration::from_nanos(time_ns));
-            // The guardian may have killed it meanwhile; that is what the series is about.
-            let _ = kill_process(target, Signal::CONT);
+            return Ok(Struck { before_ns, after_ns: before_ns + time_ns, scan, resume: Some(target) });
         }
     }
-    Ok(Struck { before_ns, after_ns: now_ns(), scan })
+    Ok(Struck { before_ns, after_ns: now_ns(), scan, resume: None })
 }
 
 fn send(target: Pid, signal: Signal) -> Result<(), String> {

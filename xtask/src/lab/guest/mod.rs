@@ -127,6 +127,11 @@ pub const SCENARIOS: &[Scenario] = &[
         run: death::both_killed,
     },
     Scenario {
+        name: "frozen and orphaned",
+        what: "both processes are stopped and the guardian is killed: the scan process wakes up and goes safe",
+        run: death::frozen_and_orphaned,
+    },
+    Scenario {
         name: "watchdog",
         what: "/dev/watchdog is fed while scans complete, disarmed by an ordered stop, and resets a frozen machine",
         run: death::watchdog,

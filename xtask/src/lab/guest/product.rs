@@ -2,7 +2,7 @@
 
 use super::Stop;
 use super::bench::{Bench, now_ns};
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Signal, WaitOptions, kill_process, test_kill_process, waitpid};
 use std::fs;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -167,6 +167,12 @@ impl Drop for Product {
 
 fn text(path: &Path) -> String {
     String::from_utf8_lossy(&fs::read(path).unwrap_or_default()).into_owned()
+}
+
+/// True if a process has ended. An orphan belongs to the first process, which we are: nobody else takes it from the kernel's table.
+pub fn is_gone(pid: Pid) -> bool {
+    let _ = waitpid(Some(pid), WaitOptions::NOHANG);
+    test_kill_process(pid).is_err()
 }
 
 /// Processes a process has started, by their `stat`, where the parent is the second word after the name in brackets.

@@ -2,10 +2,10 @@
 
 use super::bench::{Bench, now_ns};
 use super::killer::Killer;
-use super::product::{Product, Start};
+use super::product::{Product, Start, is_gone};
 use super::series::{Kind, Random};
 use crate::judge::{Event, Group, exclusion};
-use rustix::process::{Pid, Signal, WaitOptions, test_kill_process, waitpid};
+use rustix::process::{Pid, Signal};
 
 const MS: u64 = 1_000_000;
 /// The blow falls within so long after the first scan.
@@ -73,7 +73,7 @@ impl Round {
         }
         bench.input.drive(&format!("enable{number}"), true)?;
         let (program, map) = kind.files();
-        let panic_at = format!("panic@{}", 2 + random.next() % 60);
+        let panic_at = format!("panic@{}", 10 + random.next() % 60);
         let inject = (kind == Kind::Panic).then_some(panic_at.as_str());
         let product = Product::spawn(bench, Start { number, program, map, before: &[], inject })?;
         let begun_ns = now_ns();
@@ -144,7 +144,8 @@ impl Round {
         }
         self.running = true;
         self.scan = self.product.children().into_iter().next();
-        let run_ns = self.random.below(RUN_NS);
+        // A product that panics does so in the scan it was told.
+        let run_ns = if self.kind == Kind::Panic { 0 } else { self.random.below(RUN_NS) };
         self.due_ns.get_or_insert(now + run_ns);
     }
 
@@ -199,10 +200,7 @@ impl Round {
     fn ended(&mut self) -> Result<bool, String> {
         let Some(status) = self.product.ended()? else { return Ok(false) };
         self.exit_code = status.code();
-        let Some(scan) = self.scan else { return Ok(true) };
-        // An orphan belongs to the first process, which we are: nobody else takes it from the kernel's table.
-        let _ = waitpid(Some(scan), WaitOptions::NOHANG);
-        Ok(test_kill_process(scan).is_err())
+        Ok(self.scan.is_none_or(is_gone))
     }
 
     fn lose_patience(&mut self, now: u64) -> Result<(), String> {
