@@ -28,6 +28,8 @@ pub enum Blow {
 /// A blow that was struck.
 #[derive(Clone, Debug)]
 pub struct Struck {
+    /// The product it was ordered for. A blow may come too late, when its product has ended already.
+    pub product: Pid,
     /// When the first signal was about to be sent.
     pub before_ns: u64,
     /// When the last signal had been sent; a stopped process is continued at this time. Else the CPU is this thread's all the while.
@@ -42,7 +44,7 @@ pub struct Struck {
 #[derive(Debug)]
 pub struct Killer {
     orders: Sender<(u64, Pid, Blow)>,
-    struck: Receiver<Result<Struck, String>>,
+    struck: Receiver<Struck>,
 }
 
 impl Killer {
@@ -58,8 +60,8 @@ impl Killer {
             let _ = ready.send(promote());
             while let Ok((at_ns, product, blow)) = to_do.recv() {
                 std::thread::sleep(Duration::from_nanos(at_ns.saturating_sub(now_ns())));
-                let struck = strike(product, blow);
-                let resume = struck.as_ref().ok().and_then(|struck| struck.resume.map(|pid| (struck.after_ns, pid)));
+                let Some(struck) = strike(product, blow) else { continue };
+                let resume = struck.resume.map(|pid| (struck.after_ns, pid));
                 if report.send(struck).is_err() {
                     break;
                 }
@@ -82,12 +84,9 @@ impl Killer {
         self.orders.send((at_ns, product, blow)).map_err(|_| "the killer has ended".to_owned())
     }
 
-    /// The blow, when it was struck.
-    ///
-    /// # Errors
-    /// There was nobody to strike.
-    pub fn report(&self) -> Result<Option<Struck>, String> {
-        self.struck.try_recv().ok().transpose()
+    /// A blow that was struck since the last look.
+    pub fn report(&self) -> Option<Struck> {
+        self.struck.try_recv().ok()
     }
 }
 
@@ -101,7 +100,8 @@ fn promote() -> Result<(), String> {
     }
 }
 
-fn strike(product: Pid, blow: Blow) -> Result<Struck, String> {
+/// `None` if there was nobody left to strike.
+fn strike(product: Pid, blow: Blow) -> Option<Struck> {
     let scan = children(product).into_iter().next();
     let target = scan.unwrap_or(product);
     let before_ns = now_ns();
@@ -116,12 +116,12 @@ fn strike(product: Pid, blow: Blow) -> Result<Struck, String> {
         }
         Blow::StopScan(time_ns) => {
             send(target, Signal::STOP)?;
-            return Ok(Struck { before_ns, after_ns: before_ns + time_ns, scan, resume: Some(target) });
+            return Some(Struck { product, before_ns, after_ns: before_ns + time_ns, scan, resume: Some(target) });
         }
     }
-    Ok(Struck { before_ns, after_ns: now_ns(), scan, resume: None })
+    Some(Struck { product, before_ns, after_ns: now_ns(), scan, resume: None })
 }
 
-fn send(target: Pid, signal: Signal) -> Result<(), String> {
-    kill_process(target, signal).map_err(|e| format!("cannot send {signal:?}: {e}"))
+fn send(target: Pid, signal: Signal) -> Option<()> {
+    kill_process(target, signal).ok()
 }

@@ -111,6 +111,10 @@ impl Round {
         self.flip_inputs(bench, now)?;
         self.strike(bench, killer, now)?;
         if self.ended()? {
+            // The blow may have been struck since.
+            if self.ordered {
+                self.strike(bench, killer, now)?;
+            }
             bench.look()?;
             bench.take_events(self.number, &mut self.events);
             if let Err(why) = bench.released(self.number) {
@@ -167,7 +171,8 @@ impl Round {
 
     fn strike(&mut self, bench: &mut Bench, killer: &Killer, now: u64) -> Result<(), String> {
         if self.blow_ns.is_none() && self.ordered {
-            if let Some(struck) = killer.report()? {
+            // What was ordered for an earlier product, which did not wait for it, is of no interest.
+            if let Some(struck) = killer.report().filter(|struck| Some(struck.product) == self.first) {
                 self.blow_ns = Some(struck.before_ns);
                 self.blow_over_ns = struck.after_ns;
                 self.scan = struck.scan.or(self.scan);

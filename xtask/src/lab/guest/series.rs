@@ -127,7 +127,7 @@ pub fn run(bench: &mut Bench, kind: Kind, full: u32) -> Result<(), Stop> {
     let _ = load.kill();
     let _ = load.wait();
     let tally = result?;
-    tell(bench, kind, &tally);
+    tell(bench, &tally);
     require(tally.findings.is_empty(), || {
         let told: Vec<&str> = tally.findings.iter().take(TOLD).map(String::as_str).collect();
         format!("{} findings in {} rounds:\n{}", tally.findings.len(), tally.rounds, told.join("\n"))
@@ -195,7 +195,7 @@ impl Tally {
     }
 }
 
-fn tell(bench: &mut Bench, kind: Kind, tally: &Tally) {
+fn tell(bench: &mut Bench, tally: &Tally) {
     let Tally { rounds, energised, survived, early, latencies_ns, .. } = tally;
     bench.facts.push(format!("{rounds} rounds, {energised} with an output on when the blow fell"));
     if *survived > 0 {
