@@ -1,5 +1,5 @@
 //! The whole chain of processes on a file chip: whatever dies, hangs or is stopped, the outputs go off and nothing comes on
-//! afterwards. The chip is the independent observer: it keeps each edge with the process that made it.
+//! afterwards. The chip is the independent observer: it keeps each change with the process that made it.
 //!
 //! `cargo test -p plcrun --features inject --test guardian` adds what only a deliberate defect can show.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
@@ -8,23 +8,20 @@ mod common;
 
 use common::{Folder, Terminal};
 use runtime::guardian::record;
-use runtime::io::file_chip::{Edge, FileChip};
+use runtime::io::file_chip::{Change, Failing, FileChip};
 use rustix::process::{Pid, Signal, kill_process};
 use std::io::Read;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 /// Line of the input `go`.
-const GO: u8 = 0;
+const GO: u32 = 0;
 /// Line of the output `a`.
-const A: u8 = 8;
+const A: u32 = 8;
 /// Line of the output `b`, active low.
-const B: u8 = 9;
+const B: u32 = 9;
 /// Line of the output `c`, on a chip of its own.
-const C: u8 = 3;
-
-/// The system's error number of a chip that is gone.
-const ENODEV: u32 = 19;
+const C: u32 = 3;
 
 const PROGRAM: &str = "\
 PROGRAM Guarded
@@ -48,12 +45,15 @@ END_PROGRAM
 /// A heartbeat that a busy test machine keeps, where a test is not about it.
 const CALM: &str = "guardian: { heartbeat: 5 s }\nscan: { hard_overrun: 4 s, overruns_in_a_row: 0 }\n";
 
-fn map(top: &str) -> String {
+/// The map, with its chips in this folder.
+fn map(folder: &Folder, top: &str) -> String {
+    let at = |name: &str| format!("file:{}", folder.path(name).display());
+    let (chip, other) = (at("chip"), at("chip2"));
     format!(
-        "{top}inputs: {{ go: {{ gpio: {{ chip: \"file:chip\", line: {GO}, pull: down }} }} }}\noutputs:\n  \
-         a: {{ gpio: {{ chip: \"file:chip\", line: {A} }} }}\n  \
-         b: {{ gpio: {{ chip: \"file:chip\", line: {B}, active: low }} }}\n  \
-         c: {{ gpio: {{ chip: \"file:chip2\", line: {C} }} }}\n"
+        "{top}inputs: {{ go: {{ gpio: {{ chip: \"{chip}\", line: {GO}, pull: down }} }} }}\noutputs:\n  \
+         a: {{ gpio: {{ chip: \"{chip}\", line: {A} }} }}\n  \
+         b: {{ gpio: {{ chip: \"{chip}\", line: {B}, active: low }} }}\n  \
+         c: {{ gpio: {{ chip: \"{other}\", line: {C} }} }}\n"
     )
 }
 
@@ -72,7 +72,8 @@ impl Run {
     }
 
     fn start_with(top: &str, prepare: impl FnOnce(&mut Command)) -> Self {
-        let folder = Folder::with(&[("g.ld", PROGRAM), ("g.yaml", &map(top))]);
+        let folder = Folder::with(&[("g.ld", PROGRAM)]);
+        folder.write("g.yaml", map(&folder, top));
         let mut command = Command::new(env!("CARGO_BIN_EXE_plcrun"));
         command.args(["g.ld", "--io", "g.yaml", "--state", "state", "-q"]).current_dir(folder.path("."));
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).env_remove("PLCRUN_INJECT");
@@ -86,19 +87,19 @@ impl Run {
 
     /// Waits for scans that read the input open, closes it, and waits until every output is on.
     fn switch_on(&mut self) {
-        self.chip.set_level(GO, false);
-        let (reads, _) = self.chip.calls();
-        self.wait("scans with the input open", |run| run.chip.calls().0 > reads + 5);
-        self.chip.set_level(GO, true);
+        self.chip.drive(GO, false).unwrap();
+        let reads = self.chip.counts().reads;
+        self.wait("scans with the input open", |run| run.chip.counts().reads > reads + 5);
+        self.chip.drive(GO, true).unwrap();
         self.wait("every output on", Self::all_on);
     }
 
     fn all_on(&self) -> bool {
-        self.chip.level(A) && !self.chip.level(B) && self.other.level(C)
+        is_high(&self.chip, A) && !is_high(&self.chip, B) && is_high(&self.other, C)
     }
 
     fn all_off(&self) -> bool {
-        !self.chip.level(A) && self.chip.level(B) && !self.other.level(C)
+        !is_high(&self.chip, A) && is_high(&self.chip, B) && !is_high(&self.other, C)
     }
 
     /// Waits for something; a minute is far beyond what any of it takes.
@@ -138,21 +139,21 @@ impl Run {
         (code, self.messages())
     }
 
-    /// Edges of the first chip's outputs since the last ON of `a`.
-    fn edges(&self) -> Vec<Edge> {
-        let mut edges = Vec::new();
-        self.chip.edges_since(0, &mut edges);
-        let last_on = edges.iter().rposition(|e| e.line == A && e.level).unwrap();
-        edges.into_iter().skip(last_on + 1).filter(|e| e.line == A).collect()
+    /// Changes of `a` since its last ON.
+    fn changes(&self) -> Vec<Change> {
+        let mut changes = self.chip.changes_after(0);
+        changes.retain(|change| change.edges().any(|(line, _)| line == A));
+        let last_on = changes.iter().rposition(|change| change.edges().any(|edge| edge == (A, true))).unwrap();
+        changes.split_off(last_on + 1)
     }
 
     /// Every output is off, was switched off by this process, and nothing came on afterwards.
     #[track_caller]
     fn went_off_by(&self, pid: Pid) {
         assert!(self.all_off());
-        let edges = self.edges();
-        assert_eq!(edges.len(), 1, "one OFF and nothing after it: {edges:?}");
-        assert_eq!((edges[0].level, edges[0].pid), (false, pid.as_raw_nonzero().get().unsigned_abs()));
+        let changes = self.changes();
+        assert_eq!(changes.len(), 1, "one OFF and nothing after it: {changes:?}");
+        assert_eq!(changes[0].pid, Some(pid.as_raw_nonzero().get().unsigned_abs()));
     }
 
     fn record(&self) -> Option<record::DeathRecord> {
@@ -166,6 +167,10 @@ impl Drop for Run {
         let _ = self.guardian.kill();
         let _ = self.guardian.wait();
     }
+}
+
+fn is_high(chip: &FileChip, line: u32) -> bool {
+    chip.levels() >> line & 1 == 1
 }
 
 fn chips(folder: &Folder) -> (FileChip, FileChip) {
@@ -268,12 +273,12 @@ fn a_chip_that_is_gone_is_named_and_the_others_go_off() {
     let mut run = Run::start(CALM);
     let scan = run.scan_pid();
     // Nothing is written while nothing changes: the scan process does not notice.
-    run.other.fail_writes(ENODEV);
+    run.other.fail(Failing::Gone);
     kill_process(scan, Signal::KILL).unwrap();
     let (code, text) = run.end();
     assert_eq!(code, Some(3), "{text}");
-    assert!(text.contains("OFF could not be written to file:chip2 (system error 19)"), "{text}");
-    assert!(!run.chip.level(A) && run.chip.level(B) && run.other.level(C), "{text}");
+    assert!(text.contains("OFF could not be written to file:") && text.contains("chip2 (system error 19)"), "{text}");
+    assert!(!is_high(&run.chip, A) && is_high(&run.chip, B) && is_high(&run.other, C), "{text}");
     let record = run.record().unwrap();
     assert_eq!((record.failed, record.chips[0].errno, record.chips[1].errno), (1, None, Some(19)));
 }
@@ -281,12 +286,12 @@ fn a_chip_that_is_gone_is_named_and_the_others_go_off() {
 #[test]
 fn a_write_error_while_running_is_a_fault_of_the_scan_and_the_others_go_safe() {
     let mut run = Run::start(CALM);
-    run.other.fail_writes(5);
-    run.chip.set_level(GO, false);
+    run.other.fail(Failing::Writes(5, u32::MAX));
+    run.chip.drive(GO, false).unwrap();
     let (code, text) = run.end();
     assert_eq!(code, Some(3), "{text}");
-    assert!(text.contains("fault[F21]: outputs could not be written on file:chip2"), "{text}");
-    assert!(!run.chip.level(A) && run.chip.level(B), "{text}");
+    assert!(text.contains("fault[F21]: outputs could not be written on file:") && text.contains("chip2: "), "{text}");
+    assert!(!is_high(&run.chip, A) && is_high(&run.chip, B), "{text}");
 }
 
 #[test]
@@ -300,8 +305,8 @@ fn a_restart_starts_nothing_out_of_the_past_and_once_is_once() {
         children_of(run.guardian.id()).iter().any(|pid| *pid != first.as_raw_nonzero().get())
     });
     // The input is still closed: an ON from before the death does not count.
-    let (reads, _) = run.chip.calls();
-    run.wait("scans of the second process", |run| run.chip.calls().0 > reads + 20);
+    let reads = run.chip.counts().reads;
+    run.wait("scans of the second process", |run| run.chip.counts().reads > reads + 20);
     assert!(run.all_off());
     run.switch_on();
     kill_process(run.scan_pid(), Signal::KILL).unwrap();
@@ -314,12 +319,13 @@ fn a_restart_starts_nothing_out_of_the_past_and_once_is_once() {
 
 #[test]
 fn exit_codes_before_the_first_scan_pass_through() {
-    let folder = Folder::with(&[("g.ld", "PROGRAM"), ("g.yaml", &map(""))]);
+    let folder = Folder::with(&[("g.ld", "PROGRAM")]);
+    folder.write("g.yaml", map(&folder, ""));
     let seen =
         folder.run(&["g.ld", "--io", "g.yaml", "--state", "state"]).exits(1).err_has("the program was not built");
     assert!(!seen.err.contains("F40"), "{}", seen.err);
     folder.write("g.ld", PROGRAM);
-    folder.write("g.yaml", map("scan: { period: 1 ns }\n"));
+    folder.write("g.yaml", map(&folder, "scan: { period: 1 ns }\n"));
     folder.run(&["g.ld", "--io", "g.yaml", "--state", "state"]).exits(1).err_has("C040");
 }
 
@@ -336,7 +342,8 @@ fn a_second_start_on_the_same_state_names_the_first() {
 #[test]
 fn the_terminal_is_given_back_when_the_scan_process_dies() {
     use rustix::termios::{LocalModes, tcgetattr};
-    let folder = Folder::with(&[("g.ld", PROGRAM), ("g.yaml", &map(CALM))]);
+    let folder = Folder::with(&[("g.ld", PROGRAM)]);
+    folder.write("g.yaml", map(&folder, CALM));
     let terminal = Terminal::open();
     let cooked = || tcgetattr(terminal.slave()).unwrap().local_modes.contains(LocalModes::ICANON | LocalModes::ECHO);
     assert!(cooked());
@@ -369,8 +376,8 @@ fn the_service_manager_hears_of_start_life_stop_and_death() {
         command.env("NOTIFY_SOCKET", &path).env("WATCHDOG_USEC", "40000").env_remove("WATCHDOG_PID");
     };
     let mut run = Run::start_with(CALM, notify);
-    let (reads, _) = run.chip.calls();
-    run.wait("scans", |run| run.chip.calls().0 > reads + 20);
+    let reads = run.chip.counts().reads;
+    run.wait("scans", |run| run.chip.counts().reads > reads + 20);
     let text = heard();
     assert_eq!(text.matches("READY=1").count(), 1, "{text}");
     assert!(text.matches("WATCHDOG=1").count() >= 2, "{text}");
