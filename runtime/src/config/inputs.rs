@@ -17,12 +17,19 @@ use std::collections::{BTreeMap, HashMap};
 pub(super) struct Bound {
     pub(super) expanders: Expanders,
     places: HashMap<BoolPlace, (String, Place)>,
+    /// Variables that a misspelt entry probably meant: they are not told of a second time as bound to nothing.
+    meant: Vec<String>,
 }
 
 impl Bound {
     /// Nothing yet, on these expanders.
     pub(super) fn new(expanders: Expanders) -> Self {
-        Self { expanders, places: HashMap::new() }
+        Self { expanders, places: HashMap::new(), meant: Vec::new() }
+    }
+
+    /// Did an entry that names no variable probably mean this one?
+    pub(super) fn is_meant(&self, name: &str) -> bool {
+        self.meant.iter().any(|meant| meant.eq_ignore_ascii_case(name))
     }
 
     pub(super) fn has(&self, place: BoolPlace) -> bool {
@@ -56,9 +63,10 @@ pub(super) fn bind(
     let symbol = match checker.symbols.find(wanted) {
         Ok(symbol) => symbol,
         Err(NotFound::Unknown(meant)) => {
-            let hint = meant.map_or_else(String::new, |m| format!("; did you mean `{m}`?"));
+            let hint = meant.as_ref().map_or_else(String::new, |m| format!("; did you mean `{m}`?"));
             let message = format!("the program has no variable `{wanted}`{hint}");
             checker.add(Code::UnknownVariable, at, message, "name a variable of the program, or take the entry out");
+            bound.meant.extend(meant);
             return None;
         }
         Err(NotFound::Ambiguous(paths)) => {

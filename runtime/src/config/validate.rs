@@ -256,8 +256,8 @@ fn located(checker: &mut Checker<'_>, map: &Map, real: bool, bound: &inputs::Bou
         };
         let at = at.unwrap_or(WHOLE_FILE);
         if let Some(place) = checker.symbols.bool_place(symbol) {
-            if !unreadable && !bound.has(place) {
-                let name = checker.symbols.short_name(symbol);
+            let name = checker.symbols.short_name(symbol);
+            if !unreadable && !bound.has(place) && !bound.is_meant(name) && !bound.is_meant(&symbol.path) {
                 let message = format!("`{}` ({}) is bound to nothing", symbol.path, symbol.address);
                 let remedy =
                     format!("add `{name}:` under `{section}`, or take `AT {}` out of the program", symbol.address);
@@ -267,11 +267,15 @@ fn located(checker: &mut Checker<'_>, map: &Map, real: bool, bound: &inputs::Bou
         }
         let Some(word) = word(&checker.symbols, symbol) else { continue };
         let code = if real { Code::WordOnLines } else { Code::WordSimulated };
-        let message = format!("`{}` ({}) is no BOOL; lines carry BOOLs only", symbol.path, symbol.address);
-        let remedy = if real {
-            "use BOOL variables on maps with real lines, or keep the value in a variable without address"
-        } else {
-            "on the simulated rack it can be set and read by name"
+        let message = format!("`{}` ({}) is no BOOL; a line carries one BOOL", symbol.path, symbol.address);
+        let remedy = match (real, symbol.role == SymbolRole::Input) {
+            (true, true) => {
+                "nothing would ever set it: this version reads BOOLs only; take its `AT` out, or run it on a map without real lines"
+            }
+            (true, false) => {
+                "nothing would ever leave the machine: write one located BOOL for each line, or take its `AT` out"
+            }
+            (false, _) => "on the simulated rack it can be set and read by name",
         };
         checker.add(code, at, message, remedy);
         words.push(word);

@@ -23,7 +23,7 @@ use crate::exit::{Exit, Refusal};
 use crate::files;
 use crate::iomap::{self, Origin};
 use crate::project;
-use crate::table::exact_time;
+use crate::table::{exact_time, moment};
 use crate::terminal::Console;
 use bytecode::VerifiedImage;
 use compiler::source::SourceMap;
@@ -171,6 +171,14 @@ fn introduce(session: &Session, origin: &Origin, args: &RunArgs) {
     tracing::info!(kind = "rack", real, inputs, outputs, "{rack}");
     if let Some(text) = begins_anew(session) {
         tracing::info!(kind = "retained", "{text}");
+    }
+    if let Some(script) = session.script.as_ref().filter(|_| session.limit.for_ns.is_none()) {
+        // Somebody may be watching what the stimuli led to: only a time that was asked for ends the run.
+        let last = moment(script.last_ns());
+        tracing::info!(
+            kind = "play",
+            "the last stimulus comes at {last}; the run goes on until Ctrl-C, or give `--for`"
+        );
     }
     let names: Vec<&str> = options::settable(map).collect();
     if !real && !args.virtual_time && !names.is_empty() {

@@ -30,6 +30,12 @@ impl Script {
         })
     }
 
+    /// When the last stimulus is due.
+    #[must_use]
+    pub fn last_ns(&self) -> u64 {
+        self.0.end_ns()
+    }
+
     /// When everything has happened and its effects have been seen.
     #[must_use]
     pub fn end_ns(&self) -> u64 {
