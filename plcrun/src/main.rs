@@ -14,6 +14,7 @@ mod exit;
 mod files;
 mod iomap;
 mod project;
+mod state_dir;
 mod table;
 mod terminal;
 

@@ -13,7 +13,7 @@ use std::fmt::Write as _;
 /// No room has such a code.
 pub fn run(args: &ExplainArgs, console: &Console) -> Result<Exit, Refusal> {
     let code = args.code.trim();
-    let text = [diagnostic, io_map, relay_finding, relay_event, fault, expander, line_error, real_time, doctor, verifier]
+    let text = [diagnostic, io_map, relay_finding, relay_event, fault, expander, line_error, real_time, doctor, kept, verifier]
         .iter()
         .find_map(|room| room(code))
         .ok_or_else(|| {
@@ -90,6 +90,12 @@ fn doctor(code: &str) -> Option<String> {
     ))
 }
 
+fn kept(code: &str) -> Option<String> {
+    let found = runtime::store::StoreCode::ALL.iter().find(|c| c.code().eq_ignore_ascii_case(code))?;
+    let (code, severity) = (found.code(), found.severity().word());
+    Some(format!("{code} ({severity}): {}\n\nWhat to do: {}.\n", found.what(), found.remedy()))
+}
+
 fn verifier(code: &str) -> Option<String> {
     let found = bytecode::verify::Rule::ALL.iter().find(|r| r.code().eq_ignore_ascii_case(code))?;
     Some(format!(
@@ -122,6 +128,7 @@ mod tests {
         assert!(line_error("l007").unwrap().contains("the line is in use"));
         assert!(real_time("T001").unwrap().contains("Cost: "));
         assert!(doctor("d023").unwrap().contains("after the process has died"));
+        assert!(kept("s010").unwrap().contains("What to do: look at the plant"));
         assert!(verifier("V126").unwrap().contains("calls form no cycle"));
         assert_eq!(diagnostic("X1"), None);
     }

@@ -1,5 +1,6 @@
 //! The subcommands, one module each. A command takes its arguments and the console, and gives an exit code or a refusal.
 
+mod ack;
 mod build;
 mod check;
 mod completions;
@@ -7,10 +8,12 @@ mod disasm;
 mod doctor;
 mod draw;
 mod explain;
+mod faults;
 mod fmt;
 mod lines;
 mod man;
 mod relays;
+mod retain;
 mod run;
 mod test;
 
@@ -36,6 +39,9 @@ pub fn dispatch(command: &Command, console: &Console) -> Result<Exit, Refusal> {
         Command::Relays(args) => relays::run(args, console),
         Command::Doctor(args) => doctor::run(args, console),
         Command::Lines(args) => lines::run(args, console),
+        Command::Retain(args) => retain::run(args, console),
+        Command::Faults(args) => faults::run(args, console),
+        Command::Ack(args) => ack::run(args, console),
         Command::Explain(args) => explain::run(args, console),
         Command::Completions(args) => completions::run(args, console),
         Command::Man(args) => man::run(args, console),

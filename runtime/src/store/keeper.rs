@@ -130,6 +130,18 @@ impl Keeper {
     }
 }
 
+impl Drop for Keeper {
+    /// Only a defect of the run leads here without [`Keeper::finish`]: what the thread knows is written all the same.
+    fn drop(&mut self) {
+        if self.thread.take().is_some() {
+            let (reply, answer) = bounded(1);
+            if self.orders.send_timeout(Order::Finish(None, Vec::new(), reply), Clerk::PATIENCE).is_ok() {
+                let _ = answer.recv_timeout(Clerk::PATIENCE);
+            }
+        }
+    }
+}
+
 impl Clerk {
     /// Longest wait for an answer: a medium that takes longer is told of elsewhere.
     const PATIENCE: Duration = Duration::from_secs(10);
@@ -356,8 +368,10 @@ impl Work {
         self.began = Instant::now();
         let asked = self.asked;
         let (rows, values, channels) = self.rows();
-        file.commit(&rows, &Moment::now())?;
+        let moment = Moment::now();
+        file.commit(&rows, &moment)?;
         let now = Instant::now();
+        self.document.saved = Some(moment);
         self.measured.commits += 1;
         self.measured.slowest_ns = self.measured.slowest_ns.max(nanoseconds(now - self.began));
         self.measured.oldest_ns = self.measured.oldest_ns.max(nanoseconds(now - self.clean));
@@ -429,6 +443,7 @@ impl Work {
         let days = document.days.iter().chain(&self.document.days);
         let days = days.flat_map(|(channel, days)| days.keys().map(|day| (channel.clone(), *day)));
         self.days_touched.extend(days.collect::<Vec<_>>());
+        self.document.saved = document.saved;
         self.document.values = document.values;
         self.document.channels = document.channels;
         self.file = Some(file);

@@ -6,6 +6,7 @@
 
 mod fault;
 mod guarded;
+mod keep;
 mod keys;
 mod lines;
 mod log;
@@ -35,6 +36,7 @@ use runtime::io::Rack;
 use runtime::live;
 use runtime::scan::watch::Names;
 use runtime::scan::{Command, Fault, Plc, real::RunLimit};
+use runtime::store::tap::Tap;
 use runtime::vm::Interpreter;
 use screen::{Abilities, Screen};
 use script::Script;
@@ -62,6 +64,8 @@ struct Session {
     format: LogFormat,
     /// What this process has of its guardian, until the lines are taken over.
     side: Option<ScanSide>,
+    /// The retained store, until the controller takes it up.
+    kept: Option<keep::Opened>,
 }
 
 /// How a run ended.
@@ -74,6 +78,8 @@ struct Ending {
     defect: Option<String>,
     /// False in virtual time.
     measured: bool,
+    /// The retained store and the scan thread's end of it.
+    kept: Option<(keep::Keeping, Tap)>,
 }
 
 /// Runs a program until it is stopped, its time is over, or it meets a fault.
@@ -96,6 +102,7 @@ pub fn run(args: &RunArgs, console: &Console) -> Result<Exit, Refusal> {
         start.with_files(|files| iomap::required_at(&origin, project.image.image(), period_ns, files, console))?;
     live::check(&map, guarded::map_origin(&origin), &options::simulation_only(args))
         .map_err(|refused| Refusal::wrong_use(refused.to_string(), String::new()))?;
+    let kept = keep::open(start.state.as_ref(), &project.image, &map, args)?;
     let set = options::resolve_sets(&args.set, &map)?;
     let script =
         args.play.as_deref().map(|path| Script::load(path, args.test.as_deref(), &map, &project.image)).transpose()?;
@@ -123,11 +130,14 @@ pub fn run(args: &RunArgs, console: &Console) -> Result<Exit, Refusal> {
         screen,
         format: args.log_format,
         side: start.side,
+        kept,
     };
     introduce(&session, &origin, args);
     let result = if args.virtual_time { virtual_time::run(session, trace) } else { real::run(session, trace) };
-    let (session, controller, ending) = result?;
+    let (session, controller, mut ending) = result?;
+    let written = ending.kept.take().map_or(Ok(()), |kept| keep::finish(kept, &session, &controller, &ending));
     let exit = conclude(&session, &controller, &ending, console);
+    let exit = keep::conclude(written, exit, console);
     // Given back last: nobody else may run on it before everything is told.
     drop(start.state);
     exit
@@ -169,7 +179,9 @@ fn introduce(session: &Session, origin: &Origin, args: &RunArgs) {
     };
     let (inputs, outputs) = (map.inputs.len(), map.outputs.len());
     tracing::info!(kind = "rack", real, inputs, outputs, "{rack}");
-    if let Some(text) = begins_anew(session) {
+    if session.kept.is_none()
+        && let Some(text) = begins_anew(session)
+    {
         tracing::info!(kind = "retained", "{text}");
     }
     if let Some(script) = session.script.as_ref().filter(|_| session.limit.for_ns.is_none()) {
@@ -206,7 +218,7 @@ fn begins_anew(session: &Session) -> Option<String> {
         (false, true) => "retained variables",
         (false, false) => return None,
     };
-    Some(format!("{what} begin anew at each start: this version has no retained store"))
+    Some(format!("{what} begin anew at each start: `--state DIR` keeps them"))
 }
 
 /// Summary, fault and exit code, once the scan is over.

@@ -3,6 +3,7 @@
 //! Order matters. Lines are opened and helpers exist before the scan thread is promoted, or they would inherit its class.
 //! From then on this thread only polls: the scan never waits for it, and what finds no room is counted.
 
+use super::keep::Keeping;
 use super::keys::{self, Typed};
 use super::lines::{Teller, TraceFile};
 use super::options;
@@ -19,6 +20,7 @@ use runtime::live::SimulationOnly;
 use runtime::rt::{self, RtFinding, RtSettings};
 use runtime::scan::Command;
 use runtime::scan::real::{self, Ended, Handle, RunLimit, ScanEnds};
+use runtime::store::tap::Tap;
 use runtime::{config::IoMap, quiet};
 use std::io::IsTerminal;
 use std::sync::Arc;
@@ -37,6 +39,8 @@ struct Finished {
     ended: Ended,
     /// The message of a panic of the scan thread, kept back until the safe values were written.
     defect: Option<String>,
+    /// The store's end, with the values of the last completed scan.
+    tap: Option<Tap>,
 }
 
 /// Runs until something ends it.
@@ -63,9 +67,15 @@ pub fn run(mut session: Session, trace: Option<TraceFile>) -> Result<(Session, C
         session.screen.close();
         Refusal::findings(e.to_string(), String::new()).coded(e.code())
     })?;
+    let kept = session.kept.take().map(|kept| kept.take_up(&mut controller)).transpose()?;
     session.apply_sets(&mut controller);
     let teller = session.teller(controller.driver().gpio().chip_names(), trace);
-    let (ends, handle) = real::channels(&controller);
+    let (mut ends, handle) = real::channels(&controller);
+    let keeping = kept.map(|(mut keeping, tap, standing)| {
+        ends.attach(tap);
+        keeping.serve(standing, handle.commander());
+        keeping
+    });
     let over = Arc::new(AtomicBool::new(false));
     let typed = start_keyboard(&session, &over);
     let settings = session.map.rt;
@@ -74,7 +84,16 @@ pub fn run(mut session: Session, trace: Option<TraceFile>) -> Result<(Session, C
     let pulse = (link.page, link.guarded);
     let scan = Scanning(Some(spawn_scan(controller, ends, session.limit, settings, script, findings_in, pulse)?));
     link.manager = if link.guarded { None } else { Manager::of_this_process() };
-    let front = Front { session: &session, handle, typed, findings, begun: false, waiting: Vec::new(), link };
+    let front = Front {
+        session: &session,
+        handle,
+        typed,
+        findings,
+        begun: false,
+        waiting: Vec::new(),
+        link,
+        keeping: keeping.as_ref(),
+    };
     let result = front.attend(scan, teller);
     over.store(true, Ordering::Relaxed);
     session.screen.close();
@@ -84,7 +103,8 @@ pub fn run(mut session: Session, trace: Option<TraceFile>) -> Result<(Session, C
         Ended::Fault(fault) => Some(fault),
         Ended::Signal(_) | Ended::Command | Ended::TimeOver => None,
     };
-    let ending = Ending { words: words(finished.ended), fault, defect: finished.defect, measured: true };
+    let kept = keeping.zip(finished.tap);
+    let ending = Ending { words: words(finished.ended), fault, defect: finished.defect, measured: true, kept };
     Ok((session, finished.controller, ending))
 }
 
@@ -135,7 +155,7 @@ fn spawn_scan(
             }
         });
         drop(hold);
-        Finished { controller, ended, defect: quiet::take_message() }
+        Finished { controller, ended, defect: quiet::take_message(), tap: ends.detach() }
     };
     std::thread::Builder::new().name("scan".to_owned()).spawn(scan).map_err(|e| {
         Refusal::findings(
@@ -217,6 +237,8 @@ struct Front<'a> {
     waiting: Vec<String>,
     /// Whoever watches this process.
     link: Link,
+    /// The retained store.
+    keeping: Option<&'a Keeping>,
 }
 
 impl Front<'_> {
@@ -263,6 +285,9 @@ impl Front<'_> {
 
     /// The service manager, and its wish to reload, which a running program refuses.
     fn attend_watchers(&mut self) {
+        if let Some(keeping) = self.keeping {
+            keeping.tell_notices();
+        }
         if let Some(manager) = &mut self.link.manager {
             manager.look(monotonic_ns(), self.link.page.phase(), self.link.page.scans());
         }

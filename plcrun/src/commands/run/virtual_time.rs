@@ -26,6 +26,7 @@ pub fn run(mut session: Session, trace: Option<TraceFile>) -> Result<(Session, C
     let _ = rt::catch_stop_signals();
     let clock = VirtualClock::new();
     let mut controller = Controller::simulated(Arc::clone(&session.image), Arc::clone(&session.map), SEED);
+    let mut kept = session.kept.take().map(|kept| kept.take_up(&mut controller)).transpose()?;
     session.apply_sets(&mut controller);
     let mut teller = session.teller(&[], trace);
     let mut script = session.script.take();
@@ -44,6 +45,9 @@ pub fn run(mut session: Session, trace: Option<TraceFile>) -> Result<(Session, C
         }
         let step = controller.step(grid.deadline_ns, &clock);
         watch.compare(&controller, |change| teller.tell(&change));
+        if let Some((_, tap, _)) = &mut kept {
+            tap.after(&controller, &step);
+        }
         if let Mode::Faulted(fault) = step.mode {
             let words = format!("fault {}", fault.code());
             stopping.get_or_insert(Stopping { words, fault: Some(fault), since_ns: grid.deadline_ns });
@@ -57,7 +61,8 @@ pub fn run(mut session: Session, trace: Option<TraceFile>) -> Result<(Session, C
         grid.next(step.finished_ns);
     };
     teller.finish()?;
-    let ending = Ending { words: stopping.words, fault: stopping.fault, defect: None, measured: false };
+    let kept = kept.map(|(keeping, tap, _)| (keeping, tap));
+    let ending = Ending { words: stopping.words, fault: stopping.fault, defect: None, measured: false, kept };
     Ok((session, controller, ending))
 }
 
