@@ -13,9 +13,14 @@ use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{Read, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 /// Where state directories of controllers stand on a machine that runs them as services.
 pub const SYSTEM_DIRECTORY: &str = "/var/lib/plcrun";
+
+/// How long a start waits for the lock: a command that looks into the store, or a run that is just ending, holds it for
+/// some milliseconds.
+const HOLD_PATIENCE: Duration = Duration::from_secs(1);
 
 /// What is asked of [`resolve`].
 #[derive(Clone, Copy, Debug, Default)]
@@ -151,7 +156,15 @@ impl StateDir {
     pub fn create(&self) -> Result<Held, StoreError> {
         let made = DirBuilder::new().recursive(true).mode(0o750).create(&self.path);
         made.map_err(|e| self.unusable(&self.path, &e))?;
-        self.hold()
+        let began = Instant::now();
+        loop {
+            match self.hold() {
+                Err(error) if error.code == StoreCode::InUse && began.elapsed() < HOLD_PATIENCE => {
+                    std::thread::sleep(HOLD_PATIENCE / 20);
+                }
+                result => return result,
+            }
+        }
     }
 
     /// Takes the lock of a directory that is there: for commands that change a stopped program's store.
