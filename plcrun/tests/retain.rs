@@ -117,11 +117,7 @@ fn a_latch_survives_the_restart_and_an_acknowledgement_clears_it() {
     let folder = one();
     // The read-back reads on without a command: as bad as a welded contact.
     second(&folder, "one.ld", &["--set", "aux=true"]).exits(0).out_has("G11");
-    folder
-        .run(&["faults", "--state", "s"])
-        .exits(0)
-        .out_has("G11 fwd: welded")
-        .out_has("not acknowledged");
+    folder.run(&["faults", "--state", "s"]).exits(0).out_has("G11 fwd: welded").out_has("not acknowledged");
     second(&folder, "one.ld", &[]).exits(0).out_has("fwd is latched since an earlier run").out_lacks("nothing is kept");
     folder.run(&["ack", "--state", "s"]).exits(2).err_has("open are: fwd");
     folder.run(&["ack", "rev", "--state", "s"]).exits(1).err_has("the store has no channel of this name");

@@ -429,7 +429,7 @@ fn retained_variables_that_are_not_kept_are_told_of() {
     let program = "PROGRAM P\nVAR RETAIN n : INT; END_VAR\nn := n + 1;\nEND_PROGRAM\n";
     let folder = Folder::with(&[("p.st", program), ("seal.ld", SEAL)]);
     let seen = folder.run(&["p.st", "--virtual", "--for", "1s"]).exits(0);
-    seen.out_has("retained variables begin anew at each start: this version has no retained store");
+    seen.out_has("retained variables begin anew at each start: `--state DIR` keeps them");
     folder.run(&["seal.ld", "--virtual", "--for", "1s"]).exits(0).out_lacks("begin anew");
 }
 

@@ -8,6 +8,7 @@ use runtime::io::gpio::LINE_ERRORS;
 use runtime::io::{ExpanderCode, OpenError};
 use runtime::rt::RtCode;
 use runtime::scan::fault_table;
+use runtime::store::StoreCode;
 use std::path::PathBuf;
 
 fn doc(name: &str) -> (PathBuf, String) {
@@ -76,6 +77,13 @@ fn the_real_time_table_is_in_step() {
     let row = |c: &RtCode| format!("| {} | {} | {} | {} |", c.code(), c.what(), c.cost(), c.remedy());
     let rows: Vec<String> = RtCode::ALL.iter().map(row).collect();
     table("io.md", "| code | what | cost | remedy |\n|---|---|---|---|\n", &rows);
+}
+
+#[test]
+fn the_store_table_is_in_step() {
+    let row = |c: &StoreCode| format!("| {} | {} | {} | {} |", c.code(), c.severity().word(), c.what(), c.remedy());
+    let rows: Vec<String> = StoreCode::ALL.iter().map(row).collect();
+    table("retained.md", "| code | severity | what | what to do |\n|---|---|---|---|\n", &rows);
 }
 
 #[test]

@@ -120,7 +120,26 @@ impl StoreFile {
     /// # Errors
     /// As [`open`], whatever the policy.
     pub fn open(path: &Path) -> Result<(Self, Document), StoreError> {
-        Self::start(&path.display().to_string(), |builder| builder.create(path))
+        if !path.exists() {
+            Self::make(path)?;
+        }
+        Self::start(&path.display().to_string(), |builder| builder.open(path))
+    }
+
+    /// Makes a store beside its place and moves it there once it is whole: a power cut in between leaves none, not half of one.
+    fn make(path: &Path) -> Result<(), StoreError> {
+        let mut new = path.as_os_str().to_owned();
+        new.push(".new");
+        let new = PathBuf::from(new);
+        let failed = |e: std::io::Error| StoreError::new(StoreCode::Unopenable, format!("{}: {e}", path.display()));
+        match std::fs::remove_file(&new) {
+            Err(e) if e.kind() != ErrorKind::NotFound => return Err(failed(e)),
+            Ok(()) | Err(_) => {}
+        }
+        drop(Self::start(&new.display().to_string(), |builder| builder.create(&new))?);
+        std::fs::rename(&new, path).map_err(failed)?;
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        std::fs::File::open(folder).and_then(|folder| folder.sync_all()).map_err(failed)
     }
 
     /// The same on a disk of the caller's, for tests that cut the power.

@@ -4,6 +4,7 @@
 //! - [`layout`]: which bytes of the data segment are kept, and how they find their variables again;
 //! - [`tap`]: the scan thread's end, which copies and never waits;
 //! - [`keeper`]: the helper thread that commits; [`log`]: the fault log;
+//! - [`power_cut`]: power cuts on a simulated disk, for the reliability suite;
 //! - [`moment`]: when something was kept; [`codes`]: what can go wrong.
 //!
 //! Terms: a *commit* is on the medium when it returns. The *maximum age* is how old the newest commit may be when the
@@ -19,6 +20,7 @@ pub mod layout;
 pub mod log;
 pub mod model;
 pub mod moment;
+pub mod power_cut;
 pub mod tap;
 
 pub use codes::{StoreCode, StoreError};
