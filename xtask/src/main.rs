@@ -6,6 +6,7 @@ mod deb;
 mod judge;
 mod lab;
 mod licences;
+mod reliability;
 mod rooms;
 
 use serde_json::Value;
@@ -18,6 +19,8 @@ const USAGE: &str = "usage: cargo xtask COMMAND
   licences   checks the licence of every dependency
   bench      measures compiling, loading and running the benchmark programs (`bench --help`)
   gpio-lab   runs the product on real GPIO lines of a user-mode Linux kernel (`gpio-lab --help`)
+  reliability
+             kills the product in every way on file chips and judges what its lines did (`reliability --help`)
   deb        makes the Debian package, and tries it with --test (`deb --help`)
 ";
 
@@ -33,6 +36,7 @@ fn main() -> ExitCode {
         Some("deb") => deb::run(args.get(1..).unwrap_or_default()),
         Some("bench") => bench::run(args.get(1..).unwrap_or_default()),
         Some("gpio-lab") => lab::run(args.get(1..).unwrap_or_default()),
+        Some("reliability") => reliability::run(args.get(1..).unwrap_or_default()),
         Some(other) => Err(format!("no command `{other}`\n{USAGE}")),
         None => Err(USAGE.to_owned()),
     });
