@@ -6,6 +6,7 @@ mod chips;
 mod death;
 mod expander;
 mod killer;
+mod latched;
 mod observer;
 mod product;
 mod refusals;
@@ -92,6 +93,16 @@ pub const SCENARIOS: &[Scenario] = &[
         name: "welded",
         what: "a contactor that stays closed blocks the other and drops the cut-off",
         run: running::welded,
+    },
+    Scenario {
+        name: "latched across a restart",
+        what: "a welded contactor stays latched; `plcrun ack` is refused while it reads on, and recorded",
+        run: latched::across_a_restart,
+    },
+    Scenario {
+        name: "death in the fault log",
+        what: "the next start knows how the scan process died",
+        run: latched::death_is_logged,
     },
     Scenario {
         name: "chip unplugged",

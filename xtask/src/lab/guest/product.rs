@@ -169,6 +169,17 @@ fn text(path: &Path) -> String {
     String::from_utf8_lossy(&fs::read(path).unwrap_or_default()).into_owned()
 }
 
+/// Runs another command on a controller's state: its exit code and everything it printed.
+///
+/// # Errors
+/// It cannot be started.
+pub fn plcrun(bench: &Bench, number: usize, words: &[&str]) -> Result<(Option<i32>, String), String> {
+    let output = Command::new(PLCRUN).args(words).arg("--state").arg(bench.state(number)).output();
+    let output = output.map_err(|e| format!("cannot run {PLCRUN}: {e}"))?;
+    let said = [output.stdout, output.stderr].concat();
+    Ok((output.status.code(), String::from_utf8_lossy(&said).into_owned()))
+}
+
 /// True if a process has ended. An orphan belongs to the first process, which we are: nobody else takes it from the kernel's table.
 pub fn is_gone(pid: Pid) -> bool {
     let _ = waitpid(Some(pid), WaitOptions::NOHANG);
