@@ -282,6 +282,9 @@ codes! {
     SetAfterReset = "W0607" Warning, "SET after RST",
         "The last one wins: here SET wins over RST. For stop before start the RST belongs below the SET.",
         "RUNG: NO(stop) RST(m); RUNG: NO(start) SET(m);" => "RUNG: NO(start) SET(m); RUNG: NO(stop) RST(m);";
+    EdgeAtPowerUp = "W0608" Warning, "edge at power-up",
+        "R_TRIG fires in its first call when CLK is TRUE then, F_TRIG when it is FALSE: a button held down at power-up, or a signal that was never TRUE, switches an output on. The check follows the edge from the block to a %Q output of the same unit.",
+        "RUNG: NO(start) edge() SET(motor);" => "RUNG: RISE(start) SET(motor);";
 
     // --- E07: calls ----------------------------------------------------------------------------------------------------
     Recursion = "E0701" Error, "recursion",

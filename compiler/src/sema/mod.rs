@@ -26,6 +26,7 @@ mod ladder;
 mod operators;
 mod place;
 mod power;
+mod power_up;
 mod stmt;
 mod usage;
 
@@ -51,6 +52,7 @@ pub fn analyse(files: &[ast::File]) -> (Program, Vec<Diagnostic>) {
     sema.refuse_recursion();
     sema.configure(files);
     sema.review();
+    sema.review_power_up();
     sema.finish(files)
 }
 
