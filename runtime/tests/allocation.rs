@@ -1,4 +1,4 @@
-//! The scan thread does not allocate: not on the simulated rack, not on a GPIO driver's buffers, not when it faults.
+//! The scan thread does not allocate, nor does the guardian's loop: not on the simulated rack, not on a GPIO driver's buffers, not when it faults.
 //!
 //! A counting allocator counts for the thread that asks it to. One test function each, so that threads do not mix.
 #![allow(unsafe_code, clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
@@ -8,8 +8,11 @@ mod common;
 use bytecode::ScalarType;
 use common::{MS, Program, map};
 use runtime::clock::{Clock, VirtualClock};
-use runtime::config::IoMap;
-use runtime::io::gpio::{InputRequest, Levels, OutputRequest, Port};
+use runtime::config::{GpioLine, IoMap, Line};
+use runtime::guardian::record::{BlackBox, Off};
+use runtime::guardian::watch::{ChildState, End, Wakeup, watch};
+use runtime::guardian::{Page, Phase};
+use runtime::io::gpio::{Held, InputRequest, Levels, OutputRequest, Port, RestLine};
 use runtime::io::{Driver, Gpio, Rack};
 use runtime::scan::real::{Ended, RunLimit, Snapshot, channels, run};
 use runtime::scan::watch::Watch;
@@ -216,5 +219,68 @@ fn a_failing_gpio_driver_does_not_allocate() {
         }
     });
     assert!(plc.fault().is_some());
+    assert_eq!(counted, 0);
+}
+
+/// A guardian's hands on a file chip and a black box; the scan process dies after a thousand looks.
+struct Hands {
+    held: Held,
+    failed: u32,
+    looks: u64,
+}
+
+impl runtime::guardian::watch::Hands for Hands {
+    fn now_ns(&self) -> u64 {
+        self.looks * MS
+    }
+
+    fn wait(&mut self, _until_ns: u64) -> Wakeup {
+        self.looks += 1;
+        Wakeup::Time
+    }
+
+    fn child(&mut self) -> ChildState {
+        if self.looks < 1000 { ChildState::Running } else { ChildState::Killed(9) }
+    }
+
+    fn forward(&mut self, _signal: runtime::rt::StopSignal) {}
+
+    fn kill(&mut self) {}
+
+    fn off(&mut self) -> u32 {
+        let mut failed = 0;
+        self.held.off(|_chip, written| failed += u32::from(written.is_err()));
+        self.failed += failed;
+        failed
+    }
+
+    fn look(&mut self, _now_ns: u64, _phase: Phase, _scans: u64) {}
+}
+
+#[test]
+fn the_guardian_does_not_allocate_from_the_first_look_to_the_record() {
+    use runtime::io::file_chip::{Failing, FileChip};
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("chip");
+    let line = GpioLine { chip: Some(format!("file:{}", path.display())), line: Line::Offset(3), active_low: true };
+    let held = Held::open(&[RestLine { name: "k".to_owned(), line, energised: false }]).unwrap();
+    let chip = FileChip::observe(&path).unwrap();
+    assert_eq!(chip.levels(), 1 << 3, "active low, off");
+    // The first OFF fails and is written again.
+    chip.fail(Failing::Writes(5, 1));
+    let page = Page::shared().unwrap();
+    let mut record = BlackBox::open(&folder.path().join("guardian.rec")).unwrap();
+    let results = [Off::of("chip")];
+    let mut hands = Hands { held, failed: 0, looks: 0 };
+    let (mut end, mut written) = (None, None);
+    let counted = allocations(|| {
+        let ended = watch(page, &mut hands);
+        if let End::Death(death) = &ended {
+            written = Some(record.write(death, 7, &results));
+        }
+        end = Some(ended);
+    });
+    assert!(matches!(end, Some(End::Death(_))) && matches!(written, Some(Ok(()))), "{end:?} {written:?}");
+    assert_eq!((hands.failed, chip.counts().writes), (1, 2), "when it was found dead, and again");
     assert_eq!(counted, 0);
 }

@@ -25,6 +25,12 @@ pub fn run() -> Result<(), String> {
     audit()?;
     // The default members are what `cargo test` in the README covers; xtask's own tests come on top.
     step("tests", "cargo test --locked", || command("cargo", &["test", "--locked"], &[]))?;
+    // Hangs and panics of the scan thread need a build that can make them; no released program has the feature.
+    let inject = "cargo test --locked -p plcrun --features inject --test guardian";
+    step("guardian with injected defects", inject, || {
+        let args = ["test", "--quiet", "--locked", "-p", "plcrun", "--features", "inject", "--test", "guardian"];
+        command("cargo", &args, &[])
+    })?;
     step("tests of xtask", "cargo test --locked -p xtask", || {
         command("cargo", &["test", "--quiet", "--locked", "-p", "xtask"], &[])
     })

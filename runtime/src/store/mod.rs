@@ -1,6 +1,6 @@
 //! The retained store: what of a controller survives a restart and a power loss.
 //!
-//! - [`file`]: the database, its rows, atomic commits; [`model`]: what is in it, as plain values;
+//! - [`mod@file`]: the database, its rows, atomic commits; [`model`]: what is in it, as plain values;
 //! - [`layout`]: which bytes of the data segment are kept, and how they find their variables again;
 //! - [`tap`]: the scan thread's end, which copies and never waits;
 //! - [`keeper`]: the helper thread that commits; [`log`]: the fault log;

@@ -1,7 +1,7 @@
 //! Port expanders on I2C and SPI: inputs, and outputs that the guard need not watch.
 //!
 //! Bus traffic takes milliseconds and may hang, so it is not the scan's: one *bus thread* for each bus reads every chip
-//! at its poll time ([`bus`]) and shares levels with their time through atomics ([`shared`]). The scan looks at them
+//! at its poll time (`bus`) and shares levels with their time through atomics (`shared`). The scan looks at them
 //! without a lock and without a wait. Levels older than the chip's `max_age`, and those of a chip that failed, read as the
 //! de-energised value: FALSE, never the last one.
 //!
