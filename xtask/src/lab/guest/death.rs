@@ -84,6 +84,8 @@ pub fn both_killed(bench: &mut Bench) -> Result<(), Stop> {
 pub fn frozen_and_orphaned(bench: &mut Bench) -> Result<(), Stop> {
     let mut product = frozen(bench, "reverse.io.yaml")?;
     let scan = scan_process(&product)?;
+    // The kernel wakes only what has stopped already.
+    bench.pause(Duration::from_millis(300))?;
     let blow_ns = product.signal(Signal::KILL)?;
     product.wait(bench)?;
     bench.wait_for("OFF by the scan process", REACTION, |bench| Ok(!bench.is_on("fwd0")))?;
