@@ -83,10 +83,26 @@ impl Plant {
         self.near.drive_all(mask, to).map_err(|e| e.to_string())
     }
 
+    /// What a broken chip has latched survives the restart, and nothing is switched on before an operator has acknowledged it.
+    fn acknowledge(&self) -> Result<(), String> {
+        if !self.folder.join("state").exists() {
+            return Ok(());
+        }
+        let mut command = Command::new(&self.binary);
+        command.args(["ack", "--all", "--state", "state"]).current_dir(&self.folder).stdin(Stdio::null());
+        // Whether there was anything to acknowledge does not matter: a channel that stays latched keeps the program from starting.
+        let output = command.output().map_err(|e| format!("{}: {e}", self.binary.display()))?;
+        match output.status.code() {
+            Some(0 | 1) => Ok(()),
+            Some(_) | None => Err(format!("`plcrun ack --all`: {}", String::from_utf8_lossy(&output.stderr))),
+        }
+    }
+
     /// Starts the product on sound chips with no command given, and waits until it has switched on what enabling alone does.
     pub fn start(&self, injection: Option<String>) -> Result<Run, String> {
         self.near.fail(Failing::Nothing);
         self.far.fail(Failing::Nothing);
+        self.acknowledge()?;
         self.drive(1 << ENABLE | 1 << FORWARD | 1 << REVERSE | 1 << LOOP, 1 << ENABLE)?;
         let log_path = self.folder.join("log");
         let log = File::create(&log_path).map_err(|e| format!("{}: {e}", log_path.display()))?;
