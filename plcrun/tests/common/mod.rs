@@ -57,7 +57,8 @@ impl Folder {
     /// `plcrun` with these words, in this folder.
     pub fn command(&self, words: &[&str]) -> Command {
         let mut command = plcrun();
-        command.current_dir(self.0.path()).args(words);
+        // Programs with real lines keep their state here, not where the machine keeps that of its own programs.
+        command.current_dir(self.0.path()).args(words).env("STATE_DIRECTORY", self.path("state"));
         command
     }
 
@@ -144,7 +145,7 @@ impl Terminal {
     pub fn command(&self, folder: &Folder, words: &[&str]) -> std::process::Command {
         let mut command = std::process::Command::new("setsid");
         command.args(["--ctty", env!("CARGO_BIN_EXE_plcrun")]).args(words).current_dir(folder.path("."));
-        command.env("TERM", "xterm").env_remove("NO_COLOR");
+        command.env("TERM", "xterm").env_remove("NO_COLOR").env("STATE_DIRECTORY", folder.path("state"));
         command.stdin(self.slave()).stdout(self.slave()).stderr(self.slave());
         command
     }
