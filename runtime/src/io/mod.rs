@@ -69,7 +69,8 @@ fault_codes! {
     Failed "X01" Field "a port expander does not answer" "check its supply, its wiring and its bus; its inputs read FALSE and its outputs keep what they have until it answers again";
     Lost "X02" Field "a port expander is not as it was set up" "it lost its supply, or something else writes to it: its inputs read FALSE until setting it up again helps";
     Late "X03" Platform "the levels of a port expander are too old" "the bus hangs or is too slow for its chips: check it, or lengthen `poll` and `max_age`; its inputs read FALSE";
-    Back "X04" Field "a port expander answers again" "nothing; outputs that were on when it lost its supply stay off until they are commanded off and on";
+    Back "X04" Field "a port expander answers again" "nothing";
+    Anew "X05" Field "a port expander was set up anew with its outputs off" "look why it lost its supply; outputs that were on stay off until they are commanded off and on, but for those with `restart: auto`";
 }
 
 /// A driver's error while running.

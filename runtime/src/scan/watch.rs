@@ -8,7 +8,7 @@ use super::fault::{Fault, FaultReport};
 use super::plc::{Contact, Mode, Plc};
 use crate::clock::{NS_PER_MS, NS_PER_US};
 use crate::config::{InputId, IoMap};
-use crate::io::{Driver, ExpanderState};
+use crate::io::{Driver, ExpanderCode, ExpanderState};
 use crate::vm::Engine;
 use bytecode::VerifiedImage;
 use bytecode::path::show;
@@ -32,6 +32,8 @@ pub enum ChangeKind {
     Event(Event),
     /// A port expander, by position in [`IoMap::expanders`], failed or came back.
     Expander(u8, ExpanderState),
+    /// A port expander lost what was set up and was set up anew, with its outputs off.
+    ExpanderAnew(u8),
     /// The run ended by a fault.
     Fault(Fault),
     /// The run was stopped in order.
@@ -64,6 +66,8 @@ pub struct Watch {
     contacts: Vec<Option<Contact>>,
     /// Working at first: a run begins with every expander answering.
     expanders: Vec<ExpanderState>,
+    /// How often each was set up: once, before the run.
+    starts: Vec<u32>,
     running: bool,
 }
 
@@ -79,6 +83,7 @@ impl Watch {
             lines: vec![None; channels],
             contacts: vec![None; channels],
             expanders: vec![ExpanderState::Working; map.expanders.len()],
+            starts: vec![1; map.expanders.len()],
             running: true,
         }
     }
@@ -87,6 +92,11 @@ impl Watch {
     pub fn compare<E: Engine, D: Driver>(&mut self, plc: &Plc<E, D>, mut sink: impl FnMut(Change)) {
         let (at_ns, scan) = (plc.now_ns(), plc.scan());
         let mut tell = |kind: ChangeKind| sink(Change { at_ns, scan, kind });
+        for ((index, status), old) in (0_u8..).zip(plc.expanders()).zip(&mut self.starts) {
+            if status.counters.starts > std::mem::replace(old, status.counters.starts) {
+                tell(ChangeKind::ExpanderAnew(index));
+            }
+        }
         for ((index, status), old) in (0_u8..).zip(plc.expanders()).zip(&mut self.expanders) {
             if std::mem::replace(old, status.state) != status.state {
                 tell(ChangeKind::Expander(index, status.state));
@@ -258,6 +268,12 @@ impl Names {
         self.map.output_at(id).map_or("?", |o| &o.name)
     }
 
+    /// Name of a port expander, by position in [`IoMap::expanders`].
+    #[must_use]
+    pub fn expander(&self, index: u8) -> &str {
+        self.map.expanders.get(usize::from(index)).map_or("?", |e| e.name.as_str())
+    }
+
     /// A change as a row of a trace.
     #[must_use]
     pub fn row(&self, change: &Change) -> Row {
@@ -277,9 +293,10 @@ impl Names {
             ChangeKind::Event(event) => {
                 ("event", event.channel.map_or("plcrun", |c| self.channel(c)), self.event_text(&event))
             }
-            ChangeKind::Expander(index, state) => {
-                let name = self.map.expanders.get(usize::from(index)).map_or("?", |e| e.name.as_str());
-                ("event", name, expander_text(state))
+            ChangeKind::Expander(index, state) => ("event", self.expander(index), expander_text(state)),
+            ChangeKind::ExpanderAnew(index) => {
+                let code = ExpanderCode::Anew;
+                ("event", self.expander(index), format!("{} {}", code.code(), code.text()))
             }
             ChangeKind::Fault(fault) => {
                 let report = self.fault(&fault);

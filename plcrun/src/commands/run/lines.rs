@@ -126,7 +126,7 @@ fn grade(map: &IoMap, change: &Change) -> Option<Grade> {
         ChangeKind::Expander(_, state) => {
             Some(if state == ExpanderState::Working { Grade::Ordinary } else { Grade::Notable })
         }
-        ChangeKind::Overrun { .. } => Some(Grade::Notable),
+        ChangeKind::Overrun { .. } | ChangeKind::ExpanderAnew(_) => Some(Grade::Notable),
         // Both are told in full at the end.
         ChangeKind::Fault(_) | ChangeKind::Stopped => None,
     }

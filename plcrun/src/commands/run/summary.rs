@@ -64,8 +64,11 @@ impl Summary<'_> {
             rows.push(cell("time", "virtual: nothing was measured".to_owned()));
         }
         for (name, counters) in &self.expanders {
-            let Counters { reads, failures, returns } = *counters;
-            let text = format!("{} readings, failed {failures} times, came back {returns} times", grouped(reads));
+            let Counters { reads, failures, returns, late, starts } = *counters;
+            let reads = grouped(reads);
+            let text = format!(
+                "{reads} readings, failed {failures} times, came back {returns} times, too old {late} times, set up {starts} times"
+            );
             rows.push(cell(name, text));
         }
         if stats.messages_lost > 0 {
@@ -119,8 +122,8 @@ impl Summary<'_> {
             tracing::info!(kind = "summary", t_us, ended, scans, overruns, skipped, "summary");
         }
         for (name, counters) in &self.expanders {
-            let Counters { reads, failures, returns } = *counters;
-            tracing::info!(kind = "expander", name, reads, failures, returns, "readings of {name}");
+            let Counters { reads, failures, returns, late, starts } = *counters;
+            tracing::info!(kind = "expander", name, reads, failures, returns, late, starts, "readings of {name}");
         }
         for channel in &self.channels {
             let used_permille = channel.wear.used_permille(&channel.life);
@@ -182,7 +185,7 @@ mod tests {
             stats,
             measured,
             channels,
-            expanders: vec![("io1".into(), Counters { reads: 5000, failures: 2, returns: 1 })],
+            expanders: vec![("io1".into(), Counters { reads: 5000, failures: 2, returns: 1, late: 3, starts: 1 })],
         }
         .text()
     }
@@ -196,7 +199,12 @@ mod tests {
         assert!(text.starts_with("stopped by SIGTERM after 12.340 s\nscans      1 234, every 10 ms\n"), "{text}");
         assert!(text.contains("\noverruns   2, 3 scans left out\n"), "{text}");
         assert!(text.contains("\nscan time  p50 3.2"), "{text}");
-        assert!(text.contains("\nio1        5 000 readings, failed 2 times, came back 1 times\n"), "{text}");
+        assert!(
+            text.contains(
+                "\nio1        5 000 readings, failed 2 times, came back 1 times, too old 3 times, set up 1 times\n"
+            ),
+            "{text}"
+        );
         assert!(text.contains("0.006 % of 50 000 loaded"), "{text}");
         assert!(text.contains("\nlamp     none          0           0          -\n"), "{text}");
     }

@@ -253,7 +253,10 @@ impl<C: Clock> Driver for Expanders<C> {
         // The age is told on the bus threads' own clock: samples have its time.
         let now_ns = self.clock.now_ns();
         for (chip, status) in self.chips.iter().zip(&mut self.statuses) {
-            *status = chip.read(now_ns, levels);
+            let new = chip.read(now_ns, levels);
+            let became_late = new.state == ExpanderState::Late && status.state != ExpanderState::Late;
+            let late = status.counters.late.saturating_add(u32::from(became_late));
+            *status = ExpanderStatus { state: new.state, counters: Counters { late, ..new.counters } };
         }
         Ok(())
     }

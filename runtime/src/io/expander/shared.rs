@@ -52,6 +52,10 @@ pub struct Counters {
     pub failures: u32,
     /// How often it came back.
     pub returns: u32,
+    /// How often its levels became too old without a failure.
+    pub late: u32,
+    /// How often it was set up; once is at the start of the run.
+    pub starts: u32,
 }
 
 impl Shared {
@@ -128,6 +132,9 @@ impl Shared {
             reads: self.reads.load(Ordering::Relaxed),
             failures: self.failures.load(Ordering::Relaxed),
             returns: self.returns.load(Ordering::Relaxed),
+            // The scan alone knows.
+            late: 0,
+            starts: self.starts.load(Ordering::Relaxed),
         }
     }
 }
@@ -151,7 +158,7 @@ mod tests {
         assert_eq!((shared.sample(), shared.trouble()), (None, 6));
         shared.publish(0, 0);
         assert_eq!(shared.sample(), Some((0, 0)));
-        assert_eq!(shared.counters(), Counters { reads: 2, failures: 1, returns: 1 });
+        assert_eq!(shared.counters(), Counters { reads: 2, failures: 1, returns: 1, late: 0, starts: 0 });
     }
 
     #[test]

@@ -410,6 +410,7 @@ fn old_levels_read_false_whatever_they_were() {
     bench.clock.advance(1);
     assert_eq!(bench.scan([false; 3]), [false, false], "51 ms old");
     assert_eq!(bench.state(), ExpanderState::Late);
+    assert_eq!(bench.expanders.statuses()[0].counters.late, 1);
     bench.bus.exchange(&bench.clock).unwrap();
     assert_eq!(bench.scan([false; 3]), [true, true]);
 }
@@ -504,6 +505,7 @@ fn a_chip_that_lost_its_supply_starts_off_and_only_auto_comes_back_by_itself() {
         let _ = bench.turn([true, true, true]);
     }
     assert_eq!(bench.outputs(), LAMP | HORN, "the lamp has `restart: auto`");
+    assert_eq!(bench.expanders.statuses()[0].counters.starts, 2);
     for _ in 0..3 {
         let _ = bench.turn([true, false, false]);
     }
