@@ -109,6 +109,8 @@ struct Tally {
     survived: u32,
     /// Rounds that ended by themselves before the blow: a busy host starved them.
     early: u32,
+    /// Of these: rounds that did not come to their first scan in time.
+    stalled: u32,
     latencies_ns: Vec<u64>,
     findings: Vec<String>,
 }
@@ -179,6 +181,7 @@ fn side_by_side(bench: &mut Bench, kind: Kind, rounds: u32) -> Result<Tally, Sto
 impl Tally {
     fn add(&mut self, kind: Kind, round: &Round, verdict: Verdict) {
         self.rounds += 1;
+        self.stalled += u32::from(round.stalled);
         match verdict {
             Verdict::Survived => self.survived += 1,
             Verdict::EndedEarly => self.early += 1,
@@ -197,13 +200,16 @@ impl Tally {
 }
 
 fn tell(bench: &mut Bench, tally: &Tally) {
-    let Tally { rounds, energised, survived, early, latencies_ns, .. } = tally;
+    let Tally { rounds, energised, survived, early, stalled, latencies_ns, .. } = tally;
     bench.facts.push(format!("{rounds} rounds, {energised} with an output on when the blow fell"));
     if *survived > 0 {
         bench.facts.push(format!("{survived} continued in time and went on"));
     }
     if *early > 0 {
         bench.facts.push(format!("{early} ended by themselves before the blow (the host starved them)"));
+    }
+    if *stalled > 0 {
+        bench.facts.push(format!("{stalled} of these did not come to their first scan within 20 s"));
     }
     let mut sorted = latencies_ns.clone();
     sorted.sort_unstable();
