@@ -126,6 +126,7 @@ impl Round {
             bench.take_events(self.number, &mut self.events);
             return Ok(Some(match self.blow_ns {
                 None => Verdict::EndedEarly,
+                Some(_) if self.was_starved() => Verdict::EndedEarly,
                 Some(_) if self.stopping => Verdict::Survived,
                 Some(_) => Verdict::Struck,
             }));
@@ -230,6 +231,13 @@ impl Round {
             self.product.kill_all(self.scan);
             self.scan = None;
         }
+    }
+
+    /// True if the host gave the guest so little time that this round was over before the blow could mean anything: killed by the
+    /// laboratory, or ended by the guardian for want of a heartbeat that no blow of this kind takes away.
+    fn was_starved(&self) -> bool {
+        let hangs = matches!(self.kind, Kind::Stopped | Kind::EndlessLoop);
+        self.stalled || (!hangs && self.product.says("\"code\":\"F41\""))
     }
 
     /// The guardian's first write after the blow.
