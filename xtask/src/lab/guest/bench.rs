@@ -10,12 +10,14 @@ use rustix::time::{ClockId, clock_gettime};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Controllers that can run side by side, each with lines of its own.
 pub const CONTROLLERS: usize = 4;
 /// How often the bench looks while it waits for something.
 const LOOK_EVERY: Duration = Duration::from_millis(2);
+/// Longest wait until the kernel has let the lines of killed processes go.
+const RELEASE_LIMIT: Duration = Duration::from_secs(2);
 /// What one controller has on each chip.
 const OUTPUTS: [&str; 3] = ["fwd", "rev", "main"];
 const INPUTS: [&str; 6] = ["enable", "fwd_cmd", "rev_cmd", "fwd_aux", "rev_aux", "loop_cmd"];
@@ -227,8 +229,13 @@ impl Bench {
             let line = format!("{kind}{number}");
             let far = self.far.get(number).filter(|chip| chip.lines.contains(&line));
             let chip = far.unwrap_or(&self.out);
-            if chip.is_plugged() && chip.level(&line)? {
-                return Err(format!("{line} is on although its owner has ended"));
+            // Of two killed processes one may end a moment after the other, and the kernel lets go when both have.
+            let patience = Instant::now();
+            while chip.is_plugged() && chip.level(&line)? {
+                if patience.elapsed() > RELEASE_LIMIT {
+                    return Err(format!("{line} is on although its owner has ended"));
+                }
+                std::thread::sleep(Duration::from_millis(5));
             }
             if self.levels.insert(line.clone(), false) == Some(true) {
                 self.events.push(Event { t_ns, line, on: false, was_on: true, writer: 0 });
