@@ -3,9 +3,21 @@
 //! `plcrun FILE...` is `plcrun run FILE...`: where the first word that is no global option is no subcommand, `run` is put
 //! before it. A file named like a subcommand is run as `plcrun run test` or `plcrun ./test`.
 
+mod check;
+mod lines;
+mod run;
+mod state;
+mod test;
+
+pub use check::CheckArgs;
+pub use lines::{Breakage, LineLevel, LinesArgs};
+pub use run::{Assignment, EngineChoice, LogFormat, RunArgs};
+pub use state::{AckArgs, ClearArgs, FaultsArgs, RetainCommand, RetainExportArgs, RetainShowArgs, StateArgs};
+pub use test::TestArgs;
+
 use crate::exit::Exit;
 use crate::terminal::ColorChoice;
-use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
+use clap::{Args, CommandFactory, Parser, Subcommand};
 use relay::quantity::Duration;
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -76,125 +88,6 @@ pub enum Command {
     /// Write the manual pages.
     #[command(hide = true)]
     Man(ManArgs),
-}
-
-/// `plcrun run`.
-#[derive(Args, Debug)]
-#[command(
-    override_usage = "plcrun [run] [OPTIONS] FILE...",
-    after_help = "Examples:\n  \
-        plcrun star_delta.ld                                  simulated; type an input's name and Enter to toggle it\n  \
-        plcrun star_delta.ld --set stop_ok=true               start with an input closed\n  \
-        plcrun star_delta.ld --play star_delta.test.yaml      inputs from a timeline file, in real time\n  \
-        plcrun star_delta.ld --virtual --for 1h --trace a.csv one hour in a moment, every change in a file\n  \
-        plcrun star_delta.plcb --io cabinet.yaml              a built image on real lines\n\n\
-        Ctrl-C, SIGTERM and a terminal's hang-up bring the outputs to their stop values, print the summary and end with code 0.\n\
-        A fault brings them to their safe values and ends with code 3. Real outputs are watched by a second process, which\n\
-        switches them off when the one that runs the program dies or hangs."
-)]
-pub struct RunArgs {
-    /// Source files (.ld, .st) of one program, or one image (.plcb).
-    #[arg(required = true, value_name = "FILE")]
-    pub files: Vec<PathBuf>,
-    /// I/O map; without it NAME.io.yaml beside the program, else the simulated rack.
-    #[arg(long, value_name = "MAP")]
-    pub io: Option<PathBuf>,
-    /// Stop in order after this time, such as `10s`, `500ms` or `1h30min`.
-    #[arg(long = "for", value_name = "DURATION", value_parser = positive_duration)]
-    pub run_time: Option<Duration>,
-    /// Virtual time: as fast as possible, and the same on every machine. Needs --for or --play.
-    #[arg(long = "virtual")]
-    pub virtual_time: bool,
-    /// How the code is run.
-    #[arg(long, value_enum, default_value_t = EngineChoice::Interpreter)]
-    pub engine: EngineChoice,
-    /// Take inputs from the steps of a timeline file.
-    #[arg(long, value_name = "TIMELINE")]
-    pub play: Option<PathBuf>,
-    /// Which test of the timeline file is played; the first one otherwise.
-    #[arg(long, value_name = "NAME", requires = "play")]
-    pub test: Option<String>,
-    /// Write every change to a CSV file: t_us,scan,kind,name,value.
-    #[arg(long, value_name = "FILE")]
-    pub trace: Option<PathBuf>,
-    /// Set an input of the simulated rack before the first scan. May be repeated.
-    #[arg(long = "set", value_name = "NAME=VALUE", value_parser = assignment)]
-    pub set: Vec<Assignment>,
-    /// Time between two scans, for programs without a TASK; 100us to 10s.
-    #[arg(long, value_name = "DURATION", value_parser = positive_duration)]
-    pub scan: Option<Duration>,
-    /// Folder in which this program keeps its state: retained values, counts, faults. Real lines have one in any case.
-    #[arg(long, value_name = "DIR")]
-    pub state: Option<PathBuf>,
-    /// Cold start: RETAIN variables begin with their initial values; PERSISTENT ones, counts and latches stay.
-    #[arg(long)]
-    pub cold: bool,
-    /// Form of the event lines: for people, or one JSON object per line.
-    #[arg(long, value_enum, default_value_t = LogFormat::Text)]
-    pub log_format: LogFormat,
-    /// Only warnings, faults and the summary.
-    #[arg(long, short)]
-    pub quiet: bool,
-}
-
-/// How code is run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum EngineChoice {
-    /// The interpreter; on every machine.
-    Interpreter,
-    /// Native code; comes in a later version.
-    Native,
-}
-
-/// Form of the event lines.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum LogFormat {
-    /// For people.
-    Text,
-    /// One JSON object per line.
-    Json,
-}
-
-/// `NAME=VALUE` of `--set`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Assignment {
-    /// Variable as written.
-    pub name: String,
-    /// The value as written; what it may be depends on the variable.
-    pub value: String,
-}
-
-/// `plcrun check`.
-#[derive(Args, Debug)]
-#[command(after_help = "Exit codes: 0 clean, 1 findings (errors or warnings), 2 wrong use.")]
-pub struct CheckArgs {
-    /// Source files of one program, or one image.
-    #[arg(required = true, value_name = "FILE")]
-    pub files: Vec<PathBuf>,
-    /// I/O map; without it NAME.io.yaml beside the program.
-    #[arg(long, value_name = "MAP")]
-    pub io: Option<PathBuf>,
-    /// One JSON object per finding and line.
-    #[arg(long)]
-    pub json: bool,
-}
-
-/// `plcrun test`.
-#[derive(Args, Debug)]
-#[command(after_help = "Exit codes: 0 all passed, 1 a test failed or a file has mistakes, 2 wrong use.")]
-pub struct TestArgs {
-    /// Timeline files, or folders that are searched for *.test.yaml.
-    #[arg(required = true, value_name = "PATH")]
-    pub paths: Vec<PathBuf>,
-    /// Run only tests whose name contains this text.
-    #[arg(long, value_name = "TEXT")]
-    pub filter: Option<String>,
-    /// Seed of the simulated contact bounce.
-    #[arg(long, value_name = "NUMBER")]
-    pub seed: Option<u64>,
-    /// Only failures and the closing line.
-    #[arg(long, short)]
-    pub quiet: bool,
 }
 
 /// `plcrun build`.
@@ -297,150 +190,6 @@ pub struct ManArgs {
     /// Folder to write one page per command into; without it the page of plcrun goes to standard output.
     #[arg(value_name = "DIR")]
     pub folder: Option<PathBuf>,
-}
-
-/// `plcrun lines`.
-#[derive(Args, Debug)]
-#[command(after_help = "Examples:\n  \
-        plcrun lines /dev/shm/cabinet                 what is high, and who holds which line\n  \
-        plcrun lines /dev/shm/cabinet --set 6=1       close the stop button's contact on line 6\n  \
-        plcrun lines /dev/shm/cabinet --watch         every change with its time and its process\n  \
-        plcrun lines /dev/shm/cabinet --fail gone     unplug the chip; `--fail none` mends it\n\n\
-        Only file chips are driven here. Lines of the kernel are looked at with `gpioinfo`.")]
-pub struct LinesArgs {
-    /// The file of the chip.
-    #[arg(value_name = "FILE")]
-    pub file: PathBuf,
-    /// Make the chip with so many lines (1 to 32) where there is no file.
-    #[arg(long, value_name = "LINES", value_parser = clap::value_parser!(u32).range(1..=32))]
-    pub make: Option<u32>,
-    /// Set a line that no controller holds as an output: `3=1`, `3=low`. May be repeated; all change at one instant.
-    #[arg(long, value_name = "LINE=LEVEL", value_parser = crate::commands::line_level)]
-    pub set: Vec<LineLevel>,
-    /// Make reads or writes fail from now on, unplug the chip, or mend it.
-    #[arg(long, value_name = "WHAT", value_enum)]
-    pub fail: Option<Breakage>,
-    /// Print every change until Ctrl-C.
-    #[arg(long)]
-    pub watch: bool,
-}
-
-/// `LINE=LEVEL` of `--set`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct LineLevel {
-    /// Number on the chip.
-    pub line: u32,
-    /// High.
-    pub level: bool,
-}
-
-/// What fails from now on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Breakage {
-    /// Nothing: the chip is mended.
-    None,
-    /// Reads, with "input/output error".
-    Read,
-    /// Writes, with "input/output error".
-    Write,
-    /// Everything: the chip is unplugged.
-    Gone,
-}
-
-/// Which program's state is meant.
-#[derive(Args, Clone, Debug)]
-pub struct StateArgs {
-    /// State directory of the program; without it the only one there is.
-    #[arg(long, value_name = "DIR")]
-    pub state: Option<PathBuf>,
-    /// Program whose state directory is meant.
-    #[arg(long, value_name = "FILE", conflicts_with = "state")]
-    pub program: Option<PathBuf>,
-    /// I/O map of that program, where it is not beside it.
-    #[arg(long, value_name = "MAP", requires = "program")]
-    pub io: Option<PathBuf>,
-}
-
-/// `plcrun retain`.
-#[derive(Clone, Debug, Subcommand)]
-pub enum RetainCommand {
-    /// List values, relay records and what is kept aside.
-    Show(RetainShowArgs),
-    /// Everything in the store as JSON.
-    Export(RetainExportArgs),
-    /// Take records out of the store of a stopped program.
-    Clear(ClearArgs),
-}
-
-/// `plcrun retain show`.
-#[derive(Args, Clone, Debug)]
-pub struct RetainShowArgs {
-    /// Whose state.
-    #[command(flatten)]
-    pub state: StateArgs,
-}
-
-/// `plcrun retain export`.
-#[derive(Args, Clone, Debug)]
-pub struct RetainExportArgs {
-    /// Whose state.
-    #[command(flatten)]
-    pub state: StateArgs,
-}
-
-/// `plcrun retain clear`.
-#[derive(Args, Clone, Debug)]
-#[command(group = clap::ArgGroup::new("what").required(true).multiple(true))]
-pub struct ClearArgs {
-    /// RETAIN variables begin with their initial values at the next start.
-    #[arg(long, group = "what")]
-    pub retain: bool,
-    /// PERSISTENT variables too.
-    #[arg(long, group = "what")]
-    pub persistent: bool,
-    /// What is kept aside because nothing fits it.
-    #[arg(long, group = "what")]
-    pub unmatched: bool,
-    /// Counts and switching history of a channel: its module was replaced. May be repeated.
-    #[arg(long, value_name = "NAME", group = "what")]
-    pub channel: Vec<String>,
-    /// All variables, and what is kept aside; records of relays and the fault log stay.
-    #[arg(long, group = "what")]
-    pub all: bool,
-    /// A damaged store: keep the file aside, so that the next start begins anew.
-    #[arg(long, group = "what", conflicts_with_all = ["retain", "persistent", "unmatched", "channel", "all"])]
-    pub damaged: bool,
-    /// Whose state.
-    #[command(flatten)]
-    pub state: StateArgs,
-}
-
-/// `plcrun faults`.
-#[derive(Args, Clone, Debug)]
-pub struct FaultsArgs {
-    /// One JSON object per entry and line.
-    #[arg(long)]
-    pub json: bool,
-    /// Whose state.
-    #[command(flatten)]
-    pub state: StateArgs,
-}
-
-/// `plcrun ack`.
-#[derive(Args, Clone, Debug)]
-#[command(
-    after_help = "Recorded with time and user. Exit codes: 0 acknowledged, 1 something was refused, 2 wrong use."
-)]
-pub struct AckArgs {
-    /// Channels whose latched fault is acknowledged.
-    #[arg(value_name = "CHANNEL")]
-    pub channels: Vec<String>,
-    /// Everything that is latched, and the faults that ended earlier runs.
-    #[arg(long, conflicts_with = "channels")]
-    pub all: bool,
-    /// Whose state.
-    #[command(flatten)]
-    pub state: StateArgs,
 }
 
 /// `plcrun explain`.
