@@ -11,6 +11,7 @@
 //! - [`load`] reads a file with all it needs, or says everything that is wrong with it;
 //! - [`run`] runs its tests and returns a [`report::Report`], plain data that [`mod@print`] shows; JUnit, timing diagrams and
 //!   coverage will read the same data;
+//! - [`mutate`] changes the program in small ways and asks whether its tests notice;
 //! - [`play`] gives the stimuli alone to whoever runs the program otherwise (`plcrun --play`).
 //!
 //! Invariants: a map with real lines is refused; the same file and seed give the same report; nothing here reads a clock
@@ -21,6 +22,7 @@ pub mod condition;
 pub mod format;
 mod history;
 pub mod model;
+pub mod mutate;
 pub mod names;
 pub mod play;
 pub mod prepare;

@@ -66,6 +66,11 @@ pub fn run_test<E: Engine>(version: &Version, test: &Prepared, seed: u64) -> Tes
     report
 }
 
+/// Does the test fail? Without the second run that explains why.
+pub(crate) fn fails(version: &Version, test: &Prepared, seed: u64) -> bool {
+    !Pass::<Interpreter>::new(version, test, seed, None).run().failures.is_empty()
+}
+
 /// What conditions see: the controller after a scan.
 struct ScanView<'a, E> {
     plc: &'a Plc<E, Rack>,

@@ -5,12 +5,14 @@
 
 mod check;
 mod lines;
+mod mutate;
 mod run;
 mod state;
 mod test;
 
 pub use check::CheckArgs;
 pub use lines::{Breakage, LineLevel, LinesArgs};
+pub use mutate::MutateArgs;
 pub use run::{Assignment, EngineChoice, LogFormat, RunArgs};
 pub use state::{AckArgs, ClearArgs, FaultsArgs, RetainCommand, RetainExportArgs, RetainShowArgs, StateArgs};
 pub use test::TestArgs;
@@ -59,6 +61,8 @@ pub enum Command {
     Check(CheckArgs),
     /// Run timeline tests (*.test.yaml) in virtual time.
     Test(TestArgs),
+    /// Put small mistakes into programs and list those no test notices.
+    Mutate(MutateArgs),
     /// Compile a program into an image.
     Build(BuildArgs),
     /// Show the code of a program or image.

@@ -91,7 +91,10 @@ fn closing(tally: &Tally, color: bool) -> String {
 }
 
 /// The files to run: those named, and those in named folders, sorted.
-fn find(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Refusal> {
+///
+/// # Errors
+/// A path cannot be read, or a folder has none.
+pub(super) fn find(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Refusal> {
     let mut found = Vec::new();
     for path in paths {
         if path.is_dir() {
