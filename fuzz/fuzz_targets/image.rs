@@ -1,4 +1,4 @@
-//! Any sections of an image file through reader, verifier and both engines.
+//! Any sections of an image file through reader, verifier and every engine.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

@@ -170,11 +170,26 @@ fn sets_and_names_that_do_not_exist_are_wrong_use() {
         .err_has("`strat`")
         .err_has("did you mean `start`?");
     folder.run(&["seal.ld", "--set", "start"]).exits(2).err_has("NAME=VALUE");
-    folder.run(&["seal.ld", "--engine", "native"]).exits(2).err_has("later version").err_has("--engine interpreter");
+    folder.run(&["seal.ld", "--engine", "c"]).exits(2).err_has("native").err_has("interpreter");
     folder.run(&["seal.ld", "--for", "5"]).exits(2).err_has("unit");
     folder.run(&["seal.ld", "--virtual", "--for", "1s", "--trace", "no/a.csv"]).exits(2).err_has("`no/a.csv`");
     folder.run(&["seal.ld", "--virtual", "--for", "1s", "--trace", "./seal.io.yaml"]).exits(2).err_has("overwritten");
     assert_eq!(folder.read("seal.io.yaml"), SEAL_MAP);
+}
+
+#[test]
+fn every_engine_gives_the_same_run() {
+    let folder = seal();
+    let play = ["seal.ld", "--virtual", "--for", "3s", "--set", "start=true", "--trace"];
+    for engine in ["native", "interpreter"] {
+        let trace = format!("{engine}.csv");
+        let mut words = play.to_vec();
+        words.extend([trace.as_str(), "--engine", engine]);
+        folder.run(&words).exits(0);
+    }
+    let native = folder.read("native.csv");
+    assert!(native.lines().count() > 2, "{native}");
+    assert_eq!(native, folder.read("interpreter.csv"));
 }
 
 #[test]

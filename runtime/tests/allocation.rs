@@ -17,7 +17,7 @@ use runtime::io::{Driver, Gpio, Rack};
 use runtime::scan::real::{Ended, RunLimit, Snapshot, channels, run};
 use runtime::scan::watch::Watch;
 use runtime::scan::{Command, Mode, Plc};
-use runtime::vm::Interpreter;
+use runtime::vm::{Budget, Engine, Interpreter, Memory, Native};
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use std::sync::Arc;
@@ -89,7 +89,7 @@ fn program() -> Arc<bytecode::VerifiedImage> {
 }
 
 /// A run with commands, changes and snapshots: the loop of the product, the longest path there is.
-fn steady<D: Driver>(plc: &mut Plc<Interpreter, D>, map: &IoMap) -> u64 {
+fn steady<E: Engine, D: Driver>(plc: &mut Plc<E, D>, map: &IoMap) -> u64 {
     let clock = VirtualClock::new();
     let (a, b) = (map.input("a").unwrap(), map.input("b").unwrap());
     let mut watch = Watch::new(map);
@@ -119,8 +119,48 @@ fn steady<D: Driver>(plc: &mut Plc<Interpreter, D>, map: &IoMap) -> u64 {
 fn the_simulated_rack_does_not_allocate() {
     let image = program();
     let map = map(MAP, &image);
-    let mut plc = Plc::<Interpreter, Rack>::simulated(image, Arc::clone(&map), 1);
+    let mut plc = Plc::<Interpreter, Rack>::simulated(Arc::clone(&image), Arc::clone(&map), 1);
     assert_eq!(steady(&mut plc, &map), 0);
+    let mut plc = Plc::<Native, Rack>::simulated(image, Arc::clone(&map), 1);
+    assert_eq!(steady(&mut plc, &map), 0);
+}
+
+/// Loops, elements, blocks, references, mathematics, a division by zero in the end.
+const CALCULATION: &str = "FUNCTION_BLOCK Mean VAR_IN_OUT values : ARRAY [0..9] OF REAL; END_VAR \
+    VAR_OUTPUT mean : REAL; END_VAR VAR i : INT; END_VAR \
+    mean := 0.0; FOR i := 0 TO 9 DO mean := mean + SIN(values[i]); END_FOR; mean := mean / 10.0; END_FUNCTION_BLOCK \
+    PROGRAM P VAR t : ARRAY [0..3] OF TON; v : ARRAY [0..9] OF REAL; m : Mean; n : INT; k : INT := 100; x : DINT; END_VAR \
+    FOR n := 0 TO 3 DO t[n](IN := k MOD 7 > 3, PT := T#20ms); END_FOR; \
+    FOR n := 0 TO 9 DO v[n] := INT_TO_REAL(n * k); END_FOR; \
+    m(values := v); x := REAL_TO_DINT(m.mean * 1000.0); k := k - 1; x := x / k; END_PROGRAM";
+
+fn calculation() -> bytecode::VerifiedImage {
+    let mut sources = compiler::source::SourceMap::new();
+    let file = sources.add("calculation.st", CALCULATION);
+    let compiled = compiler::compile(&sources, &[file], compiler::Options::default());
+    bytecode::verify(compiled.image.unwrap_or_else(|| panic!("{:?}", compiled.diagnostics))).unwrap()
+}
+
+fn runs_without_allocating<E: Engine>() {
+    let image = calculation();
+    let (mut engine, mut memory) = (E::load(&image), Memory::new(&image));
+    let mut scans = 0_i64;
+    let counted = allocations(|| {
+        loop {
+            let mut budget = Budget::new(100_000);
+            scans += 1;
+            if engine.run(&mut memory, 0, scans * 10_000_000, &mut budget).is_err() {
+                break;
+            }
+        }
+    });
+    assert_eq!((scans, counted), (100, 0), "{}", engine.name());
+}
+
+#[test]
+fn engines_do_not_allocate() {
+    runs_without_allocating::<Interpreter>();
+    runs_without_allocating::<Native>();
 }
 
 #[test]

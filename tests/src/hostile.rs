@@ -10,7 +10,7 @@ use compiler::{Options, compile};
 use runtime::config::files::Texts;
 use runtime::config::{Severity, load};
 use runtime::vm::reference::Reference;
-use runtime::vm::{Budget, Engine, Interpreter, Memory};
+use runtime::vm::{Budget, Engine, Interpreter, Memory, Native};
 use std::path::Path;
 use std::sync::LazyLock;
 
@@ -39,22 +39,31 @@ pub fn image(sections: &[u8]) -> Result<(), String> {
 /// # Errors
 /// Where the engines differ.
 pub fn run_alike(image: &VerifiedImage, mut random: impl FnMut() -> u8) -> Result<(), String> {
-    let (mut reference, mut interpreter) = (Reference::load(image), Interpreter::load(image));
+    let inputs: Vec<Vec<u8>> = (0..SCANS).map(|_| (0..image.data.input_bytes).map(|_| random()).collect()).collect();
+    alike::<Interpreter>(image, &inputs)?;
+    alike::<Native>(image, &inputs)
+}
+
+/// Runs an image on the reference engine and on another, with these inputs in each scan.
+fn alike<E: Engine>(image: &VerifiedImage, inputs: &[Vec<u8>]) -> Result<(), String> {
+    let (mut reference, mut engine) = (Reference::load(image), E::load(image));
     let (mut one, mut two) = (Memory::new(image.image()), Memory::new(image.image()));
-    for scan in 0..SCANS {
-        for (a, b) in one.inputs_mut().iter_mut().zip(two.inputs_mut()) {
-            *a = random();
-            *b = *a;
+    for (scan, inputs) in (0..SCANS).zip(inputs) {
+        for memory in [&mut one, &mut two] {
+            for (to, from) in memory.inputs_mut().iter_mut().zip(inputs) {
+                *to = *from;
+            }
         }
+        let place = |engine: &E| format!("{}, scan {scan}", engine.name());
         for program in 0..image.programs.len() {
             let (mut left_one, mut left_two) = (Budget::new(BUDGET), Budget::new(BUDGET));
             let first = reference.run(&mut one, program, scan * 10_000_000, &mut left_one);
-            let second = interpreter.run(&mut two, program, scan * 10_000_000, &mut left_two);
+            let second = engine.run(&mut two, program, scan * 10_000_000, &mut left_two);
             if first != second {
-                return Err(format!("scan {scan}: {first:?} and {second:?}"));
+                return Err(format!("{}: {first:?} and {second:?}", place(&engine)));
             }
             if left_one.left() != left_two.left() {
-                return Err(format!("scan {scan}: budget {} and {}", left_one.left(), left_two.left()));
+                return Err(format!("{}: budget {} and {}", place(&engine), left_one.left(), left_two.left()));
             }
             if first.is_err() {
                 // What is in memory after a fault is diagnostic only.
@@ -62,7 +71,7 @@ pub fn run_alike(image: &VerifiedImage, mut random: impl FnMut() -> u8) -> Resul
             }
         }
         if one.outputs() != two.outputs() || one.flags() != two.flags() {
-            return Err(format!("scan {scan}: outputs or flags differ"));
+            return Err(format!("{}: outputs or flags differ", place(&engine)));
         }
     }
     Ok(())

@@ -8,7 +8,7 @@ use compiler::diag::{Style, render_all};
 use compiler::source::{SourceMap, Span};
 use compiler::{Options, compile};
 use runtime::vm::reference::Reference;
-use runtime::vm::{Budget, Engine, Interpreter, Memory, Trap};
+use runtime::vm::{Budget, Engine, Interpreter, Memory, Native, Trap};
 use std::path::Path;
 
 /// Units a scan may spend: enough for every conformance program that ends.
@@ -90,11 +90,12 @@ fn check_fault(step: &Step, last: bool, result: Option<Trap>, image: &Image) -> 
     }
 }
 
-/// The same image on both engines.
+/// The same image on every engine.
 struct Machines<'a> {
     image: &'a Image,
     reference: (Reference, Memory),
     interpreter: (Interpreter, Memory),
+    native: (Native, Memory),
 }
 
 impl<'a> Machines<'a> {
@@ -103,33 +104,38 @@ impl<'a> Machines<'a> {
             image: image.image(),
             reference: (Reference::load(image), Memory::new(image.image())),
             interpreter: (Interpreter::load(image), Memory::new(image.image())),
+            native: (Native::load(image), Memory::new(image.image())),
         }
     }
 
-    /// Runs every program once on both engines, which have to agree.
+    /// Runs every program once on all engines, which have to agree.
     fn scan(&mut self, now_ns: i64) -> Result<Option<Trap>, String> {
         for program in 0..self.image.programs.len() {
-            let mut budgets = [Budget::new(BUDGET), Budget::new(BUDGET)];
-            let [first, second] = &mut budgets;
-            let one = self.reference.0.run(&mut self.reference.1, program, now_ns, first);
-            let two = self.interpreter.0.run(&mut self.interpreter.1, program, now_ns, second);
-            if one != two || first.left() != second.left() {
-                return Err(format!("the engines differ: reference {one:?}, interpreter {two:?}"));
-            }
-            if let Err(trap) = one {
+            let mut left = Budget::new(BUDGET);
+            let expected = self.reference.0.run(&mut self.reference.1, program, now_ns, &mut left);
+            let expected = (expected, left);
+            alike(&mut self.interpreter, program, now_ns, expected)?;
+            alike(&mut self.native, program, now_ns, expected)?;
+            if let Err(trap) = expected.0 {
                 return Ok(Some(trap));
             }
         }
+        self.same_data("interpreter", &self.interpreter.1)?;
+        self.same_data("native", &self.native.1)?;
+        Ok(None)
+    }
+
+    fn same_data(&self, engine: &str, memory: &Memory) -> Result<(), String> {
         // Behind the program instances stand frames: what a POU leaves there when it returns means nothing.
         let ends = self.image.programs.iter().filter_map(|p| {
             let ty = self.image.pou(p.pou)?.instance?;
             Some((p.offset + self.image.ty(ty)?.size) as usize)
         });
         let end = ends.max().unwrap_or(0);
-        let (one, two) = (self.reference.1.data(), self.interpreter.1.data());
+        let (one, two) = (self.reference.1.data(), memory.data());
         match one.iter().take(end).zip(two).enumerate().find(|(_, (a, b))| a != b) {
-            Some((at, (a, b))) => Err(format!("byte {at} of the data segment: reference {a}, interpreter {b}")),
-            None => Ok(None),
+            Some((at, (a, b))) => Err(format!("byte {at} of the data segment: reference {a}, {engine} {b}")),
+            None => Ok(()),
         }
     }
 
@@ -137,7 +143,7 @@ impl<'a> Machines<'a> {
         let variable = self.image.variable(name).map_err(|e| e.to_string())?;
         let ty = self.image.scalar_of(&variable).ok_or_else(|| format!("`{name}` is not a single value"))?;
         let bits = bits_of(value, ty)?;
-        for memory in [&mut self.reference.1, &mut self.interpreter.1] {
+        for memory in [&mut self.reference.1, &mut self.interpreter.1, &mut self.native.1] {
             if !memory.write(variable.place, ty, bits) {
                 return Err(format!("`{name}` cannot be written"));
             }
@@ -152,6 +158,22 @@ impl<'a> Machines<'a> {
         let wanted = bits_of(value, ty)?;
         if same(found, wanted, ty) { Ok(()) } else { Err(format!("{name} is {}, expected {value:?}", show(found, ty))) }
     }
+}
+
+/// Runs a program on an engine, which has to end as the reference engine did.
+fn alike<E: Engine>(
+    (engine, memory): &mut (E, Memory),
+    program: usize,
+    now_ns: i64,
+    (expected, left): (Result<(), Trap>, Budget),
+) -> Result<(), String> {
+    let mut budget = Budget::new(BUDGET);
+    let got = engine.run(memory, program, now_ns, &mut budget);
+    if got == expected && budget == left {
+        return Ok(());
+    }
+    let (left, budget) = (left.left(), budget.left());
+    Err(format!("the engines differ: reference {expected:?} with {left} left, {} {got:?} with {budget}", engine.name()))
 }
 
 /// Reals may differ in the last digits: expectations are written in decimal.

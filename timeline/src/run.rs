@@ -22,7 +22,7 @@ use relay::contact::Edge;
 use runtime::clock::{Clock, VirtualClock};
 use runtime::io::Rack;
 use runtime::scan::{Contact, Mode, Plc};
-use runtime::vm::{Engine, Interpreter};
+use runtime::vm::{Engine, Interpreter, Native};
 use std::sync::Arc;
 
 /// Most failures reported for one test: the first ones say what is wrong.
@@ -37,10 +37,10 @@ pub struct Options {
     pub seed: Option<u64>,
 }
 
-/// Runs the tests of a file on the interpreter.
+/// Runs the tests of a file on native code, where there is any.
 #[must_use]
 pub fn run(suite: &Suite, options: &Options) -> Report {
-    run_on::<Interpreter>(suite, options)
+    run_on::<Native>(suite, options)
 }
 
 /// Runs the tests of a file on an engine of the caller's choice; every engine gives the same report.

@@ -32,8 +32,8 @@ pub struct RunArgs {
     /// Virtual time: as fast as possible, and the same on every machine. Needs --for or --play.
     #[arg(long = "virtual")]
     pub virtual_time: bool,
-    /// How the code is run.
-    #[arg(long, value_enum, default_value_t = EngineChoice::Interpreter)]
+    /// How the code is run: the same results, at another speed.
+    #[arg(long, value_enum, default_value_t = EngineChoice::Native)]
     pub engine: EngineChoice,
     /// Take inputs from the steps of a timeline file.
     #[arg(long, value_name = "TIMELINE")]
@@ -67,10 +67,10 @@ pub struct RunArgs {
 /// How code is run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum EngineChoice {
+    /// Machine code made when the program is loaded; where there is none, the interpreter, which is then told.
+    Native,
     /// The interpreter; on every machine.
     Interpreter,
-    /// Native code; comes in a later version.
-    Native,
 }
 
 /// Form of the event lines.

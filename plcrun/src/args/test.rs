@@ -1,5 +1,6 @@
 //! Arguments of `plcrun test`.
 
+use super::EngineChoice;
 use clap::Args;
 use std::path::PathBuf;
 
@@ -16,6 +17,9 @@ pub struct TestArgs {
     /// Seed of the simulated contact bounce.
     #[arg(long, value_name = "NUMBER")]
     pub seed: Option<u64>,
+    /// How the code is run: every engine gives the same results.
+    #[arg(long, value_enum, default_value_t = EngineChoice::Native)]
+    pub engine: EngineChoice,
     /// Only failures and the closing line.
     #[arg(long, short)]
     pub quiet: bool,

@@ -1,11 +1,12 @@
 //! `plcrun test`: timeline tests, one line each, what failed below it, and one line at the end.
 
-use crate::args::TestArgs;
+use crate::args::{EngineChoice, TestArgs};
 use crate::exit::{Exit, Refusal};
 use crate::files;
 use crate::project::plural;
 use crate::terminal::{Console, Tint, tinted};
 use runtime::config::files::Disk;
+use runtime::vm::{Interpreter, Native};
 use std::path::{Path, PathBuf};
 use timeline::report::{Report, TestReport, VersionReport};
 
@@ -32,7 +33,10 @@ pub fn run(args: &TestArgs, console: &Console) -> Result<Exit, Refusal> {
     for path in &found {
         match timeline::load(path, &Disk) {
             Ok(suite) => {
-                let report = timeline::run(&suite, &options);
+                let report = match args.engine {
+                    EngineChoice::Native => timeline::run_on::<Native>(&suite, &options),
+                    EngineChoice::Interpreter => timeline::run_on::<Interpreter>(&suite, &options),
+                };
                 console.print(&shown(&report, args.quiet, console.color_out))?;
                 let failed = report.tests().filter(|(_, test)| !test.passed()).count();
                 tally.failed += failed;

@@ -1,9 +1,9 @@
 //! The virtual machine: engines that run verified images over one data segment.
 //!
-//! Owns [`Engine`] (interchangeable: interpreter now, native code later), [`Memory`] (the data segment), [`Budget`]
-//! (what bounds a scan) and [`Trap`] (how a scan ends early). Two engines stand here: [`Interpreter`], which
-//! translates the canonical code into a private form when it loads it, and [`reference::Reference`], which runs
-//! canonical code one instruction after the other and is what tests compare every other engine with.
+//! Owns [`Engine`] (interchangeable), [`Memory`] (the data segment), [`Budget`] (what bounds a scan) and [`Trap`] (how a
+//! scan ends early). Three engines stand here: [`Native`], which makes machine code when it loads an image,
+//! [`Interpreter`], which translates the canonical code into a private form then, and [`reference::Reference`], which
+//! runs canonical code one instruction after the other and is what tests compare every other engine with.
 //!
 //! What all engines agree on, to the bit:
 //! - the whole data segment after a scan that ended without a trap, but for the temporaries of standard blocks
@@ -18,12 +18,18 @@
 mod eval;
 mod interp;
 mod memory;
+#[cfg(feature = "native")]
+mod native;
+#[cfg(not(feature = "native"))]
+#[path = "native_absent.rs"]
+mod native;
 pub mod reference;
 mod trap;
 
 pub use crate::fault_codes::Blame;
 pub use interp::Interpreter;
 pub use memory::Memory;
+pub use native::Native;
 pub use trap::{Trap, TrapCode, TrapPlace};
 
 use bytecode::VerifiedImage;
@@ -40,6 +46,11 @@ pub trait Engine {
 
     /// Name on the command line and in reports.
     fn name(&self) -> &'static str;
+
+    /// Why another engine than this one runs the program, in a few words; `None` where none does.
+    fn fallback(&self) -> Option<&str> {
+        None
+    }
 
     /// Runs a program instance once. `program` counts [`bytecode::Image::programs`]; `memory` is one made for the
     /// same image; `now_ns` is the scan's time, the same for every timer; `budget` is charged by the code itself.

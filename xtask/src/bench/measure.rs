@@ -2,12 +2,14 @@
 
 use super::programs::Program;
 use compiler::source::SourceMap;
-use runtime::vm::{Budget, Engine, Interpreter, Memory};
+use runtime::vm::{Budget, Engine, Memory};
 use rustix::time::{ClockId, clock_gettime};
 
 /// CPU milliseconds from text to the first scan.
 #[derive(Clone, Copy, Debug)]
 pub struct Stages {
+    /// Canonical instructions.
+    pub instructions: usize,
     /// Text to image.
     pub compile_ms: f64,
     /// Image to verified image.
@@ -19,14 +21,12 @@ pub struct Stages {
 }
 
 /// A program that has run one scan.
-pub struct Loaded {
-    engine: Interpreter,
+pub struct Loaded<E> {
+    engine: E,
     memory: Memory,
     now_ns: i64,
     /// What it took to get here.
     pub stages: Stages,
-    /// Canonical instructions.
-    pub instructions: usize,
 }
 
 /// Times per scan, sorted, in nanoseconds.
@@ -70,7 +70,7 @@ fn timed<T>(work: impl FnOnce() -> T) -> (T, f64) {
 ///
 /// # Errors
 /// The first diagnostic, the verifier's word, or a trap.
-pub fn load(program: &Program) -> Result<Loaded, String> {
+pub fn load<E: Engine>(program: &Program) -> Result<Loaded<E>, String> {
     let name = &program.name;
     let mut sources = SourceMap::new();
     let file = sources.add(format!("{name}.st"), program.text.as_str());
@@ -80,21 +80,32 @@ pub fn load(program: &Program) -> Result<Loaded, String> {
     let instructions = image.code.len();
     let (verified, verify_ms) = timed(|| bytecode::verify(image));
     let image = verified.map_err(|e| format!("{name}: {e}"))?;
-    let ((engine, memory), load_ms) = timed(|| (Interpreter::load(&image), Memory::new(&image)));
-    let stages = Stages { compile_ms, verify_ms, load_ms, first_scan_ms: 0.0 };
-    let mut loaded = Loaded { engine, memory, now_ns: 0, stages, instructions };
+    let ((engine, memory), load_ms) = timed(|| (E::load(&image), Memory::new(&image)));
+    if let Some(why) = engine.fallback() {
+        return Err(format!("{name}: the {} would be measured instead: {why}", engine.name()));
+    }
+    let stages = Stages { instructions, compile_ms, verify_ms, load_ms, first_scan_ms: 0.0 };
+    let mut loaded = Loaded { engine, memory, now_ns: 0, stages };
     let (first, first_scan_ms) = timed(|| loaded.scan());
     first.map_err(|e| format!("{name}: {e}"))?;
     loaded.stages.first_scan_ms = first_scan_ms;
     Ok(loaded)
 }
 
-impl Loaded {
+impl<E: Engine> Loaded<E> {
     fn scan(&mut self) -> Result<(), String> {
         let mut budget = Budget::new(BUDGET);
         self.now_ns += PERIOD_NS;
         let outcome = self.engine.run(&mut self.memory, 0, self.now_ns, &mut budget);
         outcome.map_err(|trap| format!("{}: {}", trap.code.code(), trap.code.text()))
+    }
+
+    /// Runs this many scans.
+    ///
+    /// # Errors
+    /// A trap.
+    pub fn scans(&mut self, scans: u32) -> Result<(), String> {
+        (0..scans).try_for_each(|_| self.scan())
     }
 
     fn batch(&mut self, scans: u32) -> Result<f64, String> {
@@ -108,7 +119,7 @@ impl Loaded {
 ///
 /// # Errors
 /// A trap.
-pub fn scan_times(loaded: &mut Loaded, batches: usize) -> Result<ScanTimes, String> {
+pub fn scan_times<E: Engine>(loaded: &mut Loaded<E>, batches: usize) -> Result<ScanTimes, String> {
     loaded.batch(10)?;
     let rough_ns = loaded.batch(10)?;
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // between 1 and 5 million

@@ -21,6 +21,7 @@ use runtime::store::keeper::{Keeper, Setup};
 use runtime::store::layout::{self, Layout};
 use runtime::store::tap::{self, Reader, Standing, Tap};
 use runtime::store::{self, Change, Document, LogEntry, Moment, StoreCode, StoreError, StoreFile};
+use runtime::vm::Engine;
 use std::sync::Arc;
 
 /// Most names in one message; the rest is counted.
@@ -111,7 +112,10 @@ impl Opened {
     ///
     /// # Errors
     /// No thread can be had.
-    pub fn take_up(mut self, controller: &mut Controller) -> Result<(Keeping, Tap, Reader<Standing>), Refusal> {
+    pub fn take_up<E: Engine>(
+        mut self,
+        controller: &mut Controller<E>,
+    ) -> Result<(Keeping, Tap, Reader<Standing>), Refusal> {
         if let Some(warning) = &self.warning {
             warn(warning);
         }
@@ -153,7 +157,13 @@ impl Opened {
         Ok((Keeping { keeper, directory: self.directory, program, table, server: None }, tap, standing))
     }
 
-    fn tell(&self, controller: &Controller, values: &layout::Restored, relays: &relay::Restored, gone_ns: Option<u64>) {
+    fn tell<E: Engine>(
+        &self,
+        controller: &Controller<E>,
+        values: &layout::Restored,
+        relays: &relay::Restored,
+        gone_ns: Option<u64>,
+    ) {
         let directory = self.directory.path().display();
         match &self.document.saved {
             None => tracing::info!(kind = "retained", "nothing is kept yet in {directory}: everything begins anew"),
@@ -232,10 +242,10 @@ impl Keeping {
 ///
 /// # Errors
 /// What could not be written.
-pub fn finish(
+pub fn finish<E: Engine>(
     (keeping, tap): (Keeping, Tap),
     session: &Session,
-    controller: &Controller,
+    controller: &Controller<E>,
     ending: &Ending,
 ) -> Result<(), StoreError> {
     keeping.tell_notices();

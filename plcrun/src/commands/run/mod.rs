@@ -19,7 +19,7 @@ mod summary;
 mod values;
 mod virtual_time;
 
-use crate::args::{LogFormat, RunArgs};
+use crate::args::{EngineChoice, LogFormat, RunArgs};
 use crate::exit::{Exit, Refusal};
 use crate::files;
 use crate::iomap::{self, Origin};
@@ -37,7 +37,7 @@ use runtime::live;
 use runtime::scan::watch::Names;
 use runtime::scan::{Command, Fault, Plc, real::RunLimit};
 use runtime::store::tap::Tap;
-use runtime::vm::Interpreter;
+use runtime::vm::{Engine, Interpreter, Native};
 use screen::{Abilities, Screen};
 use script::Script;
 use std::path::{Path, PathBuf};
@@ -45,7 +45,7 @@ use std::sync::Arc;
 use summary::{ChannelRow, Summary};
 
 /// The controller this command runs.
-type Controller = Plc<Interpreter, Rack>;
+type Controller<E> = Plc<E, Rack>;
 
 /// Settles every bounce of the simulated contacts. Always the same, so that a run can be repeated.
 const SEED: u64 = 1;
@@ -133,14 +133,35 @@ pub fn run(args: &RunArgs, console: &Console) -> Result<Exit, Refusal> {
         kept,
     };
     introduce(&session, &origin, args);
-    let result = if args.virtual_time { virtual_time::run(session, trace) } else { real::run(session, trace) };
-    let (session, controller, mut ending) = result?;
-    let written = ending.kept.take().map_or(Ok(()), |kept| keep::finish(kept, &session, &controller, &ending));
-    let exit = conclude(&session, &controller, &ending, console);
-    let exit = keep::conclude(written, exit, console);
+    let exit = match args.engine {
+        EngineChoice::Native => scan::<Native>(session, trace, args, console),
+        EngineChoice::Interpreter => scan::<Interpreter>(session, trace, args, console),
+    };
     // Given back last: nobody else may run on it before everything is told.
     drop(start.state);
     exit
+}
+
+/// Runs the checked program on an engine, and tells how that ended.
+fn scan<E: Engine + Send + 'static>(
+    session: Session,
+    trace: Option<TraceFile>,
+    args: &RunArgs,
+    console: &Console,
+) -> Result<Exit, Refusal> {
+    let run = if args.virtual_time { virtual_time::run::<E> } else { real::run::<E> };
+    let (session, controller, mut ending) = run(session, trace)?;
+    let written = ending.kept.take().map_or(Ok(()), |kept| keep::finish(kept, &session, &controller, &ending));
+    let exit = conclude(&session, &controller, &ending, console);
+    keep::conclude(written, exit, console)
+}
+
+/// Says so where another engine than the one asked for runs the program.
+fn tell_fallback<E: Engine>(controller: &Controller<E>) {
+    if let Some(why) = controller.engine().fallback() {
+        let name = controller.engine().name();
+        tracing::info!(kind = "engine", name, why, "no native code here ({why}): the {name} runs the program");
+    }
 }
 
 fn open_trace(path: &Path, args: &RunArgs, origin: &Origin) -> Result<TraceFile, Refusal> {
@@ -225,7 +246,12 @@ fn begins_anew(session: &Session) -> Option<String> {
 ///
 /// # Errors
 /// Standard output did not take everything. A fault is told all the same, and its exit code stands.
-fn conclude(session: &Session, controller: &Controller, ending: &Ending, console: &Console) -> Result<Exit, Refusal> {
+fn conclude<E: Engine>(
+    session: &Session,
+    controller: &Controller<E>,
+    ending: &Ending,
+    console: &Console,
+) -> Result<Exit, Refusal> {
     session.screen.close();
     let table = controller.table();
     let channels = table
@@ -287,7 +313,7 @@ impl Session {
     }
 
     /// Sets what `--set` asks for.
-    fn apply_sets(&self, controller: &mut Controller) {
+    fn apply_sets<E: Engine>(&self, controller: &mut Controller<E>) {
         for command in &self.set {
             controller.apply(*command);
         }

@@ -1,7 +1,7 @@
 //! What fits together on the command line of `run`, and what names in it mean. Nothing here touches a file.
 
 use super::{script::Script, values};
-use crate::args::{Assignment, EngineChoice, RunArgs};
+use crate::args::{Assignment, RunArgs};
 use crate::exit::Refusal;
 use bytecode::Image;
 use bytecode::near::did_you_mean;
@@ -17,15 +17,6 @@ use runtime::scan::real::RunLimit;
 /// # Errors
 /// Says what, and what to write instead.
 pub fn check(args: &RunArgs) -> Result<(), Refusal> {
-    match args.engine {
-        EngineChoice::Interpreter => {}
-        EngineChoice::Native => {
-            return Err(Refusal::wrong_use(
-                "the native engine comes in a later version",
-                "use `--engine interpreter`, or leave `--engine` out",
-            ));
-        }
-    }
     if args.virtual_time && args.run_time.is_none() && args.play.is_none() {
         return Err(Refusal::wrong_use(
             "virtual time without an end would never return",

@@ -21,6 +21,7 @@ use runtime::rt::{self, RtFinding, RtSettings};
 use runtime::scan::Command;
 use runtime::scan::real::{self, Ended, Handle, RunLimit, ScanEnds};
 use runtime::store::tap::Tap;
+use runtime::vm::Engine;
 use runtime::{config::IoMap, quiet};
 use std::io::IsTerminal;
 use std::sync::Arc;
@@ -34,8 +35,8 @@ const POLL: Duration = Duration::from_millis(20);
 const STATUS_EVERY: Duration = Duration::from_millis(200);
 
 /// What the scan thread gives back.
-struct Finished {
-    controller: Controller,
+struct Finished<E> {
+    controller: Controller<E>,
     ended: Ended,
     /// The message of a panic of the scan thread, kept back until the safe values were written.
     defect: Option<String>,
@@ -47,7 +48,10 @@ struct Finished {
 ///
 /// # Errors
 /// Lines or threads cannot be had, or the trace is not complete.
-pub fn run(mut session: Session, trace: Option<TraceFile>) -> Result<(Session, Controller, Ending), Refusal> {
+pub fn run<E: Engine + Send + 'static>(
+    mut session: Session,
+    trace: Option<TraceFile>,
+) -> Result<(Session, Controller<E>, Ending), Refusal> {
     rt::catch_stop_signals().map_err(|e| {
         Refusal::findings(format!("stop signals cannot be caught: {e}"), "without them no ordered stop is possible")
     })?;
@@ -60,13 +64,14 @@ pub fn run(mut session: Session, trace: Option<TraceFile>) -> Result<(Session, C
     let (held, mut link) = Link::of(session.side.take())?;
     let (image, map) = (Arc::clone(&session.image), Arc::clone(&session.map));
     let opened = match held {
-        Some(held) => Controller::take_over(image, map, held, SEED),
-        None => Controller::open(image, map, SEED),
+        Some(held) => Controller::<E>::take_over(image, map, held, SEED),
+        None => Controller::<E>::open(image, map, SEED),
     };
     let mut controller = opened.map_err(|e| {
         session.screen.close();
         Refusal::findings(e.to_string(), String::new()).coded(e.code())
     })?;
+    super::tell_fallback(&controller);
     let kept = session.kept.take().map(|kept| kept.take_up(&mut controller)).transpose()?;
     session.apply_sets(&mut controller);
     let teller = session.teller(controller.driver().gpio().chip_names(), trace);
@@ -132,15 +137,15 @@ fn start_keyboard(session: &Session, over: &Arc<AtomicBool>) -> Receiver<Typed> 
     typed
 }
 
-fn spawn_scan(
-    mut controller: Controller,
+fn spawn_scan<E: Engine + Send + 'static>(
+    mut controller: Controller<E>,
     mut ends: ScanEnds,
     limit: RunLimit,
     settings: RtSettings,
     mut script: Option<Script>,
     findings: crossbeam_channel::Sender<Vec<RtFinding>>,
     (page, guarded): (&'static Page, bool),
-) -> Result<JoinHandle<Finished>, Refusal> {
+) -> Result<JoinHandle<Finished<E>>, Refusal> {
     let limit_ns = controller.map().heartbeat_ns();
     let scan = move || {
         guardian::let_stop_signals_through();
@@ -190,15 +195,15 @@ impl Link {
 }
 
 /// The scan thread. Whatever happens to this one, the process does not end before the outputs have their stop values.
-struct Scanning(Option<JoinHandle<Finished>>);
+struct Scanning<E>(Option<JoinHandle<Finished<E>>>);
 
-impl Scanning {
+impl<E> Scanning<E> {
     fn is_over(&self) -> bool {
         self.0.as_ref().is_none_or(JoinHandle::is_finished)
     }
 
     /// Waits for its result.
-    fn result(mut self) -> Result<Finished, Refusal> {
+    fn result(mut self) -> Result<Finished<E>, Refusal> {
         let joined = self.0.take().map(JoinHandle::join);
         joined.and_then(Result::ok).ok_or_else(|| Refusal {
             exit: Exit::Fault,
@@ -209,7 +214,7 @@ impl Scanning {
     }
 }
 
-impl Drop for Scanning {
+impl<E> Drop for Scanning<E> {
     /// Only a defect of this thread leads here with a scan still running: it is asked to stop as a person would.
     fn drop(&mut self) {
         if let Some(scan) = self.0.take() {
@@ -243,7 +248,11 @@ struct Front<'a> {
 
 impl Front<'_> {
     /// Prints, draws and passes on until the scan has ended; then gives its result, and that of the trace.
-    fn attend(mut self, scan: Scanning, mut teller: Teller) -> Result<(Finished, Result<(), Refusal>), Refusal> {
+    fn attend<E>(
+        mut self,
+        scan: Scanning<E>,
+        mut teller: Teller,
+    ) -> Result<(Finished<E>, Result<(), Refusal>), Refusal> {
         let live = self.session.screen.is_live();
         self.handle.watch(live);
         let mut drawn: Option<Instant> = None;

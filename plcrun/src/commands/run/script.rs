@@ -5,6 +5,7 @@ use crate::exit::Refusal;
 use crate::files;
 use bytecode::VerifiedImage;
 use runtime::config::{IoMap, files::Disk};
+use runtime::vm::Engine;
 use std::path::Path;
 use timeline::Stimuli;
 
@@ -43,7 +44,7 @@ impl Script {
     }
 
     /// Does what is due before the scan at `now_ns`. Neither allocates nor waits.
-    pub fn play(&mut self, controller: &mut Controller, now_ns: u64) {
+    pub fn play<E: Engine>(&mut self, controller: &mut Controller<E>, now_ns: u64) {
         while let Some(action) = self.0.next_due(now_ns) {
             timeline::play::apply(action, controller);
         }

@@ -8,6 +8,7 @@ use runtime::rt::{self, stop_signal};
 use runtime::scan::real::{Grid, REST_LIMIT_NS};
 use runtime::scan::watch::Watch;
 use runtime::scan::{Fault, Mode};
+use runtime::vm::Engine;
 use std::sync::Arc;
 
 /// Why the run is coming to rest, and since when.
@@ -21,11 +22,15 @@ struct Stopping {
 ///
 /// # Errors
 /// The trace is not complete.
-pub fn run(mut session: Session, trace: Option<TraceFile>) -> Result<(Session, Controller, Ending), Refusal> {
+pub fn run<E: Engine>(
+    mut session: Session,
+    trace: Option<TraceFile>,
+) -> Result<(Session, Controller<E>, Ending), Refusal> {
     // Without the handlers Ctrl-C would end the process at once: no summary, half a trace. Nothing else depends on them.
     let _ = rt::catch_stop_signals();
     let clock = VirtualClock::new();
-    let mut controller = Controller::simulated(Arc::clone(&session.image), Arc::clone(&session.map), SEED);
+    let mut controller = Controller::<E>::simulated(Arc::clone(&session.image), Arc::clone(&session.map), SEED);
+    super::tell_fallback(&controller);
     let mut kept = session.kept.take().map(|kept| kept.take_up(&mut controller)).transpose()?;
     session.apply_sets(&mut controller);
     let mut teller = session.teller(&[], trace);

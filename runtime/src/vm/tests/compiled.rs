@@ -1,7 +1,8 @@
-//! The example programs, compiled, on both engines with random inputs: the process image and every variable agree.
+//! The example programs, compiled, on every engine with random inputs: the process image and every variable agree.
 
-use super::rig::verified;
+use super::rig::{native, verified};
 use crate::vm::{Budget, Engine, Interpreter, Memory, reference::Reference};
+use bytecode::VerifiedImage;
 use compiler::source::SourceMap;
 use std::path::Path;
 
@@ -13,33 +14,40 @@ fn check(path: &Path) {
     for optimise in [true, false] {
         let compiled = compiler::compile(&sources, &[file], compiler::Options { optimise });
         let image = verified(compiled.image.unwrap_or_else(|| panic!("{:?}", compiled.diagnostics)));
-        let (mut reference, mut interpreter) = (Reference::load(&image), Interpreter::load(&image));
-        let (mut expected, mut got) = (Memory::new(&image), Memory::new(&image));
-        let mut noise = 0x1234_5678_9abc_def1_u64;
-        for scan in 0..SCANS {
-            for byte in 0..expected.inputs().len() {
-                noise = noise.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(1);
-                // Inputs that change in every scan would never let a timer run out.
-                if noise >> 61 == 0 {
-                    let value = (noise >> 48) as u8;
-                    (expected.inputs_mut()[byte], got.inputs_mut()[byte]) = (value, value);
-                }
+        agree(&path.display().to_string(), &image, &mut Interpreter::load(&image));
+        agree(&path.display().to_string(), &image, &mut native(&image, true));
+        agree(&path.display().to_string(), &image, &mut native(&image, false));
+    }
+}
+
+fn agree<E: Engine>(name: &str, image: &VerifiedImage, engine: &mut E) {
+    let mut reference = Reference::load(image);
+    let (mut expected, mut got) = (Memory::new(image), Memory::new(image));
+    let mut noise = 0x1234_5678_9abc_def1_u64;
+    for scan in 0..SCANS {
+        let place = format!("{name}, {}, scan {scan}", engine.name());
+        for byte in 0..expected.inputs().len() {
+            noise = noise.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(1);
+            // Inputs that change in every scan would never let a timer run out.
+            if noise >> 61 == 0 {
+                let value = (noise >> 48) as u8;
+                (expected.inputs_mut()[byte], got.inputs_mut()[byte]) = (value, value);
             }
-            let now_ns = i64::try_from(scan).unwrap() * 300_000_000;
-            for program in 0..image.programs.len() {
-                let (mut left, mut left_too) = (Budget::new(1_000_000), Budget::new(1_000_000));
-                let one = reference.run(&mut expected, program, now_ns, &mut left);
-                let two = interpreter.run(&mut got, program, now_ns, &mut left_too);
-                assert_eq!((one, left), (two, left_too), "{}, scan {scan}", path.display());
-            }
-            assert_eq!(expected.outputs(), got.outputs(), "{}, scan {scan}", path.display());
-            assert_eq!(expected.flags(), got.flags(), "{}, scan {scan}", path.display());
-            for symbol in &image.symbols {
-                let Some(ty) = image.ty(symbol.ty).and_then(bytecode::types::Type::scalar) else { continue };
-                let values = [&expected, &got].map(|m| m.read(symbol.place, ty));
-                assert!(values[0].is_some());
-                assert_eq!(values[0], values[1], "{}, scan {scan}, {}", path.display(), symbol.path);
-            }
+        }
+        let now_ns = i64::try_from(scan).unwrap() * 300_000_000;
+        for program in 0..image.programs.len() {
+            let (mut left, mut left_too) = (Budget::new(1_000_000), Budget::new(1_000_000));
+            let one = reference.run(&mut expected, program, now_ns, &mut left);
+            let two = engine.run(&mut got, program, now_ns, &mut left_too);
+            assert_eq!((one, left), (two, left_too), "{place}");
+        }
+        assert_eq!(expected.outputs(), got.outputs(), "{place}");
+        assert_eq!(expected.flags(), got.flags(), "{place}");
+        for symbol in &image.symbols {
+            let Some(ty) = image.ty(symbol.ty).and_then(bytecode::types::Type::scalar) else { continue };
+            let values = [&expected, &got].map(|m| m.read(symbol.place, ty));
+            assert!(values[0].is_some());
+            assert_eq!(values[0], values[1], "{place}, {}", symbol.path);
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Images built by hand: a table of types that every test shares, and a small assembler.
 
-use crate::vm::{Budget, Engine, Interpreter, Memory, Trap, reference::Reference};
+use crate::vm::{Budget, Engine, Interpreter, Memory, Native, Trap, reference::Reference};
 use bytecode::image::{Access, DataSegment, Pou, PouKind, ProgramInstance, Slot};
 use bytecode::scalar::Scalar;
 use bytecode::types::{Dimension, Elementary, Field, FieldRole, PouId, Retention, Type, TypeKind};
@@ -252,18 +252,29 @@ pub(super) fn run_on<E: Engine>(engine: &mut E, memory: &mut Memory, program: us
     (result, budget.left(), memory.data().to_vec())
 }
 
-/// Runs both program instances `scans` times on the reference engine and on both forms of the interpreter, with
-/// `prepare` writing to the data segment's start before each scan; all must agree. Returns the outcome of the last run.
+/// Native code of the image, which this machine must have where the build has it.
+pub(super) fn native(image: &VerifiedImage, inline: bool) -> Native {
+    let engine = if inline { Native::load(image) } else { Native::load_without_inlining(image) };
+    let expected = cfg!(all(feature = "native", any(target_arch = "x86_64", target_arch = "aarch64")));
+    assert_eq!(engine.fallback().is_none(), expected, "{:?}", engine.fallback());
+    engine
+}
+
+/// Runs both program instances `scans` times on the reference engine, on both forms of the interpreter and on native
+/// code with and without inlining, with `prepare` writing to the data segment's start before each scan; all must agree.
+/// Returns the outcome of the last run.
 pub(super) fn agree(image: &Image, scans: u64, budget: u64, prepare: impl Fn(u64, &mut Memory)) -> Outcome {
     let narrow = verified(image.clone());
     let wide = verified(widened(image));
     let mut reference = (Reference::load(&narrow), Memory::new(&narrow));
     let mut interpreter = (Interpreter::load(&narrow), Memory::new(&narrow));
     let mut far = (Interpreter::load(&wide), Memory::new(&wide));
+    let mut natives = [true, false].map(|inline| (native(&narrow, inline), Memory::new(&narrow)));
     let mut last = None;
     for scan in 0..scans {
         for program in 0..2 {
-            for memory in [&mut reference.1, &mut interpreter.1, &mut far.1] {
+            let [inlined, called] = &mut natives;
+            for memory in [&mut reference.1, &mut interpreter.1, &mut far.1, &mut inlined.1, &mut called.1] {
                 prepare(scan, memory);
             }
             let expected = run_on(&mut reference.0, &mut reference.1, program, budget);
@@ -272,6 +283,15 @@ pub(super) fn agree(image: &Image, scans: u64, budget: u64, prepare: impl Fn(u64
             let mut got = run_on(&mut far.0, &mut far.1, program, budget);
             got.2.drain(IMAGE_BYTES as usize..IMAGE_BYTES as usize + 70_000);
             same(&expected, &got, image, "wide", scan);
+            for (form, (engine, memory)) in ["native", "native, nothing inlined"].into_iter().zip(&mut natives) {
+                let mut got = run_on(engine, memory, program, budget);
+                if expected.0.is_err() {
+                    // After a trap, data are diagnostic, and native code leaves out what it need not store.
+                    memory.data_mut().copy_from_slice(&expected.2);
+                    got.2.copy_from_slice(&expected.2);
+                }
+                same(&expected, &got, image, form, scan);
+            }
             last = Some(expected);
         }
     }

@@ -1,0 +1,272 @@
+//! What is decided about a stretch of lines before any code is made: where blocks begin, which stores can wait, which
+//! scalars live in registers while a loop runs.
+//!
+//! A *region* is an outermost loop: the lines from the target of a backward branch to that branch. Branches from
+//! outside enter it at its first line only, or it is none. Its *residents* are scalars that nothing in it reaches
+//! but by name: they are loaded before it and stored on the ways out.
+
+use super::cache::{Key, Reach, may_touch};
+use super::flat::{Flat, Kind, Line, Place, Program};
+use bytecode::isa::{Role, Ty};
+use bytecode::{Instr, Op, ScalarType};
+use std::collections::HashMap;
+use std::ops::Range;
+
+/// A store waits at most this many lines: longer, and the value would only be spilled.
+const WAIT_MAX: u32 = 64;
+/// Residents of a region: a few more than there are registers, because their ranges have gaps.
+const RESIDENTS_MAX: usize = 24;
+
+/// An outermost loop.
+#[derive(Clone, Debug)]
+pub(super) struct Region {
+    pub(super) lines: Range<u32>,
+    pub(super) residents: Vec<Resident>,
+}
+
+/// A scalar that lives in a register while a region runs.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Resident {
+    pub(super) key: Key,
+    pub(super) ty: ScalarType,
+    pub(super) written: bool,
+    uses: u32,
+}
+
+/// The plan of a stretch of lines.
+#[derive(Debug, Default)]
+pub(super) struct Plan {
+    start: u32,
+    /// Per line: does a block begin here?
+    leaders: Vec<bool>,
+    /// Per line: does a backward branch come here?
+    heads: Vec<bool>,
+    /// Per line: may its store wait?
+    waits: Vec<bool>,
+    pub(super) regions: Vec<Region>,
+}
+
+impl Plan {
+    pub(super) fn of(program: &Program<'_>, flat: &Flat, lines: Range<u32>) -> Self {
+        let count = (lines.end - lines.start) as usize + 1;
+        let mut plan = Self {
+            start: lines.start,
+            leaders: vec![false; count],
+            heads: vec![false; count],
+            waits: vec![false; count],
+            regions: Vec::new(),
+        };
+        let mut loops: Vec<Range<u32>> = Vec::new();
+        let mut jumps: Vec<(u32, u32)> = Vec::new();
+        for at in lines.clone() {
+            let Some(line) = line_at(flat, at) else { continue };
+            match line.kind {
+                Kind::Branch(to) | Kind::Goto(to) => {
+                    jumps.push((to, at));
+                    plan.mark(to, |p| &mut p.leaders);
+                    plan.mark(at + 1, |p| &mut p.leaders);
+                    if to <= at {
+                        plan.mark(to, |p| &mut p.heads);
+                        loops.push(to..at + 1);
+                    }
+                }
+                Kind::Leave => plan.mark(at + 1, |p| &mut p.leaders),
+                Kind::Plain | Kind::Call(_) => {}
+            }
+        }
+        jumps.sort_unstable();
+        plan.waits(program, flat, lines);
+        plan.regions = outermost(loops)
+            .into_iter()
+            .filter(|r| entered_at_head_only(&jumps, r))
+            .map(|r| Region { residents: residents(program, flat, r.clone()), lines: r })
+            .filter(|r| !r.residents.is_empty())
+            .collect();
+        plan
+    }
+
+    fn mark(&mut self, line: u32, of: impl Fn(&mut Self) -> &mut Vec<bool>) {
+        let index = line.wrapping_sub(self.start) as usize;
+        if let Some(mark) = of(self).get_mut(index) {
+            *mark = true;
+        }
+    }
+
+    fn marked(&self, of: &[bool], line: u32) -> bool {
+        of.get(line.wrapping_sub(self.start) as usize).copied().unwrap_or(false)
+    }
+
+    pub(super) fn is_leader(&self, line: u32) -> bool {
+        self.marked(&self.leaders, line)
+    }
+
+    pub(super) fn is_head(&self, line: u32) -> bool {
+        self.marked(&self.heads, line)
+    }
+
+    pub(super) fn may_wait(&self, line: u32) -> bool {
+        self.marked(&self.waits, line)
+    }
+
+    /// The number of the region a line is in.
+    pub(super) fn region_of(&self, line: u32) -> Option<usize> {
+        let after = self.regions.partition_point(|r| r.lines.start <= line);
+        let index = after.checked_sub(1)?;
+        self.regions.get(index).is_some_and(|r| r.lines.contains(&line)).then_some(index)
+    }
+
+    /// Stores that the same block writes over soon.
+    fn waits(&mut self, program: &Program<'_>, flat: &Flat, lines: Range<u32>) {
+        let mut next: HashMap<Key, (u32, ScalarType)> = HashMap::new();
+        for at in lines.rev() {
+            if self.is_leader(at + 1) {
+                next.clear();
+            }
+            let Some((line, instr)) = instr_at(program, flat, at) else { continue };
+            if matches!(line.kind, Kind::Call(_)) {
+                next.clear();
+            }
+            if let Some((key, ty)) = written(program, flat, line, instr) {
+                let over = next.insert(key, (at, ty));
+                if over.is_some_and(|(later, later_ty)| later_ty == ty && later - at <= WAIT_MAX) {
+                    self.mark(at, |p| &mut p.waits);
+                }
+            }
+        }
+    }
+}
+
+fn line_at(flat: &Flat, at: u32) -> Option<Line> {
+    flat.lines.get(at as usize).copied()
+}
+
+fn instr_at<'a>(program: &Program<'a>, flat: &Flat, at: u32) -> Option<(Line, &'a Instr)> {
+    let line = line_at(flat, at)?;
+    Some((line, program.instr(line)?))
+}
+
+fn place(program: &Program<'_>, flat: &Flat, line: Line, instr: &Instr, word: usize) -> Option<Place> {
+    Some(program.place(*flat.scopes.get(line.scope as usize)?, instr.operand(word)))
+}
+
+pub(super) fn key_of(place: Place) -> Option<Key> {
+    match place {
+        Place::At(at) => Some(Key { own: false, at }),
+        Place::Own(at) => Some(Key { own: true, at }),
+        Place::Behind { .. } => None,
+    }
+}
+
+/// The scalar a line writes by name.
+fn written(program: &Program<'_>, flat: &Flat, line: Line, instr: &Instr) -> Option<(Key, ScalarType)> {
+    if matches!(line.kind, Kind::Goto(_)) {
+        return None;
+    }
+    let [first, ..] = instr.op.roles();
+    let ty = match first {
+        Role::Write(ty) => instr.role_type(ty)?,
+        Role::WriteImageByte => ScalarType::U8,
+        _ => return None,
+    };
+    Some((key_of(place(program, flat, line, instr, 0)?)?, ty))
+}
+
+/// Merges loops that overlap.
+fn outermost(mut loops: Vec<Range<u32>>) -> Vec<Range<u32>> {
+    loops.sort_by_key(|l| (l.start, l.end));
+    let mut merged: Vec<Range<u32>> = Vec::new();
+    for l in loops {
+        match merged.last_mut() {
+            Some(last) if l.start < last.end => last.end = last.end.max(l.end),
+            Some(_) | None => merged.push(l),
+        }
+    }
+    merged
+}
+
+/// Does no branch from outside come into the middle of the region? `jumps` are (target, branch), sorted.
+fn entered_at_head_only(jumps: &[(u32, u32)], region: &Range<u32>) -> bool {
+    let from = jumps.partition_point(|(to, _)| *to <= region.start);
+    let inside = jumps.get(from..).unwrap_or_default().iter().take_while(|(to, _)| *to < region.end);
+    inside.into_iter().all(|(_, at)| region.contains(at))
+}
+
+/// Every access of a line to scalars: what it may touch, as which type, and whether it writes.
+fn accesses(program: &Program<'_>, flat: &Flat, line: Line, instr: &Instr, mut f: impl FnMut(Reach, ScalarType, bool)) {
+    if matches!(line.kind, Kind::Goto(_)) {
+        return;
+    }
+    let reach = |word| match place(program, flat, line, instr, word).and_then(key_of) {
+        Some(key) => Reach::Scalar(key),
+        None => Reach::Anywhere,
+    };
+    let range = |word: usize, access: usize| match place(program, flat, line, instr, word).and_then(key_of) {
+        Some(key) => {
+            let row = program.image.accesses.get(instr.operand(access).0 as usize);
+            let bytes = row.map_or(0, |r| u64::from(r.count.saturating_sub(1)) * u64::from(r.stride));
+            Reach::Range(key, bytes + u64::from(instr.ty.size()))
+        }
+        None => Reach::Anywhere,
+    };
+    for (word, role) in instr.op.roles().into_iter().enumerate() {
+        let ty = |ty: Ty| instr.role_type(ty).unwrap_or(ScalarType::Bool);
+        match role {
+            Role::Read(t) => f(reach(word), ty(t), false),
+            Role::Write(t) => f(reach(word), ty(t), true),
+            Role::ReadImageByte => f(reach(word), ScalarType::U8, false),
+            Role::WriteImageByte => f(reach(word), ScalarType::U8, true),
+            Role::ReadBase(t) => f(range(word, 3), ty(t), false),
+            Role::WriteBase(t) => f(range(word, 2), ty(t), true),
+            Role::None | Role::Place | Role::PlaceBase | Role::Access | Role::Target => {}
+            Role::Pou | Role::Type | Role::RefIndex | Role::Number => {}
+        }
+    }
+}
+
+/// The scalars that can live in registers in these lines; none where something is called or copied.
+fn residents(program: &Program<'_>, flat: &Flat, lines: Range<u32>) -> Vec<Resident> {
+    let mut named: HashMap<Key, Resident> = HashMap::new();
+    let mut wild: Vec<(Reach, ScalarType)> = Vec::new();
+    for at in lines {
+        let Some((line, instr)) = instr_at(program, flat, at) else { continue };
+        if matches!(line.kind, Kind::Call(_)) || instr.op == Op::Copy {
+            return Vec::new();
+        }
+        accesses(program, flat, line, instr, |reach, ty, written| match reach {
+            Reach::Scalar(key) if key.own || !(program.in_process_image(key.at) || is_constant(program, key)) => {
+                let new = Resident { key, ty, written: false, uses: 0 };
+                let resident = named.entry(key).or_insert(new);
+                resident.written |= written;
+                resident.uses += 1;
+            }
+            Reach::Scalar(_) => {}
+            Reach::Range(..) | Reach::Anywhere => {
+                if !wild.iter().any(|w| w.1 == ty && same_reach(w.0, reach)) {
+                    wild.push((reach, ty));
+                }
+            }
+        });
+    }
+    let both = named.keys().any(|k| k.own) && named.keys().any(|k| !k.own);
+    let mut list: Vec<Resident> = named
+        .into_values()
+        // Own and other places may be the same, unless the other stands alone.
+        .filter(|r| !both || (!r.key.own && program.stands_alone(r.key.at)))
+        .filter(|r| !wild.iter().any(|(reach, ty)| may_touch(program, *reach, *ty, r.key, r.ty)))
+        .collect();
+    list.sort_by_key(|r| (std::cmp::Reverse(r.uses), r.key));
+    list.truncate(RESIDENTS_MAX);
+    list
+}
+
+fn is_constant(program: &Program<'_>, key: Key) -> bool {
+    !key.own && key.at as usize >= program.layout.constants_at
+}
+
+fn same_reach(a: Reach, b: Reach) -> bool {
+    match (a, b) {
+        (Reach::Range(a, n), Reach::Range(b, m)) => a == b && n == m,
+        (Reach::Anywhere, Reach::Anywhere) => true,
+        (Reach::Scalar(_) | Reach::Range(..) | Reach::Anywhere, _) => false,
+    }
+}

@@ -1,0 +1,34 @@
+//! What stands for native code in a build without it: the interpreter, which says so.
+
+use super::{Budget, Engine, Interpreter, Memory, Trap};
+use bytecode::VerifiedImage;
+
+/// Native code, where this build has it. This one has not.
+#[derive(Debug)]
+pub struct Native(Interpreter);
+
+#[cfg(test)]
+impl Native {
+    /// Tests ask for it in every build.
+    pub(super) fn load_without_inlining(image: &VerifiedImage) -> Self {
+        Self::load(image)
+    }
+}
+
+impl Engine for Native {
+    fn load(image: &VerifiedImage) -> Self {
+        Self(Interpreter::load(image))
+    }
+
+    fn name(&self) -> &'static str {
+        self.0.name()
+    }
+
+    fn fallback(&self) -> Option<&str> {
+        Some("this plcrun was built without it")
+    }
+
+    fn run(&mut self, memory: &mut Memory, program: usize, now_ns: i64, budget: &mut Budget) -> Result<(), Trap> {
+        self.0.run(memory, program, now_ns, budget)
+    }
+}
