@@ -38,6 +38,13 @@ fn build_refuses_images_sources_as_output_and_bad_places() {
 }
 
 #[test]
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+fn disasm_shows_the_machine_code_too() {
+    let folder = Folder::with(&[("seal.ld", SEAL)]);
+    folder.run(&["disasm", "seal.ld", "--native"]).exits(0).out_has("; Seal, ").out_has("ret");
+}
+
+#[test]
 fn disasm_shows_the_same_code_for_source_and_image_whatever_its_name() {
     let folder = Folder::with(&[("seal.ld", SEAL)]);
     folder.run(&["build", "seal.ld", "-o", "image.bin"]).exits(0);

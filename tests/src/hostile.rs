@@ -41,14 +41,16 @@ pub fn image(sections: &[u8]) -> Result<(), String> {
 pub fn run_alike(image: &VerifiedImage, mut random: impl FnMut() -> u8) -> Result<(), String> {
     let inputs: Vec<Vec<u8>> = (0..SCANS).map(|_| (0..image.data.input_bytes).map(|_| random()).collect()).collect();
     alike::<Interpreter>(image, &inputs)?;
-    alike::<Native>(image, &inputs)
+    alike::<Native>(image, &inputs)?;
+    Ok(())
 }
 
-/// Runs an image on the reference engine and on another, with these inputs in each scan.
-fn alike<E: Engine>(image: &VerifiedImage, inputs: &[Vec<u8>]) -> Result<(), String> {
+/// Runs an image on the reference engine and on another, with these inputs in each scan: how many scans ended without
+/// a fault.
+fn alike<E: Engine>(image: &VerifiedImage, inputs: &[Vec<u8>]) -> Result<usize, String> {
     let (mut reference, mut engine) = (Reference::load(image), E::load(image));
     let (mut one, mut two) = (Memory::new(image.image()), Memory::new(image.image()));
-    for (scan, inputs) in (0..SCANS).zip(inputs) {
+    for (number, (scan, inputs)) in (0_i64..).zip(inputs).enumerate() {
         for memory in [&mut one, &mut two] {
             for (to, from) in memory.inputs_mut().iter_mut().zip(inputs) {
                 *to = *from;
@@ -67,14 +69,46 @@ fn alike<E: Engine>(image: &VerifiedImage, inputs: &[Vec<u8>]) -> Result<(), Str
             }
             if first.is_err() {
                 // What is in memory after a fault is diagnostic only.
-                return Ok(());
+                return Ok(number);
             }
         }
         if one.outputs() != two.outputs() || one.flags() != two.flags() {
             return Err(format!("{}: outputs or flags differ", place(&engine)));
         }
+        let values = |memory: &Memory| -> Vec<Option<u64>> {
+            let scalar = |s: &bytecode::image::Symbol| image.ty(s.ty).and_then(bytecode::types::Type::scalar);
+            image.symbols.iter().filter_map(|s| Some(memory.read(s.place, scalar(s)?))).collect()
+        };
+        if values(&one) != values(&two) {
+            return Err(format!("{}: variables differ", place(&engine)));
+        }
     }
-    Ok(())
+    Ok(inputs.len())
+}
+
+/// Scans of a generated program.
+pub const SCANS_GENERATED: usize = 12;
+
+/// Runs a generated program, optimised and not, on every engine with inputs that change; how many scans it ran without a
+/// fault.
+///
+/// # Errors
+/// It does not compile, is not verified, or the engines differ.
+pub fn generated(text: &str) -> Result<usize, String> {
+    let mut scans = 0;
+    for optimise in [true, false] {
+        let mut sources = SourceMap::new();
+        let file = sources.add("generated.st", text);
+        let compiled = compile(&sources, &[file], Options { optimise });
+        let image = compiled.image.ok_or_else(|| format!("it does not compile: {:?}", compiled.diagnostics.first()))?;
+        let image = bytecode::verify(image).map_err(|e| e.to_string())?;
+        let input = |scan: usize, byte: u32| (scan * 37 + byte as usize * 11) as u8;
+        let inputs: Vec<Vec<u8>> =
+            (0..SCANS_GENERATED).map(|scan| (0..image.data.input_bytes).map(|b| input(scan, b)).collect()).collect();
+        scans = alike::<Interpreter>(&image, &inputs)?;
+        alike::<Native>(&image, &inputs)?;
+    }
+    Ok(scans)
 }
 
 /// The program hostile maps are for.

@@ -1,13 +1,14 @@
 //! Conformance files and their runner.
 //!
 //! - `lang/**/NAME.st` or `NAME.ld` with `NAME.yaml` beside it ([`case`]): a program, its inputs scan by scan, and what must
-//!   then be so. Every file runs optimised and not, on the reference engine and the interpreter ([`run`]); the whole
-//!   data segment of the two engines is compared after every scan.
+//!   then be so. Every file runs optimised and not, on every engine ([`run`]); the whole data segment is compared after every
+//!   scan.
 //! - `reject/*.st` and `*.ld` ([`reject`]): programs with mistakes. A comment `//! E0401` on a line says which findings that
 //!   line must have; there must be no others.
-//! - [`hostile`]: what must hold for any image and any I/O map.
+//! - [`hostile`]: what must hold for any image, any I/O map and any program; [`generate`]: programs made of bytes.
 
 pub mod case;
+pub mod generate;
 pub mod hostile;
 pub mod reject;
 pub mod run;

@@ -111,6 +111,9 @@ pub struct DisasmArgs {
     /// Source files of one program, or one image.
     #[arg(required = true, value_name = "FILE")]
     pub files: Vec<PathBuf>,
+    /// The machine code this machine makes of it, instead of the image's own.
+    #[arg(long)]
+    pub native: bool,
 }
 
 /// `plcrun draw`.

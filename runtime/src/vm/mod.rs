@@ -29,7 +29,7 @@ mod trap;
 pub use crate::fault_codes::Blame;
 pub use interp::Interpreter;
 pub use memory::Memory;
-pub use native::Native;
+pub use native::{Native, listing as native_listing};
 pub use trap::{Trap, TrapCode, TrapPlace};
 
 use bytecode::VerifiedImage;

@@ -3,9 +3,19 @@
 use super::{Budget, Engine, Interpreter, Memory, Trap};
 use bytecode::VerifiedImage;
 
+const ABSENT: &str = "this plcrun was built without it";
+
 /// Native code, where this build has it. This one has not.
 #[derive(Debug)]
 pub struct Native(Interpreter);
+
+/// The native code of an image as text; there is none in this build.
+///
+/// # Errors
+/// Always: it says so.
+pub fn listing(_: &VerifiedImage) -> Result<String, String> {
+    Err(ABSENT.to_owned())
+}
 
 #[cfg(test)]
 impl Native {
@@ -25,7 +35,7 @@ impl Engine for Native {
     }
 
     fn fallback(&self) -> Option<&str> {
-        Some("this plcrun was built without it")
+        Some(ABSENT)
     }
 
     fn run(&mut self, memory: &mut Memory, program: usize, now_ns: i64, budget: &mut Budget) -> Result<(), Trap> {

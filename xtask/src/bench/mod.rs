@@ -4,6 +4,7 @@
 //! within a few percent, the median shows the rest. Every measured scan is checked to end without a trap.
 
 mod measure;
+mod plain_c;
 mod programs;
 mod wakeup;
 
@@ -92,22 +93,30 @@ fn write_programs(folder: &str) -> Result<(), String> {
 /// Time per scan and from text to the first scan, of every program on both engines.
 fn scans(batches: usize) -> Result<(), String> {
     println!("CPU time per scan, microseconds ({batches} batches)\n");
-    println!("| program  | lines | native, best | median | goal | interpreter, best | median | goal |");
-    println!("|----------|------:|-------------:|-------:|-----:|------------------:|-------:|-----:|");
+    println!(
+        "| program  | lines | native, best | median | goal | interpreter, best | median | goal | plain C, best |  level | native / C |"
+    );
+    println!(
+        "|----------|------:|-------------:|-------:|-----:|------------------:|-------:|-----:|--------------:|-------:|-----------:|"
+    );
     let mut stages = Vec::new();
     for program in programs::all() {
         let (native_stages, native) = measured::<Native>(&program, batches)?;
         let (stages_too, interpreter) = measured::<Interpreter>(&program, batches)?;
         let (_, goal, goal_too) =
             GOALS_US.into_iter().find(|g| g.0 == program.name).unwrap_or(("", f64::NAN, f64::NAN));
+        let c = plain_c::measure(&program.name, batches)?;
+        let (c_us, level) = c.map_or((f64::NAN, "none"), |c| (c.best_us, c.level));
         println!(
-            "| {:8} | {:5} | {:12.3} | {:6.3} | {goal:4} | {:17.3} | {:6.3} | {goal_too:4} |",
+            "| {:8} | {:5} | {:12.3} | {:6.3} | {goal:4} | {:17.3} | {:6.3} | {goal_too:4} | {:13.3} | {level:>6} | {:10.2} |",
             program.name,
             program.text.lines().count(),
             native.best_us(),
             native.median_us(),
             interpreter.best_us(),
             interpreter.median_us(),
+            c_us,
+            native.best_us() / c_us,
         );
         stages.push((program.name, native_stages, stages_too));
     }

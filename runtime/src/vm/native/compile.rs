@@ -29,6 +29,20 @@ pub(super) type Unavailable = String;
 
 /// Makes the code of a program.
 pub(super) fn compile(program: &Program<'_>, inline: bool) -> Result<Code, Unavailable> {
+    let (maker, roots) = make(program, inline, false)?;
+    maker.finish(&roots)
+}
+
+/// The code of a program as text.
+pub(super) fn listing(program: &Program<'_>) -> Result<String, Unavailable> {
+    let (maker, _) = make(program, true, true)?;
+    Ok(maker.listing.unwrap_or_default())
+}
+
+/// Bodies of the program instances by number, and where their instances stand.
+type Roots = Vec<(u32, u32)>;
+
+fn make<'a>(program: &'a Program<'a>, inline: bool, listed: bool) -> Result<(Maker<'a>, Roots), Unavailable> {
     if cfg!(target_endian = "big") {
         return Err("this machine's byte order is not the images'".to_owned());
     }
@@ -37,21 +51,23 @@ pub(super) fn compile(program: &Program<'_>, inline: bool) -> Result<Code, Unava
         return Err(format!("calls are nested {depth} deep, native code takes {DEPTH_MAX}"));
     }
     let mut bodies = Bodies::new(program, inline);
-    let roots: Vec<(u32, u32)> =
-        program.image.programs.iter().map(|p| (bodies.body_at(p.pou.0, p.offset), p.offset)).collect();
+    let roots: Roots = program.image.programs.iter().map(|p| (bodies.body_at(p.pou.0, p.offset), p.offset)).collect();
     let mut maker = Maker::new(program)?;
+    maker.listing = listed.then(String::new);
     let mut at = 0;
     while let Some(body) = bodies.list.get(at).copied() {
         let flat = bodies.flatten(body);
         maker.declare(bodies.list.len())?;
-        let root = program.image.pous.get(body.0 as usize).is_some_and(|p| p.kind == PouKind::Program);
+        let pou = program.image.pous.get(body.0 as usize);
+        let root = pou.is_some_and(|p| p.kind == PouKind::Program);
+        maker.title(&format!("{}, {} instructions", pou.map_or("", |p| p.name.as_str()), flat.lines.len()));
         maker.define_body(at, &flat, root)?;
         at += 1;
     }
     if maker.frame_max_bytes * u64::from(2 * depth) > STACK_MAX_BYTES {
         return Err("its calls would need too much stack".to_owned());
     }
-    maker.finish(&roots)
+    Ok((maker, roots))
 }
 
 struct Maker<'a> {
@@ -63,6 +79,8 @@ struct Maker<'a> {
     context: Context,
     builder: FunctionBuilderContext,
     frame_max_bytes: u64,
+    /// The text of all functions, where it is wanted.
+    listing: Option<String>,
 }
 
 fn failed(what: &str, why: impl std::fmt::Display) -> Unavailable {
@@ -105,7 +123,14 @@ impl<'a> Maker<'a> {
             context,
             builder: FunctionBuilderContext::new(),
             frame_max_bytes: 0,
+            listing: None,
         })
+    }
+
+    fn title(&mut self, title: &str) {
+        if let Some(listing) = &mut self.listing {
+            listing.push_str(&format!("\n; {title}\n"));
+        }
     }
 
     fn function(&mut self) -> Result<FuncId, Unavailable> {
@@ -198,7 +223,13 @@ impl<'a> Maker<'a> {
     }
 
     fn compile(&mut self, id: FuncId) -> Result<(), Unavailable> {
+        self.context.set_disasm(self.listing.is_some());
         self.module.define_function(id, &mut self.context).map_err(|e| failed("code generator", e))?;
+        if let (Some(listing), Some(text)) =
+            (&mut self.listing, self.context.compiled_code().and_then(|c| c.vcode.as_ref()))
+        {
+            listing.push_str(text);
+        }
         let frame = self.context.compiled_code().and_then(|c| c.buffer.frame_layout());
         // Return address and saved registers beside the frame.
         let bytes = frame.map_or(0, |f| u64::from(f.frame_to_fp_offset)) + 128;

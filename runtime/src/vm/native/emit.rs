@@ -23,6 +23,25 @@ use std::ops::Range;
 /// Values that go from block to block in registers, at most.
 const OFFERS_MAX: usize = 16;
 
+/// Elements remembered at a time.
+const ELEMENTS_MAX: usize = 8;
+
+/// An element as the code names it: where its array's first one stands, by which access, at which index, as what.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct ElementName {
+    base: Place,
+    access: u32,
+    index: Datum,
+    ty: ScalarType,
+}
+
+/// What an element holds.
+struct Element {
+    name: ElementName,
+    reach: Reach,
+    datum: Datum,
+}
+
 /// Something the verifier does not let through met the translation.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Defect;
@@ -65,6 +84,8 @@ pub(super) struct Emit<'e, 'f> {
     cache: Cache,
     /// Addresses behind references, found or bound in this block.
     references: Vec<(u32, Value)>,
+    /// Elements of arrays read or written in this block, oldest first.
+    elements: Vec<Element>,
     blocks: HashMap<u32, Block>,
     /// Blocks before regions, where residents are loaded.
     before: HashMap<u32, Block>,
@@ -140,6 +161,7 @@ pub(super) fn emit<'f>(frame: Frame<'_, 'f>) -> Result<FunctionBuilder<'f>, Defe
         part,
         cache: Cache::default(),
         references: Vec::new(),
+        elements: Vec::new(),
         blocks: HashMap::new(),
         before: HashMap::new(),
         variables: HashMap::new(),
@@ -204,6 +226,7 @@ impl Emit<'_, '_> {
     fn forget_all(&mut self) {
         self.cache.clear();
         self.references.clear();
+        self.elements.clear();
     }
 
     /// Begins the block of a line.
@@ -212,8 +235,12 @@ impl Emit<'_, '_> {
             self.at = at.wrapping_sub(1);
             self.jump(at)?;
         }
-        self.forget_all();
-        let region = self.plan.regions.iter().find(|r| r.lines.start == at);
+        // Where only the branch before leads here, everything it knew still holds.
+        let goes_on = !self.plan.is_target(at) && self.plan.region_of(at) == self.plan.region_of(at.wrapping_sub(1));
+        if !goes_on {
+            self.forget_all();
+        }
+        let region = self.plan.region_of(at).and_then(|r| self.plan.regions.get(r)).filter(|r| r.lines.start == at);
         if let (Some(region), Some(before)) = (region, self.before.remove(&at)) {
             self.b.switch_to_block(before);
             self.b.seal_block(before);
@@ -267,18 +294,25 @@ impl Emit<'_, '_> {
         self.region().filter(|here| self.plan.region_of(to) != Some(*here))
     }
 
-    fn store_residents(&mut self, region: usize) {
+    /// Stores what the region has written; `known` is a flag whose value the way out tells.
+    fn store_residents(&mut self, region: usize, known: Option<(Key, bool)>) {
         let residents = self.plan.regions.get(region).map(|r| r.residents.clone()).unwrap_or_default();
         for resident in residents.into_iter().filter(|r| r.written) {
-            let variable = self.variable(resident.key, resident.ty);
-            let value = self.b.use_var(variable);
+            let value = match known.filter(|(key, _)| *key == resident.key) {
+                Some((_, value)) => self.bits(u64::from(value), ScalarType::Bool),
+                None => {
+                    let variable = self.variable(resident.key, resident.ty);
+                    self.b.use_var(variable)
+                }
+            };
             self.store(resident.key, value);
         }
     }
 
     /// Puts the latest values into variables for the block of a later line; that block has what all its sources have.
     fn offer(&mut self, to: u32) {
-        if self.plan.is_head(to) || to >= self.lines.end {
+        let taken = self.plan.is_target(to) && !self.plan.is_head(to) && to < self.lines.end;
+        if !taken || self.plan.is_long {
             return;
         }
         let known = self.offers.get(&to).cloned();
@@ -306,7 +340,7 @@ impl Emit<'_, '_> {
     fn jump(&mut self, to: u32) -> Done {
         self.flush_all()?;
         if let Some(region) = self.left_by(to) {
-            self.store_residents(region);
+            self.store_residents(region, None);
         }
         let target = self.target(to);
         self.b.ins().jump(target, &[]);
@@ -328,23 +362,24 @@ impl Emit<'_, '_> {
         self.flush_all()?;
         // A way out of a region leads over a block of its own that stores the residents.
         let mut ways_out = Vec::new();
-        let mut way = |emit: &mut Self, to: u32| {
+        let flag = key_of(self.operand_place(instr, 1));
+        let mut way = |emit: &mut Self, to: u32, value: bool| {
             let target = emit.target(to);
             let Some(region) = emit.left_by(to) else { return target };
             let out = emit.b.create_block();
-            ways_out.push((out, region, target));
+            ways_out.push((out, region, target, flag.map(|flag| (flag, value))));
             out
         };
-        let (taken, next) = (way(self, to), way(self, self.at + 1));
+        let (taken, next) = (way(self, to, on), way(self, self.at + 1, !on));
         if on != inverted {
             self.b.ins().brif(value, taken, &[], next, &[]);
         } else {
             self.b.ins().brif(value, next, &[], taken, &[]);
         }
-        for (out, region, target) in ways_out {
+        for (out, region, target, known) in ways_out {
             self.b.switch_to_block(out);
             self.b.seal_block(out);
-            self.store_residents(region);
+            self.store_residents(region, known);
             self.b.ins().jump(target, &[]);
         }
         self.ended = true;
@@ -354,7 +389,7 @@ impl Emit<'_, '_> {
     fn leave(&mut self, status: i64) -> Done {
         self.flush_all()?;
         if let Some(region) = self.region() {
-            self.store_residents(region);
+            self.store_residents(region, None);
         }
         self.save_left();
         self.finish(status);
@@ -463,13 +498,55 @@ impl Emit<'_, '_> {
         self.b.ins().store(flags(), left, self.record, field(offset_of!(Record, left)));
     }
 
-    pub(super) fn charge(&mut self, units: u32) {
+    /// Charges the budget for the line at hand, and for those that its check serves, too.
+    pub(super) fn charge(&mut self) -> Done {
+        if self.plan.is_charged_before(self.at) {
+            return Ok(());
+        }
+        let charges: Vec<(Line, u32)> = self
+            .plan
+            .charges(self.at)
+            .filter_map(|at| {
+                let line = *self.flat.lines.get(at as usize)?;
+                Some((line, *self.program.instr(line)?.w.first()?))
+            })
+            .collect();
         let left = self.b.use_var(self.left);
-        let units = self.b.ins().iconst(types::I64, i64::from(units));
-        let short = self.b.ins().icmp(IntCC::UnsignedLessThan, left, units);
-        self.trap_if(short, TrapCode::BudgetSpent, |e| e.b.ins().iconst(types::I64, 0));
-        let left = self.b.ins().isub(left, units);
+        let total: i64 = charges.iter().map(|(_, units)| i64::from(*units)).sum();
+        let total = self.b.ins().iconst(types::I64, total);
+        let short = self.b.ins().icmp(IntCC::UnsignedLessThan, left, total);
+        let (failed, next) = (self.cold_block(), self.b.create_block());
+        self.b.ins().brif(short, failed, &[], next, &[]);
+        self.b.switch_to_block(failed);
+        self.b.seal_block(failed);
+        self.short_of(&charges)?;
+        self.b.switch_to_block(next);
+        self.b.seal_block(next);
+        let left = self.b.ins().isub(left, total);
         self.b.def_var(self.left, left);
+        Ok(())
+    }
+
+    /// Traps at the first of these charges that is not covered; one is not.
+    fn short_of(&mut self, charges: &[(Line, u32)]) -> Done {
+        let (line, scope) = (self.line, self.scope);
+        for (number, (charge, units)) in charges.iter().enumerate() {
+            self.line = *charge;
+            self.scope = *self.flat.scopes.get(charge.scope as usize).ok_or(Defect)?;
+            let zero = self.b.ins().iconst(types::I64, 0);
+            if number + 1 == charges.len() {
+                self.trap(TrapCode::BudgetSpent, zero);
+                break;
+            }
+            let left = self.b.use_var(self.left);
+            let units = self.b.ins().iconst(types::I64, i64::from(*units));
+            let short = self.b.ins().icmp(IntCC::UnsignedLessThan, left, units);
+            self.trap_if(short, TrapCode::BudgetSpent, |_| zero);
+            let left = self.b.ins().isub(left, units);
+            self.b.def_var(self.left, left);
+        }
+        (self.line, self.scope) = (line, scope);
+        Ok(())
     }
 
     pub(super) fn now(&mut self) -> Value {
@@ -531,6 +608,7 @@ impl Emit<'_, '_> {
         self.b.ins().store(flags(), offset, table, at);
         self.references.retain(|r| r.0 != slot);
         self.references.push((slot, address));
+        self.elements.retain(|e| !matches!(e.name.base, Place::Behind { .. }));
     }
 
     pub(super) fn reference_slot(&self, pou: Option<u32>, reference: u32) -> u32 {
@@ -574,9 +652,11 @@ impl Emit<'_, '_> {
             let lower = self.b.ins().iconst(types::I32, i64::from(row.lower.cast_unsigned()));
             self.b.ins().isub(index, lower)
         };
-        let count = self.b.ins().iconst(types::I32, i64::from(row.count));
-        let outside = self.b.ins().icmp(IntCC::UnsignedGreaterThanOrEqual, number, count);
-        self.trap_if(outside, TrapCode::IndexOutOfBounds, |e| e.b.ins().sextend(types::I64, index));
+        if !self.plan.is_proved(self.at) {
+            let count = self.b.ins().iconst(types::I32, i64::from(row.count));
+            let outside = self.b.ins().icmp(IntCC::UnsignedGreaterThanOrEqual, number, count);
+            self.trap_if(outside, TrapCode::IndexOutOfBounds, |e| e.b.ins().sextend(types::I64, index));
+        }
         let number = self.b.ins().uextend(types::I64, number);
         let bytes = if row.stride.is_power_of_two() {
             let shift = self.b.ins().iconst(types::I64, i64::from(row.stride.trailing_zeros()));
@@ -586,6 +666,22 @@ impl Emit<'_, '_> {
             self.b.ins().imul(number, stride)
         };
         Ok((self.b.ins().iadd(pointer, bytes), offset))
+    }
+
+    pub(super) fn element_name(&self, instr: &Instr, base: usize, index: Datum, access: usize) -> ElementName {
+        ElementName { base: self.operand_place(instr, base), access: instr.operand(access).0, index, ty: instr.ty }
+    }
+
+    /// What is known of an element.
+    pub(super) fn element_value(&self, name: ElementName) -> Option<Datum> {
+        self.elements.iter().rev().find(|e| e.name == name).map(|e| e.datum)
+    }
+
+    pub(super) fn remember_element(&mut self, name: ElementName, reach: Reach, datum: Datum) {
+        if self.elements.len() == ELEMENTS_MAX {
+            self.elements.remove(0);
+        }
+        self.elements.push(Element { name, reach, datum });
     }
 
     /// What an indexed operation reaches.
@@ -650,6 +746,7 @@ impl Emit<'_, '_> {
     /// The same, and what may be written through it is forgotten.
     pub(super) fn before_write(&mut self, reach: Reach, ty: ScalarType) -> Done {
         let program = self.program;
+        self.elements.retain(|e| e.name.ty != ty || apart(e.reach, reach));
         self.flush(|e| may_touch(program, reach, ty, e.key, e.ty))?;
         self.cache.forget(|e| may_touch(program, reach, ty, e.key, e.ty));
         Ok(())
@@ -658,6 +755,7 @@ impl Emit<'_, '_> {
     pub(super) fn forget_memory(&mut self) -> Done {
         self.flush_all()?;
         self.cache.clear();
+        self.elements.clear();
         Ok(())
     }
 
@@ -725,6 +823,7 @@ impl Emit<'_, '_> {
         let others = |e: &Entry| e.key != key || e.ty != ty;
         self.flush(|e| others(e) && may_touch(program, Reach::Scalar(key), ty, e.key, e.ty))?;
         self.cache.forget(|e| others(e) && may_touch(program, Reach::Scalar(key), ty, e.key, e.ty));
+        self.elements.retain(|e| !may_touch(program, e.reach, e.name.ty, key, ty));
         if self.plan.may_wait(self.at) {
             return self.remember(Entry { key, ty, datum, dirty: true });
         }
@@ -799,5 +898,16 @@ impl Emit<'_, '_> {
         self.b.switch_to_block(next);
         self.b.seal_block(next);
         result
+    }
+}
+
+/// Do two ranges surely share nothing?
+fn apart(a: Reach, b: Reach) -> bool {
+    match (a, b) {
+        (Reach::Range(a, a_bytes), Reach::Range(b, b_bytes)) if a.own == b.own => {
+            let (a, b) = (u64::from(a.at), u64::from(b.at));
+            a + a_bytes <= b || b + b_bytes <= a
+        }
+        (Reach::Scalar(_) | Reach::Range(..) | Reach::Anywhere, _) => false,
     }
 }

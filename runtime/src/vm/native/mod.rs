@@ -1,6 +1,7 @@
 //! Native code: an image becomes machine code when it is loaded, in milliseconds, with no compiler installed.
 //!
-//! - `flat`: bodies as flat lists of lines, small ones inlined; `plan`: what is decided before code is made;
+//! - `flat`: bodies as flat lists of lines, small ones inlined; `plan`: what is decided before code is made; `ranges`:
+//!   which indices cannot lie outside;
 //! - `cache`: which value stands at which place; `emit` and `ops`: from lines to the code generator's form;
 //! - `compile`: functions and parts; `abi`: what code and host tell each other;
 //! - `code`: the code itself, and everything unsafe.
@@ -23,6 +24,9 @@ mod emit;
 mod flat;
 mod ops;
 mod plan;
+mod ranges;
+#[cfg(test)]
+mod tests;
 
 use super::memory::{Layout, Memory};
 use super::trap::{Trap, TrapCode};
@@ -51,6 +55,14 @@ impl core::fmt::Debug for Form {
             Self::Interpreter { why, .. } => write!(f, "Interpreter({why})"),
         }
     }
+}
+
+/// The native code of an image as text, for people who want to know what becomes of their program.
+///
+/// # Errors
+/// Why there is none, in a few words.
+pub fn listing(image: &VerifiedImage) -> Result<String, String> {
+    compile::listing(&Program::new(image))
 }
 
 impl Native {

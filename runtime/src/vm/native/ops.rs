@@ -6,6 +6,7 @@ use super::abi::pure_number;
 use super::cache::Datum;
 use super::emit::{Defect, Emit, clif, flags};
 use crate::vm::eval::{Pure, eval, is_pure};
+use crate::vm::reference::signed;
 use crate::vm::trap::TrapCode;
 use bytecode::isa::{Role, Ty};
 use bytecode::{Instr, Op, ScalarType};
@@ -26,24 +27,8 @@ impl Emit<'_, '_> {
         match instr.op {
             Op::LdBit => self.load_bit(instr),
             Op::StBit => self.store_bit(instr),
-            Op::LdX => {
-                let index = self.read(instr, 2, ScalarType::I32)?;
-                let (address, offset) = self.element(instr, 1, index, 3)?;
-                let reach = self.index_reach(instr, 1, 3);
-                self.before_read(reach, instr.ty)?;
-                let value = self.b.ins().load(clif(instr.ty), flags(), address, offset);
-                self.write(instr, 0, instr.ty, Datum::plain(value))
-            }
-            Op::StX => {
-                let index = self.read(instr, 1, ScalarType::I32)?;
-                let datum = self.read(instr, 3, instr.ty)?;
-                let (address, offset) = self.element(instr, 0, index, 2)?;
-                let value = self.value(datum, instr.ty);
-                let reach = self.index_reach(instr, 0, 2);
-                self.before_write(reach, instr.ty)?;
-                self.b.ins().store(flags(), value, address, offset);
-                Ok(())
-            }
+            Op::LdX => self.load_element(instr),
+            Op::StX => self.store_element(instr),
             Op::Bound => self.bound(instr, w2.cast_signed(), w3.cast_signed()),
             Op::Copy => {
                 let (to, from) = (self.operand_place(instr, 0), self.operand_place(instr, 1));
@@ -72,13 +57,41 @@ impl Emit<'_, '_> {
                 self.bind(slot, address);
                 Ok(())
             }
-            Op::Charge => {
-                self.charge(w0);
-                Ok(())
-            }
+            Op::Charge => self.charge(),
             // The rest is pure, a branch, a call or a return.
             _ => Err(Defect),
         }
+    }
+
+    fn load_element(&mut self, instr: &Instr) -> Done {
+        let index = self.read(instr, 2, ScalarType::I32)?;
+        let name = self.element_name(instr, 1, index, 3);
+        let datum = match self.element_value(name) {
+            // The same element was reached before with the same index, which was checked then.
+            Some(datum) => datum,
+            None => {
+                let (address, offset) = self.element(instr, 1, index, 3)?;
+                let reach = self.index_reach(instr, 1, 3);
+                self.before_read(reach, instr.ty)?;
+                let datum = Datum::plain(self.b.ins().load(clif(instr.ty), flags(), address, offset));
+                self.remember_element(name, reach, datum);
+                datum
+            }
+        };
+        self.write(instr, 0, instr.ty, datum)
+    }
+
+    fn store_element(&mut self, instr: &Instr) -> Done {
+        let index = self.read(instr, 1, ScalarType::I32)?;
+        let datum = self.read(instr, 3, instr.ty)?;
+        let name = self.element_name(instr, 0, index, 2);
+        let (address, offset) = self.element(instr, 0, index, 2)?;
+        let value = self.value(datum, instr.ty);
+        let reach = self.index_reach(instr, 0, 2);
+        self.before_write(reach, instr.ty)?;
+        self.b.ins().store(flags(), value, address, offset);
+        self.remember_element(name, reach, Datum::plain(value));
+        Ok(())
     }
 
     /// A number of this type.
@@ -552,9 +565,20 @@ impl Emit<'_, '_> {
         // Narrow ones in 32 bits, where the least by -1 does not overflow but wraps on the way back.
         if ty.size() < 4 {
             let a = self.extend(dividend, ty, types::I32);
-            let b = self.extend(divisor, ty, types::I32);
-            let result = self.quotient(is_div, ty.is_signed(), a, b);
+            let result = match known.and_then(|bits| i32::try_from(signed(bits, ty)).ok()) {
+                Some(constant) if constant.unsigned_abs() > 1 => self.quotient_by(is_div, a, constant),
+                Some(_) | None => {
+                    let b = self.extend(divisor, ty, types::I32);
+                    self.quotient(is_div, ty.is_signed(), a, b)
+                }
+            };
             return Datum::plain(self.b.ins().ireduce(clif(ty), result));
+        }
+        if let (ScalarType::I32, Some(bits)) = (ty, known)
+            && let Ok(constant) = i32::try_from(signed(bits, ty))
+            && constant.unsigned_abs() > 1
+        {
+            return Datum::plain(self.quotient_by(is_div, dividend, constant));
         }
         if !ty.is_signed() {
             return Datum::plain(self.quotient(is_div, false, dividend, divisor));
@@ -577,6 +601,42 @@ impl Emit<'_, '_> {
         }
         let opposite = self.b.ins().ineg(dividend);
         Datum::plain(self.b.ins().select(by_minus_one, opposite, result))
+    }
+
+    /// A quotient or remainder of 32 bits by a constant beyond 1 or -1, by multiplication.
+    ///
+    /// For a divisor m that is no power of two and k = floor(log2 m), the factor f = floor(2^(32+k) / m) + 1 is
+    /// below 2^32 and f * m - 2^(32+k) below m, hence below 2^(k+1). So for a dividend up to 2^31, f * a / 2^(32+k) is
+    /// above a / m by less than 1 / m: its integer part is the quotient, and one more than the floor where a is negative.
+    fn quotient_by(&mut self, is_div: bool, a: Value, constant: i32) -> Value {
+        let m = constant.unsigned_abs();
+        let k = m.ilog2();
+        let quotient = if m.is_power_of_two() {
+            let (all, upper, down) =
+                (self.int(types::I32, 31), self.int(types::I32, i64::from(32 - k)), self.int(types::I32, i64::from(k)));
+            // Rounds towards zero: a negative dividend is moved up by m - 1 first.
+            let sign = self.b.ins().sshr(a, all);
+            let correction = self.b.ins().ushr(sign, upper);
+            let moved = self.b.ins().iadd(a, correction);
+            self.b.ins().sshr(moved, down)
+        } else {
+            let factor = (1_u64 << (32 + k)) / u64::from(m) + 1;
+            let wide = self.b.ins().sextend(types::I64, a);
+            let factor = self.int(types::I64, factor.cast_signed());
+            let product = self.b.ins().imul(wide, factor);
+            let (down, all) = (self.int(types::I64, i64::from(32 + k)), self.int(types::I64, 63));
+            let floor = self.b.ins().sshr(product, down);
+            let negative = self.b.ins().ushr(wide, all);
+            let quotient = self.b.ins().iadd(floor, negative);
+            self.b.ins().ireduce(types::I32, quotient)
+        };
+        let quotient = if constant < 0 { self.b.ins().ineg(quotient) } else { quotient };
+        if is_div {
+            return quotient;
+        }
+        let constant = self.int(types::I32, i64::from(constant));
+        let whole = self.b.ins().imul(quotient, constant);
+        self.b.ins().isub(a, whole)
     }
 
     fn quotient(&mut self, is_div: bool, signed: bool, a: Value, b: Value) -> Value {

@@ -7,6 +7,7 @@
 
 use super::cache::{Key, Reach, may_touch};
 use super::flat::{Flat, Kind, Line, Place, Program};
+use super::ranges;
 use bytecode::isa::{Role, Ty};
 use bytecode::{Instr, Op, ScalarType};
 use std::collections::HashMap;
@@ -16,6 +17,13 @@ use std::ops::Range;
 const WAIT_MAX: u32 = 64;
 /// Residents of a region: a few more than there are registers, because their ranges have gaps.
 const RESIDENTS_MAX: usize = 24;
+
+/// The builder keeps a table of blocks for every variable. A stretch longer than this (it is one branch or loop from
+/// end to end) passes no values from block to block, and few of its regions have residents: 3,000 lines are at
+/// most about 1,500 variables times 6,000 blocks of 4 bytes, or 36 MB for a moment.
+const LONG: u32 = 3_000;
+/// Regions with residents in a long stretch.
+const REGIONS_OF_LONG_MAX: usize = 32;
 
 /// An outermost loop.
 #[derive(Clone, Debug)]
@@ -39,11 +47,23 @@ pub(super) struct Plan {
     start: u32,
     /// Per line: does a block begin here?
     leaders: Vec<bool>,
+    /// Per line: does any branch come here?
+    targets: Vec<bool>,
     /// Per line: does a backward branch come here?
     heads: Vec<bool>,
     /// Per line: may its store wait?
     waits: Vec<bool>,
+    /// Per line: is its index always inside?
+    proved: Vec<bool>,
+    /// Per charge: the next one that its check serves, too.
+    next_charge: HashMap<u32, u32>,
+    /// Per line: is it a charge that one before it serves?
+    charged: Vec<bool>,
+    /// Branches: target and line, sorted.
+    jumps: Vec<(u32, u32)>,
     pub(super) regions: Vec<Region>,
+    /// Is the stretch too long for a variable per place?
+    pub(super) is_long: bool,
 }
 
 impl Plan {
@@ -52,9 +72,15 @@ impl Plan {
         let mut plan = Self {
             start: lines.start,
             leaders: vec![false; count],
+            targets: vec![false; count],
             heads: vec![false; count],
             waits: vec![false; count],
+            proved: vec![false; count],
+            charged: vec![false; count],
+            next_charge: HashMap::new(),
+            jumps: Vec::new(),
             regions: Vec::new(),
+            is_long: lines.end - lines.start > LONG,
         };
         let mut loops: Vec<Range<u32>> = Vec::new();
         let mut jumps: Vec<(u32, u32)> = Vec::new();
@@ -64,6 +90,7 @@ impl Plan {
                 Kind::Branch(to) | Kind::Goto(to) => {
                     jumps.push((to, at));
                     plan.mark(to, |p| &mut p.leaders);
+                    plan.mark(to, |p| &mut p.targets);
                     plan.mark(at + 1, |p| &mut p.leaders);
                     if to <= at {
                         plan.mark(to, |p| &mut p.heads);
@@ -75,13 +102,21 @@ impl Plan {
             }
         }
         jumps.sort_unstable();
-        plan.waits(program, flat, lines);
+        plan.waits(program, flat, lines.clone());
+        plan.join_charges(program, flat, lines);
         plan.regions = outermost(loops)
             .into_iter()
             .filter(|r| entered_at_head_only(&jumps, r))
             .map(|r| Region { residents: residents(program, flat, r.clone()), lines: r })
             .filter(|r| !r.residents.is_empty())
+            .take(if plan.is_long { REGIONS_OF_LONG_MAX } else { usize::MAX })
             .collect();
+        plan.jumps = jumps;
+        let proved: Vec<u32> =
+            plan.regions.iter().flat_map(|region| ranges::proved(program, flat, &plan, region)).collect();
+        for at in proved {
+            plan.mark(at, |p| &mut p.proved);
+        }
         plan
     }
 
@@ -100,6 +135,20 @@ impl Plan {
         self.marked(&self.leaders, line)
     }
 
+    pub(super) fn is_target(&self, line: u32) -> bool {
+        self.marked(&self.targets, line)
+    }
+
+    /// Is this charge's check made at an earlier one?
+    pub(super) fn is_charged_before(&self, line: u32) -> bool {
+        self.marked(&self.charged, line)
+    }
+
+    /// A charge and those that its check serves.
+    pub(super) fn charges(&self, line: u32) -> impl Iterator<Item = u32> {
+        std::iter::successors(Some(line), |at| self.next_charge.get(at).copied())
+    }
+
     pub(super) fn is_head(&self, line: u32) -> bool {
         self.marked(&self.heads, line)
     }
@@ -108,11 +157,48 @@ impl Plan {
         self.marked(&self.waits, line)
     }
 
+    /// Is the index of this line inside its bounds whenever the line runs?
+    pub(super) fn is_proved(&self, line: u32) -> bool {
+        self.marked(&self.proved, line)
+    }
+
+    /// Can a line be reached only from the one before it, but for branches backward? Unknown for the first line.
+    pub(super) fn is_fallen_into(&self, line: u32) -> bool {
+        let first = self.jumps.partition_point(|(to, _)| *to < line);
+        let mut here = self.jumps.get(first..).unwrap_or_default().iter().take_while(|(to, _)| *to == line);
+        line > self.start && here.all(|(_, at)| *at >= line)
+    }
+
+    /// The first line.
+    pub(super) fn start(&self) -> u32 {
+        self.start
+    }
+
     /// The number of the region a line is in.
     pub(super) fn region_of(&self, line: u32) -> Option<usize> {
         let after = self.regions.partition_point(|r| r.lines.start <= line);
         let index = after.checked_sub(1)?;
         self.regions.get(index).is_some_and(|r| r.lines.contains(&line)).then_some(index)
+    }
+
+    /// Charges of one block with nothing between them that may trap are checked at once, at the first.
+    fn join_charges(&mut self, program: &Program<'_>, flat: &Flat, lines: Range<u32>) {
+        let mut last = None;
+        for at in lines {
+            if self.is_leader(at) {
+                last = None;
+            }
+            let Some((line, instr)) = instr_at(program, flat, at) else { continue };
+            if line.kind == Kind::Plain && instr.op == Op::Charge {
+                if let Some(before) = last {
+                    self.next_charge.insert(before, at);
+                    self.mark(at, |p| &mut p.charged);
+                }
+                last = Some(at);
+            } else if may_trap(program, flat, line, instr) {
+                last = None;
+            }
+        }
     }
 
     /// Stores that the same block writes over soon.
@@ -169,6 +255,20 @@ fn written(program: &Program<'_>, flat: &Flat, line: Line, instr: &Instr) -> Opt
         _ => return None,
     };
     Some((key_of(place(program, flat, line, instr, 0)?)?, ty))
+}
+
+/// Can a line end the scan, or hand on to code that can?
+fn may_trap(program: &Program<'_>, flat: &Flat, line: Line, instr: &Instr) -> bool {
+    let divides = matches!(instr.op, Op::Div | Op::Mod) && !instr.ty.is_float();
+    let checks = matches!(instr.op, Op::LdX | Op::StX | Op::BindX | Op::Bound);
+    let follows = |(word, role)| {
+        let operand = !matches!(
+            role,
+            Role::None | Role::Access | Role::Target | Role::Pou | Role::Type | Role::RefIndex | Role::Number
+        );
+        operand && matches!(place(program, flat, line, instr, word), Some(Place::Behind { .. }))
+    };
+    line.kind != Kind::Plain || divides || checks || instr.op.roles().into_iter().enumerate().any(follows)
 }
 
 /// Merges loops that overlap.

@@ -7,47 +7,47 @@ use bytecode::types::{Dimension, Elementary, Field, FieldRole, PouId, Retention,
 use bytecode::{Image, Instr, Op, Operand, ScalarType, TypeId, VerifiedImage, verify};
 
 /// The type table: the scalar types at their codes, then these.
-pub(super) const ARRAY_OF: u32 = 11;
-pub(super) const SPARSE: TypeId = TypeId(22);
-pub(super) const INNER: TypeId = TypeId(23);
-pub(super) const INNERS: TypeId = TypeId(24);
-pub(super) const OUTER: TypeId = TypeId(25);
-pub(super) const MAIN: TypeId = TypeId(26);
+pub(in crate::vm) const ARRAY_OF: u32 = 11;
+pub(in crate::vm) const SPARSE: TypeId = TypeId(22);
+pub(in crate::vm) const INNER: TypeId = TypeId(23);
+pub(in crate::vm) const INNERS: TypeId = TypeId(24);
+pub(in crate::vm) const OUTER: TypeId = TypeId(25);
+pub(in crate::vm) const MAIN: TypeId = TypeId(26);
 
 /// Elements of arrays: indices -1 to 3.
-pub(super) const ELEMENTS: u32 = 5;
-pub(super) const LOWER: i32 = -1;
+pub(in crate::vm) const ELEMENTS: u32 = 5;
+pub(in crate::vm) const LOWER: i32 = -1;
 
 /// Offsets within `INNER`, `OUTER` and `MAIN`. Scalars of type `t` stand at `8 * t` of each.
-pub(super) const INNER_ARRAY: u32 = 88;
-pub(super) const INNER_BYTES: u32 = 112;
-pub(super) const OUTER_INNER: u32 = 88;
-pub(super) const OUTER_INNERS: u32 = 200;
-pub(super) const OUTER_BYTES: u32 = 536;
-pub(super) const BANK: u32 = 88;
-pub(super) const MAIN_ARRAYS: u32 = 264;
-pub(super) const MAIN_SPARSE: u32 = 704;
-pub(super) const MAIN_OUTER: u32 = 736;
-pub(super) const MAIN_INNERS: u32 = 1272;
-pub(super) const MAIN_BYTES: u32 = 1608;
+pub(in crate::vm) const INNER_ARRAY: u32 = 88;
+pub(in crate::vm) const INNER_BYTES: u32 = 112;
+pub(in crate::vm) const OUTER_INNER: u32 = 88;
+pub(in crate::vm) const OUTER_INNERS: u32 = 200;
+pub(in crate::vm) const OUTER_BYTES: u32 = 536;
+pub(in crate::vm) const BANK: u32 = 88;
+pub(in crate::vm) const MAIN_ARRAYS: u32 = 264;
+pub(in crate::vm) const MAIN_SPARSE: u32 = 704;
+pub(in crate::vm) const MAIN_OUTER: u32 = 736;
+pub(in crate::vm) const MAIN_INNERS: u32 = 1272;
+pub(in crate::vm) const MAIN_BYTES: u32 = 1608;
 
 /// The data segment: process image (4 inputs, 4 outputs, 8 flags), frames of four POUs, two mains, an inner.
-pub(super) const INPUTS: u32 = 4;
-pub(super) const IMAGE_BYTES: u32 = 16;
-pub(super) const FRAMES: u32 = 16;
-pub(super) const MAIN_1: u32 = 368;
-pub(super) const MAIN_2: u32 = MAIN_1 + MAIN_BYTES;
-pub(super) const GLOBAL_INNER: u32 = MAIN_2 + MAIN_BYTES;
-pub(super) const DATA_BYTES: u32 = GLOBAL_INNER + INNER_BYTES;
+pub(in crate::vm) const INPUTS: u32 = 4;
+pub(in crate::vm) const IMAGE_BYTES: u32 = 16;
+pub(in crate::vm) const FRAMES: u32 = 16;
+pub(in crate::vm) const MAIN_1: u32 = 368;
+pub(in crate::vm) const MAIN_2: u32 = MAIN_1 + MAIN_BYTES;
+pub(in crate::vm) const GLOBAL_INNER: u32 = MAIN_2 + MAIN_BYTES;
+pub(in crate::vm) const DATA_BYTES: u32 = GLOBAL_INNER + INNER_BYTES;
 
 /// Access rows.
-pub(super) const ADJACENT: u32 = 0; // + size code
-pub(super) const SPARSE_ROW: u32 = 4;
-pub(super) const INNER_ROW: u32 = 5;
-pub(super) const SPARSE_LOWER: i32 = 100_000;
+pub(in crate::vm) const ADJACENT: u32 = 0; // + size code
+pub(in crate::vm) const SPARSE_ROW: u32 = 4;
+pub(in crate::vm) const INNER_ROW: u32 = 5;
+pub(in crate::vm) const SPARSE_LOWER: i32 = 100_000;
 
 /// Constants of each type, at `32 * type + 8 * number` of the pool.
-pub(super) const CONSTANTS: u32 = 4;
+pub(in crate::vm) const CONSTANTS: u32 = 4;
 
 pub(in crate::vm) fn elementary(t: ScalarType) -> Elementary {
     match t {
@@ -105,16 +105,16 @@ fn types() -> Vec<Type> {
     types
 }
 
-pub(super) fn array_of(t: ScalarType) -> TypeId {
+pub(in crate::vm) fn array_of(t: ScalarType) -> TypeId {
     TypeId(ARRAY_OF + u32::from(t.code()))
 }
 
-pub(super) fn main_array(t: ScalarType) -> u32 {
+pub(in crate::vm) fn main_array(t: ScalarType) -> u32 {
     MAIN_ARRAYS + 40 * u32::from(t.code())
 }
 
 /// Values worth computing with, as bits.
-pub(super) fn constant_bits(t: ScalarType, number: u32) -> u64 {
+pub(in crate::vm) fn constant_bits(t: ScalarType, number: u32) -> u64 {
     let pick = |values: [u64; 4]| values[number as usize];
     match t {
         ScalarType::Bool => pick([0, 1, 0, 1]),
@@ -124,12 +124,12 @@ pub(super) fn constant_bits(t: ScalarType, number: u32) -> u64 {
     }
 }
 
-pub(super) fn constant(t: ScalarType, number: u32) -> Operand {
+pub(in crate::vm) fn constant(t: ScalarType, number: u32) -> Operand {
     Operand::constant(32 * u32::from(t.code()) + 8 * number)
 }
 
 /// A POU as a test writes it; the charge at its start is added.
-pub(super) struct Body {
+pub(in crate::vm) struct Body {
     pub kind: PouKind,
     pub instance: Option<TypeId>,
     pub references: Vec<TypeId>,
@@ -137,22 +137,22 @@ pub(super) struct Body {
 }
 
 impl Body {
-    pub(super) fn main(code: Vec<Instr>) -> Self {
+    pub(in crate::vm) fn main(code: Vec<Instr>) -> Self {
         Self { kind: PouKind::Program, instance: Some(MAIN), references: Vec::new(), code }
     }
 }
 
-pub(super) fn ins(op: Op, ty: ScalarType, w: [u32; 4]) -> Instr {
+pub(in crate::vm) fn ins(op: Op, ty: ScalarType, w: [u32; 4]) -> Instr {
     Instr::new(op, ty, w)
 }
 
-pub(super) fn ret() -> Instr {
+pub(in crate::vm) fn ret() -> Instr {
     ins(Op::Ret, ScalarType::Bool, [0; 4])
 }
 
 /// An image of these POUs (targets of branches count from the body's first instruction, which is its charge); the
 /// last one is the program, with two instances.
-pub(super) fn image(bodies: Vec<Body>) -> Image {
+pub(in crate::vm) fn image(bodies: Vec<Body>) -> Image {
     let mut image = Image { name: "rig".to_owned(), types: types(), ..Image::default() };
     let mut slots = Vec::new();
     for frame in 0..4 {
@@ -212,7 +212,7 @@ pub(super) fn image(bodies: Vec<Body>) -> Image {
 }
 
 /// A copy of the image that needs the wide form: 70,000 bytes of data before everything that is not process image.
-pub(super) fn widened(image: &Image) -> Image {
+pub(in crate::vm) fn widened(image: &Image) -> Image {
     const SHIFT: u32 = 70_000;
     let moved = |offset: u32| if offset < IMAGE_BYTES { offset } else { offset + SHIFT };
     let mut wide = image.clone();
@@ -235,7 +235,7 @@ pub(super) fn widened(image: &Image) -> Image {
     wide
 }
 
-pub(super) fn verified(image: Image) -> VerifiedImage {
+pub(in crate::vm) fn verified(image: Image) -> VerifiedImage {
     match verify(image.clone()) {
         Ok(image) => image,
         Err(e) => panic!("{e}\n{}", bytecode::disasm::disassemble(&image)),
@@ -243,17 +243,17 @@ pub(super) fn verified(image: Image) -> VerifiedImage {
 }
 
 /// The outcome of one run: trap, budget left, data segment.
-pub(super) type Outcome = (Result<(), Trap>, u64, Vec<u8>);
+pub(in crate::vm) type Outcome = (Result<(), Trap>, u64, Vec<u8>);
 
 /// Runs one program instance once on an engine.
-pub(super) fn run_on<E: Engine>(engine: &mut E, memory: &mut Memory, program: usize, budget: u64) -> Outcome {
+pub(in crate::vm) fn run_on<E: Engine>(engine: &mut E, memory: &mut Memory, program: usize, budget: u64) -> Outcome {
     let mut budget = Budget::new(budget);
     let result = engine.run(memory, program, 1_234_567_890_123, &mut budget);
     (result, budget.left(), memory.data().to_vec())
 }
 
 /// Native code of the image, which this machine must have where the build has it.
-pub(super) fn native(image: &VerifiedImage, inline: bool) -> Native {
+pub(in crate::vm) fn native(image: &VerifiedImage, inline: bool) -> Native {
     let engine = if inline { Native::load(image) } else { Native::load_without_inlining(image) };
     let expected = cfg!(all(feature = "native", any(target_arch = "x86_64", target_arch = "aarch64")));
     assert_eq!(engine.fallback().is_none(), expected, "{:?}", engine.fallback());
@@ -263,7 +263,7 @@ pub(super) fn native(image: &VerifiedImage, inline: bool) -> Native {
 /// Runs both program instances `scans` times on the reference engine, on both forms of the interpreter and on native
 /// code with and without inlining, with `prepare` writing to the data segment's start before each scan; all must agree.
 /// Returns the outcome of the last run.
-pub(super) fn agree(image: &Image, scans: u64, budget: u64, prepare: impl Fn(u64, &mut Memory)) -> Outcome {
+pub(in crate::vm) fn agree(image: &Image, scans: u64, budget: u64, prepare: impl Fn(u64, &mut Memory)) -> Outcome {
     let narrow = verified(image.clone());
     let wide = verified(widened(image));
     let mut reference = (Reference::load(&narrow), Memory::new(&narrow));
