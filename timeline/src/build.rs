@@ -1,8 +1,8 @@
 //! Compiles the program a timeline file names.
 
+use crate::dataflow::Dataflow;
 use crate::model::Located;
 use crate::problem::{Place, Problem};
-use crate::dataflow::Dataflow;
 use bytecode::VerifiedImage;
 use compiler::diag::{Style, render};
 use compiler::hir::Program;

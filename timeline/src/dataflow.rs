@@ -6,6 +6,7 @@
 //!
 //! An approximation to the safe side: a unit may be said to read a name that does not matter in this run.
 
+use compiler::ast::ContactKind;
 use compiler::hir::{
     Body, Call, Element, ElementKind, Expr, ExprKind, Place, PouId, Program, Root, Rung, Step, Stmt, StmtKind, VarId,
 };
@@ -28,8 +29,21 @@ pub struct Unit {
     pub writes: Vec<String>,
     /// What it reads, each once, in the order of the text.
     pub reads: Vec<String>,
-    /// Its contacts with the names they look at: where each is written, and the name.
-    pub contacts: Vec<(Span, String)>,
+    /// Its contacts that look at one variable.
+    pub contacts: Vec<Contact>,
+    /// Its coils: where each is written, and the name.
+    pub coils: Vec<(Span, String)>,
+}
+
+/// A contact in a rung.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Contact {
+    /// Where it is written.
+    pub span: Span,
+    /// What it looks at.
+    pub name: String,
+    /// NO, NC, RISE or FALL.
+    pub kind: ContactKind,
 }
 
 /// All units of a program, in the order they run in within each program instance.
@@ -134,18 +148,20 @@ impl Walker<'_> {
     fn series(&mut self, scope: &Scope, elements: &[Element], unit: &mut Unit) {
         for element in elements {
             match &element.kind {
-                ElementKind::Contact { operand, .. } => {
-                    let before = unit.reads.len();
+                ElementKind::Contact { operand, kind, .. } => {
                     self.expression(scope, operand, unit);
-                    if let ExprKind::Read(place) = &operand.kind {
-                        unit.contacts.extend(self.path(scope, place).map(|name| (element.span, name)));
-                    } else if let Some(name) = unit.reads.get(before) {
-                        unit.contacts.push((element.span, name.clone()));
+                    if let ExprKind::Read(place) = &operand.kind
+                        && let Some(name) = self.path(scope, place)
+                    {
+                        unit.contacts.push(Contact { span: element.span, name, kind: *kind });
                     }
                 }
                 ElementKind::Condition(condition) => self.expression(scope, condition, unit),
                 ElementKind::Invert | ElementKind::Wire | ElementKind::Jump(_) | ElementKind::Return => {}
-                ElementKind::Coil { place, .. } => self.write(scope, place, unit),
+                ElementKind::Coil { place, .. } => {
+                    self.write(scope, place, unit);
+                    unit.coils.extend(self.path(scope, place).map(|name| (element.span, name)));
+                }
                 ElementKind::Block { call, .. } => self.call(scope, call, unit),
                 ElementKind::Powered { enable, body, eno } => {
                     enable.iter().for_each(|enable| self.expression(scope, enable, unit));
@@ -293,7 +309,7 @@ impl Walker<'_> {
 }
 
 fn unit(rung: Option<(String, String)>, span: Span) -> Unit {
-    Unit { rung, span, writes: Vec::new(), reads: Vec::new(), contacts: Vec::new() }
+    Unit { rung, span, writes: Vec::new(), reads: Vec::new(), contacts: Vec::new(), coils: Vec::new() }
 }
 
 fn note(names: &mut Vec<String>, name: String) {

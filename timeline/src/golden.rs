@@ -18,7 +18,8 @@ const MATCHED_MAX: usize = 2_000;
 /// The text of a run.
 #[must_use]
 pub fn text(test: &str, of: &[(String, Source)], trace: &Trace) -> String {
-    let mut out = format!("# {}\n# Recorded by `plcrun test --bless`; compare it before you keep it.\n", one_line(test));
+    let mut out =
+        format!("# {}\n# Recorded by `plcrun test --bless`; compare it before you keep it.\n", one_line(test));
     out.push_str(&lines(of, trace).join("\n"));
     out.push('\n');
     out

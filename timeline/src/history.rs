@@ -122,7 +122,9 @@ pub fn watched(image: &Image, map: &IoMap) -> Vec<(String, Source)> {
     let lone = image.programs.len() == 1;
     // Inputs first: they are the cause of what changes in the same scan.
     for inputs in [true, false] {
-        let wanted = |symbol: &Symbol| !symbol.constant && !symbol.path.starts_with('#') && (symbol.role == SymbolRole::Input) == inputs;
+        let wanted = |symbol: &Symbol| {
+            !symbol.constant && !symbol.path.starts_with('#') && (symbol.role == SymbolRole::Input) == inputs
+        };
         for (index, symbol) in image.symbols.iter().enumerate().filter(|(_, symbol)| wanted(symbol)) {
             let name = shown_name(symbol, lone);
             add(image, &mut rows, name, Variable { place: symbol.place, ty: symbol.ty, symbol: index });

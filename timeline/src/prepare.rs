@@ -3,12 +3,12 @@
 
 use crate::condition::{self, Condition, Value};
 use crate::model::{
-    At, DefectKind, Expectation, InputDefectKind, Literal, LiteralKind, Located, RuleKind as Wanted, Step, Stimulus, Test,
-    Timeline,
+    At, DefectKind, Expectation, InputDefectKind, Literal, LiteralKind, Located, RuleKind as Wanted, Step, Stimulus,
+    Test, Timeline,
 };
-use crate::rule::{Rule, RuleKind};
 use crate::names::{ChannelIndex, Member, NameError, Names, Source};
 use crate::problem::{Place, Problem};
+use crate::rule::{Rule, RuleKind};
 use crate::stimuli::{Action, InputIndex, Stimuli, Timed};
 use bytecode::near::nearest;
 use bytecode::path::{show, show_time_ns};

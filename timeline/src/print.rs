@@ -84,7 +84,10 @@ pub fn what(kind: &FailureKind) -> String {
         FailureKind::TooLate { when, then, within_ns, since, late } => {
             let (within, at) = (Duration::from_ns(*within_ns), Duration::from_ns(since.time_ns));
             let found = if *late { "came too late" } else { "did not come" };
-            format!("`{then}` {found}: it must follow within {within} of `{when}`, which became TRUE at {at} (scan {})", since.scan)
+            format!(
+                "`{then}` {found}: it must follow within {within} of `{when}`, which became TRUE at {at} (scan {})",
+                since.scan
+            )
         }
         FailureKind::NotHeld { when, hold, until, since } => {
             let begin = format!("{} (scan {})", Duration::from_ns(since.time_ns), since.scan);

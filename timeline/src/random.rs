@@ -73,12 +73,7 @@ fn pause_ns(generator: &mut SplitMix64, tick_ns: u64) -> u64 {
 }
 
 /// The fewest and earliest stimuli found that still fail. `fails` gives the time of the failure, or `None`.
-pub fn shrink(
-    drawn: Vec<Timed>,
-    fixed: &Stimuli,
-    tick_ns: u64,
-    fails: impl Fn(&Stimuli) -> Option<u64>,
-) -> Vec<Timed> {
+pub fn shrink(drawn: Vec<Timed>, fixed: &Stimuli, tick_ns: u64, fails: impl Fn(&Stimuli) -> Option<u64>) -> Vec<Timed> {
     let mut shrinker = Shrinker { fixed, fails, attempts: 0, best: drawn };
     // What comes after the failure did not cause it.
     if let Some(at_ns) = shrinker.fails_with(&shrinker.best.clone()) {

@@ -163,7 +163,12 @@ impl<'a> Watch<'a> {
             }
             if let Some(since) = self.since.filter(|_| !holds) {
                 let when = when.map(|when| when.text.clone());
-                return Ok(Some(FailureKind::NotHeld { when, hold: hold.text.clone(), until: until.text.clone(), since }));
+                return Ok(Some(FailureKind::NotHeld {
+                    when,
+                    hold: hold.text.clone(),
+                    until: until.text.clone(),
+                    since,
+                }));
             }
         }
         self.before = cause;

@@ -3,12 +3,12 @@
 //! Files are read through [`Files`], so that loading works on texts as well as on the disk. A map with real lines is
 //! refused: nothing that runs in virtual time may ever energise one.
 
+use crate::build::Sources;
+use crate::coverage::{self, Probes};
 use crate::model::{Located, Timeline};
 use crate::names::Names;
 use crate::prepare::{self, InputName, Prepared, Scope};
 use crate::problem::{Place, Problem};
-use crate::build::Sources;
-use crate::coverage::{self, Probes};
 use crate::{build, format};
 use bytecode::VerifiedImage;
 use runtime::config::files::{Files, beside};

@@ -121,7 +121,9 @@ impl Trace {
                 let value = match read(&row.source, view) {
                     // Bounces are seen by their movements.
                     Value::Word("bouncing") => Value::Word("open"),
-                    value @ (Value::Bool(_) | Value::Int(_) | Value::Real(_) | Value::Time(_) | Value::Word(_)) => value,
+                    value @ (Value::Bool(_) | Value::Int(_) | Value::Real(_) | Value::Time(_) | Value::Word(_)) => {
+                        value
+                    }
                 };
                 self.count += usize::from(row.push(time_ns, value));
             }

@@ -110,14 +110,7 @@ impl Canvas {
     }
 
     /// A text that names an element or a rung.
-    fn text_of(
-        &mut self,
-        column: usize,
-        row: usize,
-        text: String,
-        (anchor, role): (Anchor, Role),
-        of: Option<Span>,
-    ) {
+    fn text_of(&mut self, column: usize, row: usize, text: String, (anchor, role): (Anchor, Role), of: Option<Span>) {
         if text.is_empty() {
             return;
         }

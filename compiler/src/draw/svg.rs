@@ -16,13 +16,19 @@ const ROW: usize = 20;
 /// White around the drawing in pixels.
 const MARGIN: usize = 16;
 
-const STYLE: &str = "text{font-family:ui-monospace,'DejaVu Sans Mono',Menlo,Consolas,monospace;font-size:12px;fill:currentColor}\
-.h{font-size:15px;font-weight:bold}.t{font-weight:bold}.c{font-style:italic;opacity:.75}.n,.a,.p{opacity:.7}.a{font-size:11px}\
-.w{stroke:currentColor;stroke-width:1.5;fill:none;stroke-linecap:round}.r{stroke:currentColor;stroke-width:3}\
-.d{fill:currentColor}";
+/// Every rule is for drawings of ladders alone: a page may hold other drawings.
+const STYLE: &str = "\
+.ladder text{font-family:ui-monospace,'DejaVu Sans Mono',Menlo,Consolas,monospace;font-size:12px;fill:currentColor}\
+.ladder .h{font-size:15px;font-weight:bold}.ladder .t{font-weight:bold}.ladder .c{font-style:italic;opacity:.75}\
+.ladder .n,.ladder .a,.ladder .p{opacity:.7}.ladder .a{font-size:11px}\
+.ladder .w{stroke:currentColor;stroke-width:1.5;fill:none;stroke-linecap:round}.ladder .r{stroke:currentColor;stroke-width:3}\
+.ladder .d{fill:currentColor}";
 
 /// Colours of elements; they suit light and dark pages.
-const TONES: &str = ".tc,.to{color:#2e9d4e}.th{color:#d18b00}.tm{color:#d32f2f}.tf{opacity:.45}.tm text,.tc text,.th text,.to text{opacity:1}";
+const TONES: &str = "\
+.ladder .tc,.ladder .to{color:#2e9d4e}.ladder .th{color:#d18b00}.ladder .tm{color:#d32f2f}.ladder .tf{opacity:.45}\
+.ladder .tc text,.ladder .th text,.ladder .tm text,.ladder .to text{opacity:1;font-weight:bold}\
+.ladder .tc .w,.ladder .th .w,.ladder .tm .w,.ladder .to .w{stroke-width:2.2}";
 
 /// The class of an element with a colour.
 const fn class(tone: Tone) -> &'static str {
@@ -42,9 +48,9 @@ pub(super) fn paint(picture: &Picture, tones: &Tones) -> String {
     // Writing to a String cannot fail.
     let _ = writeln!(
         svg,
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" height=\"{height}\" viewBox=\"0 0 {width} {height}\" \
-         color=\"#667\" role=\"img\">\n<style>{STYLE}\n@media(prefers-color-scheme:light){{svg{{color:#223}}}}\
-         @media(prefers-color-scheme:dark){{svg{{color:#dde}}}}</style>"
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"ladder\" width=\"{width}\" height=\"{height}\" viewBox=\"0 0 {width} {height}\" \
+         color=\"#667\" role=\"img\">\n<style>{STYLE}\n@media(prefers-color-scheme:light){{.ladder{{color:#223}}}}\
+         @media(prefers-color-scheme:dark){{.ladder{{color:#dde}}}}</style>"
     );
     if !tones.is_empty() {
         let _ = writeln!(svg, "<style>{TONES}</style>");

@@ -3,8 +3,8 @@
 //! Lines are collected as four half-lines per cell (left, right, up, down) and become characters at the end, so corners and
 //! junctions come out right whatever crosses. Texts and symbols are written over them.
 
-use super::{Style, Tone, Tones};
 use super::layout::{Anchor, Mark, Picture, Role};
+use super::{Style, Tone, Tones};
 
 const LEFT: u8 = 1;
 const RIGHT: u8 = 2;

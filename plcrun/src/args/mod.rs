@@ -7,7 +7,7 @@ mod check;
 mod lines;
 mod run;
 mod state;
-mod test;
+pub mod test;
 
 pub use check::CheckArgs;
 pub use lines::{Breakage, LineLevel, LinesArgs};

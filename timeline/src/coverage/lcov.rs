@@ -26,11 +26,9 @@ pub fn lcov<'a>(all: impl IntoIterator<Item = Coverage<'a>>) -> String {
                     let hit = seen.iter().any(|hit| *hit);
                     file.lines.entry(at.line).and_modify(|line| *line |= hit).or_insert(hit);
                 }
-                PointKind::Rung
-                | PointKind::Contact
-                | PointKind::Condition
-                | PointKind::Leg
-                | PointKind::Branch => file.branches.push((at.line, seen.to_vec())),
+                PointKind::Rung | PointKind::Contact | PointKind::Condition | PointKind::Leg | PointKind::Branch => {
+                    file.branches.push((at.line, seen.to_vec()))
+                }
             }
         }
     }

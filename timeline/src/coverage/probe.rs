@@ -9,8 +9,8 @@ use crate::build::Sources;
 use compiler::arena::Id as _;
 use compiler::ast::{CoilKind, ContactKind};
 use compiler::hir::{
-    Body, Class, Element, ElementKind, Expr, ExprKind, GlobalId, Init, Place, PouId, Program, Root, Rung, Stmt, StmtKind,
-    Variable,
+    Body, Class, Element, ElementKind, Expr, ExprKind, GlobalId, Init, Place, PouId, Program, Root, Rung, Stmt,
+    StmtKind, Variable,
 };
 use compiler::source::Span;
 use compiler::types::Ty;

@@ -55,7 +55,8 @@ impl Counts {
     #[must_use]
     pub fn total(&self) -> Count {
         let all = [self.rungs, self.contacts, self.legs, self.branches, self.statements];
-        all.iter().fold(Count::default(), |sum, one| Count { covered: sum.covered + one.covered, all: sum.all + one.all })
+        all.iter()
+            .fold(Count::default(), |sum, one| Count { covered: sum.covered + one.covered, all: sum.all + one.all })
     }
 }
 
@@ -142,7 +143,11 @@ pub fn table(name: &str, coverage: &Coverage<'_>) -> String {
             .iter()
             .zip(&widths)
             .enumerate()
-            .map(|(column, (cell, width))| if column == 0 { format!("{cell:width$}") } else { format!("{cell:>width$}") })
+            .map(
+                |(column, (cell, width))| {
+                    if column == 0 { format!("{cell:width$}") } else { format!("{cell:>width$}") }
+                },
+            )
             .collect();
         let _ = writeln!(out, "  {}", cells.join("  ").trim_end());
     }

@@ -18,8 +18,7 @@ impl Axis {
     pub fn new(instants: &[u64], tick_ns: u64, width: usize, apart: usize, quiet: usize) -> Self {
         let gaps: Vec<u64> =
             instants.iter().zip(instants.iter().skip(1)).map(|(from, to)| to.saturating_sub(*from)).collect();
-        let least: Vec<usize> =
-            gaps.iter().map(|gap| if *gap < tick_ns { apart.div_ceil(2) } else { apart }).collect();
+        let least: Vec<usize> = gaps.iter().map(|gap| if *gap < tick_ns { apart.div_ceil(2) } else { apart }).collect();
         let most = (width / quiet.max(1)).max(apart);
         // The greatest scale (units per tick, in thousandths) at which everything fits.
         let lengths = |scale: u64| -> Vec<usize> {

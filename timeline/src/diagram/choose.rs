@@ -85,7 +85,7 @@ pub(super) fn rows<'f>(trace: &Trace, failures: impl Iterator<Item = &'f Failure
 }
 
 /// The path of a variable from the program on, in capitals.
-fn full_path(version: &Version, name: &str, source: &Source) -> Option<String> {
+pub(super) fn full_path(version: &Version, name: &str, source: &Source) -> Option<String> {
     let Source::Variable { variable, .. } = source else { return None };
     let symbol = version.image.symbols.get(variable.symbol)?;
     let short = symbol.path.split_once('.').map_or(symbol.path.as_str(), |(_, rest)| rest);
@@ -135,9 +135,10 @@ impl Chooser<'_> {
         let image = &self.version.image;
         let bound = self.version.map.outputs.get(index).and_then(|output| image.variable(&output.variable).ok());
         let place = bound.map(|variable| variable.place);
-        let found = self.trace.rows.iter().position(|row| {
-            matches!(row.source, Source::Variable { variable, .. } if Some(variable.place) == place)
-        });
+        let found =
+            self.trace.rows.iter().position(
+                |row| matches!(row.source, Source::Variable { variable, .. } if Some(variable.place) == place),
+            );
         if let Some(row) = found {
             self.row(row, distance);
         }
@@ -164,7 +165,8 @@ impl Chooser<'_> {
         let Source::Variable { variable, .. } = source else { return None };
         let map = &self.version.map;
         let bound = |path: &str| self.version.image.variable(path).ok();
-        let input = map.inputs.iter().position(|input| bound(&input.variable).is_some_and(|v| v.place == variable.place))?;
+        let input =
+            map.inputs.iter().position(|input| bound(&input.variable).is_some_and(|v| v.place == variable.place))?;
         if let Some(InputSource::Channel(id, _)) = map.inputs.get(input).map(|input| &input.source) {
             return Some(id.index());
         }

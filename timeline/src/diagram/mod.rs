@@ -9,10 +9,12 @@
 
 mod axis;
 mod choose;
+mod rungs;
 pub mod svg;
 pub mod text;
 
 pub use axis::Axis;
+pub use rungs::RungView;
 
 use crate::condition::Value;
 use crate::prepare::show_value;
@@ -127,6 +129,8 @@ pub struct Diagram {
     pub marks: Vec<Mark>,
     /// What ONs waited for, one line each.
     pub notes: Vec<String>,
+    /// The rungs that write what the failed expectation names, as they stood at the first failure.
+    pub rungs: Vec<RungView>,
 }
 
 impl Diagram {
@@ -141,7 +145,12 @@ impl Diagram {
         let mut lines: Vec<Line> = Vec::new();
         let mut notes = Vec::new();
         for row in &chosen {
-            let line = Line { name: row.name.clone(), role: row.role, asked: row.asked, spans: spans(trace, row, from_ns, to_ns) };
+            let line = Line {
+                name: row.name.clone(),
+                role: row.role,
+                asked: row.asked,
+                spans: spans(trace, row, from_ns, to_ns),
+            };
             let still = line.spans.len() < 2;
             // Rows that stand still tell something only near the failure's own names; a line like its coil tells nothing.
             let twin = row.role == Role::Line
@@ -161,7 +170,8 @@ impl Diagram {
             .filter(|failure| failure.moment.time_ns >= from_ns)
             .map(|failure| Mark { at_ns: failure.moment.time_ns, text: headline(failure) })
             .collect();
-        Self { from_ns, to_ns, tick_ns: trace.tick_ns, lines, marks, notes }
+        let rungs = rungs::views(trace, failures, first_ns, version);
+        Self { from_ns, to_ns, tick_ns: trace.tick_ns, lines, marks, notes, rungs }
     }
 
     /// The times at which something changes, with both ends of the window.

@@ -20,29 +20,36 @@ const TOP: usize = 34;
 const RIGHT: usize = 24;
 
 const STYLE: &str = "\
-text{font:12px system-ui,'Segoe UI','DejaVu Sans',sans-serif;fill:currentColor}\
-.n{font-weight:600}.r{font-size:10.5px;opacity:.6}.a{fill:#c62828}.t{font-size:11px;opacity:.75}\
-.g{stroke:currentColor;opacity:.13}.b{stroke:currentColor;opacity:.35}\
-.l{fill:none;stroke-width:1.8;stroke-linejoin:round}\
-.input{stroke:#1e88e5}.coil{stroke:#8e24aa}.line{stroke:#ef6c00}.contact{stroke:#2e9d4e}.var{stroke:#607d8b}\
-.fi{fill:#1e88e5}.fc{fill:#8e24aa}.fl{fill:#ef6c00}.fk{fill:#2e9d4e}.fv{fill:#607d8b}.fi,.fc,.fl,.fk,.fv{opacity:.2}\
-.dead{fill:url(#dead)}.waits{fill:url(#waits)}.bounce{fill:url(#bounce)}\
-.box{fill:none;stroke:#607d8b;stroke-width:1.3}.v{font-size:11px}\
-.f{stroke:#c62828;stroke-width:1.6}.ft{fill:#c62828;font-weight:600}.fb{fill:#c62828;opacity:.07}\
-.cut{fill:currentColor;opacity:.05}.ct{font-size:11px;opacity:.5}";
+.timing text{font:12px system-ui,'Segoe UI','DejaVu Sans',sans-serif;fill:currentColor}\
+.timing .n{font-weight:600}.timing .r{font-size:10.5px;opacity:.6}.timing text.a{fill:#c62828}.timing .t{font-size:11px;opacity:.75}\
+.timing .g{stroke:currentColor;opacity:.13}.timing .b{stroke:currentColor;opacity:.35}\
+.timing .l{fill:none;stroke-width:1.8;stroke-linejoin:round}\
+.timing .input{stroke:#1e88e5}.timing .coil{stroke:#8e24aa}.timing .line{stroke:#ef6c00}.timing .contact{stroke:#2e9d4e}\
+.timing .var{stroke:#607d8b}.timing .fi{fill:#1e88e5}.timing .fc{fill:#8e24aa}.timing .fl{fill:#ef6c00}.timing .fk{fill:#2e9d4e}\
+.timing .fv{fill:#607d8b}.timing .fi,.timing .fc,.timing .fl,.timing .fk,.timing .fv{opacity:.2}\
+.timing .box{fill:none;stroke:#607d8b;stroke-width:1.3}.timing .v{font-size:11px}\
+.timing .f{stroke:#c62828;stroke-width:1.6}.timing text.ft{fill:#c62828;font-weight:600;opacity:1}.timing .fb{fill:#c62828;opacity:.07}\
+.timing .cut{fill:currentColor;opacity:.05}.timing .ct{font-size:11px;opacity:.5}";
 
+/// The hatchings; `@` stands for the prefix of their names.
 const PATTERNS: &str = "<defs>\
-<pattern id=\"dead\" width=\"6\" height=\"6\" patternUnits=\"userSpaceOnUse\" patternTransform=\"rotate(45)\">\
+<pattern id=\"@dead\" width=\"6\" height=\"6\" patternUnits=\"userSpaceOnUse\" patternTransform=\"rotate(45)\">\
 <rect width=\"6\" height=\"6\" fill=\"#9e9e9e\" opacity=\".14\"/><rect width=\"1.6\" height=\"6\" fill=\"#9e9e9e\" opacity=\".75\"/></pattern>\
-<pattern id=\"waits\" width=\"6\" height=\"6\" patternUnits=\"userSpaceOnUse\" patternTransform=\"rotate(-45)\">\
+<pattern id=\"@waits\" width=\"6\" height=\"6\" patternUnits=\"userSpaceOnUse\" patternTransform=\"rotate(-45)\">\
 <rect width=\"6\" height=\"6\" fill=\"#f9a825\" opacity=\".22\"/><rect width=\"2.4\" height=\"6\" fill=\"#f9a825\"/></pattern>\
-<pattern id=\"bounce\" width=\"4\" height=\"4\" patternUnits=\"userSpaceOnUse\">\
+<pattern id=\"@bounce\" width=\"4\" height=\"4\" patternUnits=\"userSpaceOnUse\">\
 <rect width=\"4\" height=\"4\" fill=\"#c62828\" opacity=\".15\"/><rect width=\"1.6\" height=\"4\" fill=\"#c62828\"/></pattern></defs>";
 
 impl Diagram {
     /// The diagram as one SVG document; empty where nothing is to be seen.
     #[must_use]
     pub fn svg(&self) -> String {
+        self.svg_in("timing")
+    }
+
+    /// The same for a page with several: each needs a name of its own for its hatchings.
+    #[must_use]
+    pub fn svg_in(&self, page_name: &str) -> String {
         if self.lines.is_empty() {
             return String::new();
         }
@@ -56,14 +63,15 @@ impl Diagram {
         let _ = writeln!(
             svg,
             "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"timing\" width=\"{width}\" height=\"{height}\" \
-             viewBox=\"0 0 {width} {height}\" role=\"img\">\n<style>{STYLE}</style>{PATTERNS}"
+             viewBox=\"0 0 {width} {height}\" role=\"img\">\n<style>{STYLE}</style>{}",
+            PATTERNS.replace('@', page_name)
         );
         self.grid(&mut svg, &axis, bottom);
         for (index, line) in self.lines.iter().enumerate() {
-            row(&mut svg, line, &axis, TOP + index * ROW + ROW - 8);
+            row(&mut svg, line, &axis, (TOP + index * ROW + ROW - 8, page_name));
         }
         let below = self.failures(&mut svg, &axis, bottom, width);
-        self.remarks(&mut svg, &legend, below);
+        self.remarks(&mut svg, &legend, below, page_name);
         svg.push_str("</svg>\n");
         svg
     }
@@ -131,9 +139,16 @@ impl Diagram {
             last = Some(mark.at_ns);
             // The text ends at its line, or begins there where the left side has no room.
             let letters = mark.text.chars().count() * 7;
-            let (side, at) =
-                if x > letters + 12 || x > width / 2 { ("end", x.max(letters.min(width - 20)) + 4) } else { ("start", x - 4) };
-            let arrow = if side == "end" { format!("{} ▲", escape(&mark.text)) } else { format!("▲ {}", escape(&mark.text)) };
+            let (side, at) = if x > letters + 12 || x > width / 2 {
+                ("end", x.max(letters.min(width - 20)) + 4)
+            } else {
+                ("start", x - 4)
+            };
+            let arrow = if side == "end" {
+                format!("{} ▲", escape(&mark.text))
+            } else {
+                format!("▲ {}", escape(&mark.text))
+            };
             let _ = writeln!(svg, "<text class=\"ft\" x=\"{at}\" y=\"{y}\" text-anchor=\"{side}\">{arrow}</text>");
             y += 19;
         }
@@ -153,12 +168,12 @@ impl Diagram {
         .collect()
     }
 
-    fn remarks(&self, svg: &mut String, legend: &[(&str, &str)], mut y: usize) {
+    fn remarks(&self, svg: &mut String, legend: &[(&str, &str)], mut y: usize, page_name: &str) {
         let mut x = 8;
         for (class, text) in legend {
             let _ = writeln!(
                 svg,
-                "<rect class=\"{class}\" x=\"{x}\" y=\"{}\" width=\"22\" height=\"12\"/><text class=\"t\" x=\"{}\" y=\"{y}\">{text}</text>",
+                "<rect fill=\"url(#{page_name}{class})\" x=\"{x}\" y=\"{}\" width=\"22\" height=\"12\"/><text class=\"t\" x=\"{}\" y=\"{y}\">{text}</text>",
                 y - 10,
                 x + 28
             );
@@ -185,7 +200,7 @@ const fn classes(role: Role) -> (&'static str, &'static str) {
     }
 }
 
-fn row(svg: &mut String, line: &Line, axis: &Axis, base: usize) {
+fn row(svg: &mut String, line: &Line, axis: &Axis, (base, page_name): (usize, &str)) {
     let name: String = line.name.chars().take(24).collect();
     let asked = if line.asked { " a" } else { "" };
     let _ = writeln!(
@@ -218,16 +233,16 @@ fn row(svg: &mut String, line: &Line, axis: &Axis, base: usize) {
             Level::Off | Level::Dead | Level::Waits => base,
         };
         let shade = match &span.level {
-            Level::On => Some((fill, HIGH)),
-            Level::Bounces => Some(("bounce", HIGH)),
-            Level::Dead => Some(("dead", HIGH - 4)),
-            Level::Waits => Some(("waits", HIGH - 4)),
+            Level::On => Some((format!("class=\"{fill}\""), HIGH)),
+            Level::Bounces => Some((format!("fill=\"url(#{page_name}bounce)\""), HIGH)),
+            Level::Dead => Some((format!("fill=\"url(#{page_name}dead)\""), HIGH - 4)),
+            Level::Waits => Some((format!("fill=\"url(#{page_name}waits)\""), HIGH - 4)),
             Level::Off | Level::Unknown | Level::Text(_) => None,
         };
         if let Some((class, high)) = shade {
             let _ = writeln!(
                 svg,
-                "<rect class=\"{class}\" x=\"{from}\" y=\"{}\" width=\"{}\" height=\"{high}\"/>",
+                "<rect {class} x=\"{from}\" y=\"{}\" width=\"{}\" height=\"{high}\"/>",
                 base - high,
                 to.saturating_sub(from)
             );

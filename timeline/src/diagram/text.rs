@@ -182,7 +182,12 @@ fn plot(line: &Line, axis: &Axis, glyphs: &Glyphs, colour: bool) -> String {
             Level::Bounces => (glyphs.bounces, "31"),
             Level::Text(text) => {
                 let letters = std::iter::once('|').chain(text.chars()).chain(std::iter::repeat(' '));
-                cells.iter_mut().skip(from).take(to - from).zip(letters).for_each(|(cell, letter)| *cell = (letter, "36"));
+                cells
+                    .iter_mut()
+                    .skip(from)
+                    .take(to - from)
+                    .zip(letters)
+                    .for_each(|(cell, letter)| *cell = (letter, "36"));
                 continue;
             }
         };

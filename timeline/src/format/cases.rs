@@ -31,7 +31,11 @@ impl Reader<'_> {
             let unknown = filler.unknown;
             for (at, name) in unknown {
                 let names: Vec<&str> = row.values.iter().map(|(name, _)| name.text.as_str()).collect();
-                self.problem(at, format!("no column of the table is called `{name}`"), format!("it has {}", names.join(", ")));
+                self.problem(
+                    at,
+                    format!("no column of the table is called `{name}`"),
+                    format!("it has {}", names.join(", ")),
+                );
             }
             test.place = row.place;
             if let Value::Map(entries) = &mut test.value {
@@ -39,8 +43,11 @@ impl Reader<'_> {
                 let named = entries.iter_mut().find(|(key, _)| key.value.word() == "name");
                 let same = |other: &Node| matches!(&other.value, Value::Map(e) if e.iter().any(|(k, v)| k.value.word() == "name" && v.value.word().contains('$')));
                 if let Some((_, name)) = named.filter(|_| !same(node)) {
-                    let values: Vec<String> =
-                        row.values.iter().map(|(name, value)| format!("{} {}", name.text, value.value.word())).collect();
+                    let values: Vec<String> = row
+                        .values
+                        .iter()
+                        .map(|(name, value)| format!("{} {}", name.text, value.value.word()))
+                        .collect();
                     name.value = Value::Text(format!("{} [{}]", name.value.word(), values.join(", ")));
                 }
             }

@@ -236,8 +236,7 @@ impl Reader<'_> {
             golden: None,
         };
         // `cases` is gone by now: each row is a test.
-        let known =
-            ["name", "until", "steps", "never", "always", "defects", "supply", "random", "golden", "cases"];
+        let known = ["name", "until", "steps", "never", "always", "defects", "supply", "random", "golden", "cases"];
         for (key, value) in self.fields(node, "a test", &known) {
             match key.value.word().as_ref() {
                 "name" => test.name = self.text(value, "`name`").map(|name| name.text).unwrap_or_default(),

@@ -136,7 +136,8 @@ impl Reader<'_> {
                     format!("the controller has no power from {from} to {to}, so {what}")
                 };
                 if let Some(expectation) = step.expectations.first() {
-                    let help = "expect it before the cut or after the restart; contacts are seen under `never` meanwhile";
+                    let help =
+                        "expect it before the cut or after the restart; contacts are seen under `never` meanwhile";
                     self.problem(expectation.at(), message("nothing can be expected of it"), help);
                 }
                 let acknowledges = |stimulus: &Stimulus| matches!(stimulus, Stimulus::Acknowledge { .. });

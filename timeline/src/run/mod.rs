@@ -64,7 +64,8 @@ pub fn assemble(suite: &Suite, options: &Options, reports: Vec<TestReport>) -> R
     for version in &suite.versions {
         let one = |test: &&Prepared| options.only.as_ref().is_none_or(|only| test.name.contains(only.as_str()));
         let count = version.tests.iter().filter(one).count();
-        versions.push(VersionReport { program: version.program.clone(), tests: reports.by_ref().take(count).collect() });
+        versions
+            .push(VersionReport { program: version.program.clone(), tests: reports.by_ref().take(count).collect() });
     }
     Report { file: suite.file.clone(), versions }
 }
