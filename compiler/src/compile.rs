@@ -78,7 +78,11 @@ fn is_about_use(code: Code) -> bool {
     )
 }
 
-fn generate(sources: &SourceMap, program: &Program, options: Options) -> Result<Image, Box<Diagnostic>> {
+/// The image of a typed program that has no errors: the way from [`Compiled::program`] on, for callers that changed it.
+///
+/// # Errors
+/// A limit of the image format is exceeded.
+pub fn generate(sources: &SourceMap, program: &Program, options: Options) -> Result<Image, Box<Diagnostic>> {
     let layout = Layout::new(program).map_err(|e| codegen::too_large(program, e.0))?;
     let funcs = intermediate(program, &layout, options)?;
     codegen::generate(&Input { program, layout: &layout, funcs: &funcs, sources })

@@ -13,6 +13,7 @@ mod crash;
 mod exit;
 mod files;
 mod iomap;
+mod parallel;
 mod project;
 mod state_dir;
 mod table;

@@ -8,7 +8,7 @@ mod lines;
 mod mutate;
 mod run;
 mod state;
-mod test;
+pub mod test;
 
 pub use check::CheckArgs;
 pub use lines::{Breakage, LineLevel, LinesArgs};
