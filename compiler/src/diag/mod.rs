@@ -8,7 +8,7 @@ mod codes;
 mod render;
 
 pub use codes::{Code, Severity, reference_markdown};
-pub use render::{Style, render, render_all};
+pub use render::{SHOWN_MAX, Style, render, render_all};
 
 use crate::source::{LineColumn, SourceMap, Span};
 

@@ -6,6 +6,7 @@
 mod check;
 mod lines;
 mod mutate;
+mod relays;
 mod run;
 mod state;
 pub mod test;
@@ -13,6 +14,7 @@ pub mod test;
 pub use check::CheckArgs;
 pub use lines::{Breakage, LineLevel, LinesArgs};
 pub use mutate::MutateArgs;
+pub use relays::RelaysArgs;
 pub use run::{Assignment, EngineChoice, LogFormat, RunArgs};
 pub use state::{AckArgs, ClearArgs, FaultsArgs, RetainCommand, RetainExportArgs, RetainShowArgs, StateArgs};
 pub use test::TestArgs;
@@ -71,7 +73,7 @@ pub enum Command {
     Draw(DrawArgs),
     /// Rewrite sources in canonical form.
     Fmt(FmtArgs),
-    /// List the channels of a program's I/O map with their relays, windows and life.
+    /// List the channels of a program's I/O map with their relays, waits, data sheets and wear.
     Relays(RelaysArgs),
     /// Look at this machine: what would keep a program from running well on it, and what to do.
     Doctor(DoctorArgs),
@@ -142,17 +144,6 @@ pub struct FmtArgs {
     /// Write to standard output instead of the file.
     #[arg(long, conflicts_with = "check")]
     pub stdout: bool,
-}
-
-/// `plcrun relays`.
-#[derive(Args, Debug)]
-pub struct RelaysArgs {
-    /// Source files of one program, or one image.
-    #[arg(required = true, value_name = "FILE")]
-    pub files: Vec<PathBuf>,
-    /// I/O map; without it NAME.io.yaml beside the program.
-    #[arg(long, value_name = "MAP")]
-    pub io: Option<PathBuf>,
 }
 
 /// `plcrun doctor`.

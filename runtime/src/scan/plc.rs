@@ -24,6 +24,7 @@ use super::plan::Plan;
 use super::stats::Stats;
 use crate::clock::Clock;
 use crate::config::{ChannelValue, InputId, IoMap, Source};
+use crate::guardian::{Step as Doing, Whereabouts};
 use crate::io::gpio::Held;
 use crate::io::{Driver, OpenError, Rack};
 use crate::vm::{Budget, Engine, Memory, Trap};
@@ -85,6 +86,8 @@ pub struct Plc<E, D> {
     image: Arc<VerifiedImage>,
     map: Arc<IoMap>,
     engine: E,
+    /// Where this thread says where it is.
+    at: &'static Whereabouts,
     memory: Memory,
     guard: Guard,
     driver: D,
@@ -156,6 +159,7 @@ impl<E: Engine, D: Driver> Plc<E, D> {
         let words = map.words.iter().map(|w| memory.read(Place::Byte(w.offset), w.ty).unwrap_or(0)).collect();
         Self {
             engine: E::load(&image),
+            at: Whereabouts::unwatched(),
             memory,
             driver,
             mode: Mode::Running,
@@ -194,13 +198,27 @@ impl<E: Engine, D: Driver> Plc<E, D> {
         restore(&mut self.memory);
     }
 
+    /// From now on the scan says there where it is, for whoever has to tell of its death.
+    pub fn observe(&mut self, at: &'static Whereabouts) {
+        self.at = at;
+        self.engine.observe(at.mark());
+    }
+
+    /// What the engine's marks mean: each with its canonical instruction.
+    #[must_use]
+    pub fn marks(&self) -> Vec<(u32, u32)> {
+        self.engine.marks()
+    }
+
     /// One scan, due at `grid_ns` on `clock`. Grid deadlines are multiples of the base tick and must rise; those left
     /// out are skipped. Does not allocate.
     pub fn step<C: Clock>(&mut self, grid_ns: u64, clock: &C) -> Step {
         self.begin(grid_ns, clock.now_ns());
+        self.at.set_step(Doing::Reading);
         if let Err(io) = self.driver.read(self.now_ns, &mut self.raw) {
             self.fail(FaultCause::Io(io), None);
         }
+        self.at.set_step(Doing::Scanning);
         self.freeze_inputs();
         if self.mode == Mode::Running {
             match self.run_due_programs() {
@@ -208,8 +226,10 @@ impl<E: Engine, D: Driver> Plc<E, D> {
                 Err((trap, program)) => self.fail(FaultCause::Trap(trap), Some(program)),
             }
         }
+        self.at.set_step(Doing::Scanning);
         self.tick = Some(grid_ns / self.map.plan.tick_ns);
         self.arbitrate();
+        self.at.set_step(Doing::Writing);
         let written = self.driver.write(self.now_ns, self.guard.permitted(), &mut self.acknowledged);
         if let Err(io) = written
             && self.mode == Mode::Running
@@ -219,6 +239,7 @@ impl<E: Engine, D: Driver> Plc<E, D> {
             self.arbitrate();
             let _ = self.driver.write(self.now_ns, self.guard.permitted(), &mut self.acknowledged);
         }
+        self.at.set_step(Doing::Scanning);
         for (id, status) in self.guard.table().ids().zip(&mut self.statuses) {
             *status = self.guard.status(id);
         }
@@ -299,6 +320,7 @@ impl<E: Engine, D: Driver> Plc<E, D> {
         let mut budget = Budget::new(map.scan.budget);
         for task in map.plan.tasks.iter().filter(|t| Plan::due(t.every, tick, self.tick)) {
             for program in &task.programs {
+                self.at.set_program(*program);
                 let run = self.engine.run(&mut self.memory, *program as usize, time_ns, &mut budget);
                 run.map_err(|trap| (trap, *program))?;
             }

@@ -27,6 +27,7 @@ pub use memory::Memory;
 pub use trap::{Trap, TrapCode, TrapPlace};
 
 use bytecode::VerifiedImage;
+use std::sync::atomic::AtomicU32;
 
 /// Runs the programs of one image.
 ///
@@ -40,6 +41,15 @@ pub trait Engine {
 
     /// Name on the command line and in reports.
     fn name(&self) -> &'static str;
+
+    /// From now on the engine leaves word of where it is: a mark, stored at every entry of a unit and every turn of a loop. An engine that cannot stays
+    /// silent.
+    fn observe(&mut self, _at: &'static AtomicU32) {}
+
+    /// What its marks mean: each with its canonical instruction.
+    fn marks(&self) -> Vec<(u32, u32)> {
+        Vec::new()
+    }
 
     /// Runs a program instance once. `program` counts [`bytecode::Image::programs`]; `memory` is one made for the
     /// same image; `now_ns` is the scan's time, the same for every timer; `budget` is charged by the code itself.
