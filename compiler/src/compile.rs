@@ -26,7 +26,7 @@ impl Default for Options {
 }
 
 /// What came out.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Compiled {
     /// The image; `None` where a diagnostic is an error.
     pub image: Option<Image>,
@@ -40,6 +40,14 @@ pub struct Compiled {
     pub allowances: Vec<Allowance>,
     /// Findings that one of them allows.
     pub suppressed: Vec<Suppressed>,
+}
+
+impl Compiled {
+    /// An image that was compiled elsewhere: nothing is known of its program.
+    #[must_use]
+    pub fn of_image(image: Image) -> Self {
+        Self { image: Some(image), ..Self::default() }
+    }
 }
 
 /// Compiles the files of one project. Pure: the same texts give the same result, byte for byte; never panics.

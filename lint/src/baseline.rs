@@ -3,7 +3,8 @@
 //! The file is JSON, one entry to a line and sorted, so that a change of it can be reviewed. Entries carry code, file, anchor and
 //! message for the reader; only the fingerprint decides.
 
-use crate::finding::{Finding, Hidden};
+use crate::config::CheckSettings;
+use crate::finding::{Finding, Hidden, Region};
 use serde_json::{Value, json};
 
 /// The format this version writes.
@@ -53,13 +54,33 @@ impl Baseline {
         }
     }
 
-    /// What stands in the baseline and was not found any more, as text for a report.
-    pub fn stale(&self) -> impl Iterator<Item = String> {
-        self.entries.iter().filter(|e| !e.seen).map(|e| {
+    /// What stands in the baseline and was not found any more, as sentences; of files that were looked at only.
+    pub fn gone(&self, looked_at: &dyn Fn(&str) -> bool) -> impl Iterator<Item = String> {
+        self.entries.iter().filter(|e| !e.seen && looked_at(&e.file)).map(|e| {
             let place = if e.anchor.is_empty() { e.file.clone() } else { format!("{} ({})", e.file, e.anchor) };
             format!("{} in {place} is gone: {}", e.code, e.message)
         })
     }
+}
+
+/// The finding about an entry that is gone (K903); `None` where it is switched off.
+#[must_use]
+pub fn gone(settings: &CheckSettings, region: Region, message: String) -> Option<Finding> {
+    let rule = crate::rules::find("K903")?;
+    let severity = settings.severity(rule.code, rule.severity, rule.on)?;
+    Some(Finding {
+        code: rule.code,
+        severity,
+        region,
+        message,
+        remarks: Vec::new(),
+        notes: Vec::new(),
+        helps: vec![rule.fix.to_lowercase().trim_end_matches('.').to_owned()],
+        anchor: String::new(),
+        fingerprint: String::new(),
+        hidden: None,
+        marks: None,
+    })
 }
 
 /// The text of a baseline that hides these findings. `name` says what files are called in it.

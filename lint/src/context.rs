@@ -2,7 +2,9 @@
 
 use crate::rule::At;
 use compiler::Compiled;
-use compiler::hir::Program;
+use crate::logic::Network;
+use crate::value::Values;
+use compiler::hir::{Location, Program};
 use compiler::source::SourceMap;
 use runtime::config::model::Map;
 use runtime::config::{IoMap, Place};
@@ -59,6 +61,10 @@ pub struct Context<'a> {
     pub map: Option<MapView<'a>>,
     /// Operations of a simulation.
     pub activity: &'a [Activity],
+    /// What its variables can be.
+    pub values: Values<'a>,
+    /// What drives its BOOL variables.
+    pub network: Network,
 }
 
 /// A checked map with its text.
@@ -78,7 +84,29 @@ impl<'a> Context<'a> {
             Some(MapView { io: input.map?, written: written? })
         });
         let Subject { sources, compiled, activity, .. } = *subject;
-        Self { sources, compiled, program: &compiled.program, map, activity }
+        let program = &compiled.program;
+        let bound = map.iter().flat_map(|m| m.io.inputs.iter().map(|i| i.variable.as_str()));
+        let values = Values::of(program, bound);
+        let network = Network::of(program);
+        Self { sources, compiled, program, map, activity, values, network }
+    }
+
+    /// The address of a variable of the image, given by its path; `None` where it has none.
+    #[must_use]
+    pub fn location(&self, path: &str) -> Option<&'a Location> {
+        let image = self.compiled.image.as_ref()?;
+        let symbol = image.symbols.iter().find(|s| s.path.eq_ignore_ascii_case(path) && !s.address.is_empty())?;
+        let own = self.program.pous.iter().flat_map(|(_, pou)| pou.vars.values());
+        let mut locations = own.chain(self.program.globals.values()).filter_map(|v| v.location.as_ref());
+        locations.find(|l| l.text.eq_ignore_ascii_case(&symbol.address))
+    }
+
+    /// The longest time between two scans of a program, in nanoseconds; `None` without a map.
+    #[must_use]
+    pub fn slowest_scan_ns(&self) -> Option<u64> {
+        let period = self.map.as_ref()?.io.scan.period_ns;
+        let intervals = self.program.tasks.iter().map(|t| if t.interval_ns == 0 { period } else { t.interval_ns });
+        Some(intervals.max().unwrap_or(period))
     }
 
     /// The text under a span.

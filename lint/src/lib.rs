@@ -20,14 +20,17 @@ pub mod codes;
 pub mod config;
 mod context;
 mod finding;
+pub mod logic;
 mod place;
 mod reference;
 pub mod report;
 pub mod rule;
 pub mod rules;
 pub mod suppress;
+pub mod value;
 pub mod walk;
 
+pub use baseline::gone;
 pub use check::{Checked, check};
 pub use context::{Activity, Context, MapInput, Subject};
 pub use finding::{Finding, Hidden, Region, Remark, Severity};
