@@ -2,12 +2,14 @@
 
 use crate::rule::At;
 use compiler::Compiled;
-use crate::logic::Network;
+use crate::duty::{self, Duty};
+use crate::logic::{Cell, Network};
 use crate::value::Values;
 use compiler::hir::{Location, Program};
 use compiler::source::SourceMap;
 use runtime::config::model::Map;
 use runtime::config::{IoMap, Place};
+use std::cell::OnceCell;
 
 /// A program to be checked.
 #[derive(Clone, Copy, Debug)]
@@ -65,6 +67,7 @@ pub struct Context<'a> {
     pub values: Values<'a>,
     /// What drives its BOOL variables.
     pub network: Network,
+    duties: OnceCell<Vec<Duty>>,
 }
 
 /// A checked map with its text.
@@ -88,7 +91,7 @@ impl<'a> Context<'a> {
         let bound = map.iter().flat_map(|m| m.io.inputs.iter().map(|i| i.variable.as_str()));
         let values = Values::of(program, bound);
         let network = Network::of(program);
-        Self { sources, compiled, program, map, activity, values, network }
+        Self { sources, compiled, program, map, activity, values, network, duties: OnceCell::new() }
     }
 
     /// The address of a variable of the image, given by its path; `None` where it has none.
@@ -99,6 +102,28 @@ impl<'a> Context<'a> {
         let own = self.program.pous.iter().flat_map(|(_, pou)| pou.vars.values());
         let mut locations = own.chain(self.program.globals.values()).filter_map(|v| v.location.as_ref());
         locations.find(|l| l.text.eq_ignore_ascii_case(&symbol.address))
+    }
+
+    /// The BOOL of the image that a path names, as the network knows it.
+    #[must_use]
+    pub fn cell(&self, path: &str) -> Option<Cell> {
+        if let Some(location) = self.location(path) {
+            return Some(Cell::at(location));
+        }
+        let (first, rest) = path.split_once('.').unwrap_or(("", path));
+        if first.is_empty() {
+            let global = self.program.globals.iter().find(|(_, v)| v.name.eq_ignore_ascii_case(rest))?;
+            return Some(Cell::Global(global.0, Vec::new()));
+        }
+        let instance = self.program.instances.iter().find(|i| i.name.eq_ignore_ascii_case(first))?;
+        let (var, _) = self.program.pous[instance.pou].vars.iter().find(|(_, v)| v.name.eq_ignore_ascii_case(rest))?;
+        Some(Cell::Local(instance.pou, var, Vec::new()))
+    }
+
+    /// How often outputs switch by themselves, worked out once.
+    #[must_use]
+    pub fn duties(&self) -> &[Duty] {
+        self.duties.get_or_init(|| duty::measure(self))
     }
 
     /// The longest time between two scans of a program, in nanoseconds; `None` without a map.

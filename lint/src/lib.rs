@@ -19,6 +19,7 @@ mod check;
 pub mod codes;
 pub mod config;
 mod context;
+pub mod duty;
 mod finding;
 pub mod logic;
 mod place;

@@ -29,7 +29,7 @@ END_PROGRAM",
             "PROGRAM Main
 VAR speed AT %IB0 : USINT; lamp AT %QX0.0 : BOOL; END_VAR
 LADDER
-RUNG: «GE(speed, 0) COIL(lamp);
+RUNG: GE(«speed, 0) COIL(lamp);
 END_LADDER
 END_PROGRAM",
         ),

@@ -67,7 +67,7 @@ impl<'a> Visitor<'a> for Divisors<'_, '_, '_> {
         let full = Value::of_scalar(*scalar);
         self.found.push(match value {
             Value::Range(low, high) if value != full => draft.note(format!("by the program it is {low} to {high}")),
-            Value::Range(..) | Value::Any => draft,
+            Value::Range(..) | Value::Hole(..) | Value::Any => draft,
         });
     }
 }

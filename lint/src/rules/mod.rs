@@ -19,6 +19,9 @@ mod k204_seal;
 mod k205_latch;
 mod k2_jumps;
 mod k2_power;
+mod k301_pulse;
+mod k3_duty;
+mod k3_safety;
 mod k9_check;
 
 use crate::rule::Rule;
@@ -47,6 +50,12 @@ pub const ALL: &[Rule] = &[
     k205_latch::RULE,
     k2_jumps::TIMER,
     k2_jumps::EDGE,
+    k301_pulse::RULE,
+    k3_duty::RATE,
+    k3_safety::PAIR,
+    k3_duty::LIFE,
+    k3_safety::SOFTWARE,
+    k3_safety::REACH,
     k9_check::NO_REASON,
     k9_check::IDLE,
     k9_check::STALE,

@@ -9,6 +9,8 @@ use bytecode::ScalarType;
 pub enum Value {
     /// A whole number between these two, both included.
     Range(i128, i128),
+    /// The same without 0, which lies between them.
+    Hole(i128, i128),
     /// Anything: REAL numbers are not followed.
     Any,
 }
@@ -45,7 +47,7 @@ impl Value {
     #[must_use]
     pub const fn may_be_true(self) -> bool {
         match self {
-            Self::Range(_, high) => high >= 1,
+            Self::Range(_, high) | Self::Hole(_, high) => high >= 1,
             Self::Any => true,
         }
     }
@@ -61,6 +63,7 @@ impl Value {
     pub const fn may_be(self, number: i128) -> bool {
         match self {
             Self::Range(low, high) => low <= number && number <= high,
+            Self::Hole(low, high) => number != 0 && low <= number && number <= high,
             Self::Any => true,
         }
     }
@@ -70,7 +73,27 @@ impl Value {
     pub const fn only(self) -> Option<i128> {
         match self {
             Self::Range(low, high) if low == high => Some(low),
-            Self::Range(..) | Self::Any => None,
+            Self::Range(..) | Self::Hole(..) | Self::Any => None,
+        }
+    }
+
+    /// Without 0.
+    #[must_use]
+    pub const fn without_zero(self) -> Self {
+        match self {
+            Self::Range(0, high) => Self::Range(1, high),
+            Self::Range(low, 0) => Self::Range(low, -1),
+            Self::Range(low, high) if low < 0 && high > 0 => Self::Hole(low, high),
+            other => other,
+        }
+    }
+
+    /// The interval around it.
+    #[must_use]
+    pub const fn hull(self) -> Self {
+        match self {
+            Self::Hole(low, high) => Self::Range(low, high),
+            other => other,
         }
     }
 
@@ -78,8 +101,12 @@ impl Value {
     #[must_use]
     pub fn join(self, other: Self) -> Self {
         match (self, other) {
-            (Self::Range(a, b), Self::Range(c, d)) => Self::Range(a.min(c), b.max(d)),
             (Self::Any, _) | (_, Self::Any) => Self::Any,
+            (Self::Range(a, b), Self::Range(c, d)) => Self::Range(a.min(c), b.max(d)),
+            (x, y) => {
+                let hull = x.hull().join(y.hull());
+                if x.may_be(0) || y.may_be(0) { hull } else { hull.without_zero() }
+            }
         }
     }
 
@@ -92,6 +119,10 @@ impl Value {
                 (low <= high).then_some(Self::Range(low, high))
             }
             (Self::Any, value) | (value, Self::Any) => Some(value),
+            (x, y) => match x.hull().meet(y.hull())? {
+                Self::Range(0, 0) => None,
+                value => Some(value.without_zero()),
+            },
         }
     }
 
@@ -104,7 +135,7 @@ impl Value {
     /// What grew becomes as large as its type, so that a fixed point is reached.
     #[must_use]
     pub fn widened(self, grown: Self, full: Self) -> Self {
-        match (self, grown, full) {
+        match (self.hull(), grown.hull(), full) {
             (Self::Range(a, b), Self::Range(c, d), Self::Range(low, high)) => {
                 Self::Range(if c < a { low } else { a }, if d > b { high } else { b })
             }
@@ -116,7 +147,7 @@ impl Value {
     #[must_use]
     pub fn within(self, scalar: ScalarType) -> Self {
         let full = Self::of_scalar(scalar);
-        if full.holds(self) { self } else { full }
+        if full.holds(self.hull()) { self } else { full }
     }
 
     /// Inverted, for a BOOL.
@@ -162,6 +193,16 @@ mod tests {
         assert_eq!(Value::of_bool(false).and(Value::BOOL), Value::of_bool(false));
         assert_eq!(Value::BOOL.or(Value::of_bool(true)), Value::of_bool(true));
         assert_eq!(Value::BOOL.inverted(), Value::BOOL);
+    }
+
+    #[test]
+    fn a_hole_is_kept_until_zero_comes_back() {
+        let hole = Value::Range(-5, 5).without_zero();
+        assert!(!hole.may_be(0) && hole.may_be(1));
+        assert_eq!(hole.meet(Value::Range(0, 9)), Some(Value::Range(1, 5)));
+        assert_eq!(hole.join(Value::Range(7, 8)), Value::Hole(-5, 8));
+        assert_eq!(hole.join(Value::Range(0, 0)), Value::Range(-5, 5));
+        assert_eq!(hole.meet(Value::Range(0, 0)), None);
     }
 
     #[test]

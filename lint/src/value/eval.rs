@@ -144,7 +144,7 @@ impl State<'_> {
 
     fn suppose_comparison(&mut self, op: Op, a: &Expr, b: &Expr, holds: bool, frame: &Frame) {
         let (Some(Value::Range(a_low, a_high)), Some(Value::Range(b_low, b_high))) =
-            (self.quiet(a, frame), self.quiet(b, frame))
+            (self.quiet(a, frame).map(Value::hull), self.quiet(b, frame).map(Value::hull))
         else {
             return;
         };
@@ -156,7 +156,7 @@ impl State<'_> {
             Op::Le => (Value::Range(low, b_high), Value::Range(a_low, high)),
             Op::Gt => (Value::Range(b_low + 1, high), Value::Range(low, a_high - 1)),
             Op::Ge => (Value::Range(b_low, high), Value::Range(low, a_high)),
-            // Only a bound can be cut off.
+            // Only a bound can be cut off, or 0.
             _ => (without(a_low, a_high, b_low, b_high), without(b_low, b_high, a_low, a_high)),
         };
         self.suppose_value(a, of_a, frame);
@@ -189,6 +189,9 @@ impl State<'_> {
 
 /// `low..high` without the one value the other side has.
 fn without(low: i128, high: i128, other_low: i128, other_high: i128) -> Value {
+    if (other_low, other_high) == (0, 0) {
+        return Value::Range(low, high).without_zero();
+    }
     let cut = |bound: i128| other_low == other_high && bound == other_low;
     let (from, to) = (if cut(low) { low + 1 } else { low }, if cut(high) { high - 1 } else { high });
     Value::Range(from, to)
@@ -224,7 +227,13 @@ fn apply(op: Op, scalar: ScalarType, source: Option<ScalarType>, values: &[Value
         return value;
     }
     let at = |index: usize| values.get(index).copied().unwrap_or(Value::Any);
-    let (a, b) = (at(0), at(1));
+    let (a, b) = (at(0).hull(), at(1));
+    if let (Op::Div, Value::Range(low, high), Value::Hole(..)) = (op, a, b) {
+        // No quotient is larger than what was divided.
+        let most = high.max(-low);
+        return Value::Range(-most, most).within(scalar);
+    }
+    let b = b.hull();
     match op {
         Op::Eq | Op::Ne | Op::Lt | Op::Le | Op::Gt | Op::Ge => compare(op, a, b),
         Op::Sel if a.only() == Some(0) => b,
@@ -232,7 +241,7 @@ fn apply(op: Op, scalar: ScalarType, source: Option<ScalarType>, values: &[Value
         Op::Sel => b.join(at(2)),
         Op::Mov => a,
         _ if scalar == ScalarType::Bool => logic(op, a, b),
-        Op::Cvt | Op::Bits if source.is_some_and(|s| !s.is_float()) => a.within(scalar),
+        Op::Cvt | Op::Bits if source.is_some_and(|s| !s.is_float()) => at(0).within(scalar),
         _ => arithmetic(op, scalar, a, b),
     }
 }
@@ -293,7 +302,7 @@ fn arithmetic(op: Op, scalar: ScalarType, a: Value, b: Value) -> Value {
     let full = Value::of_scalar(scalar);
     let Value::Range(a_low, a_high) = a else { return full };
     let (b_low, b_high) = match b {
-        Value::Range(low, high) => (low, high),
+        Value::Range(low, high) | Value::Hole(low, high) => (low, high),
         // One operand only.
         Value::Any if matches!(op, Op::Neg | Op::Abs) => (0, 0),
         Value::Any => return full,
@@ -360,7 +369,7 @@ mod tests {
             };
             let (Some(va), Some(vb)) = (range(a), range(b)) else { return Ok(()) };
             let pick = |v: Value, n: u8| match v {
-                Value::Range(low, high) => low + i128::from(n) % (high - low + 1),
+                Value::Range(low, high) | Value::Hole(low, high) => low + i128::from(n) % (high - low + 1),
                 Value::Any => 0,
             };
             let (p, q) = (pick(va, x), pick(vb, y));
