@@ -2,7 +2,7 @@
 
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 
-use super::{Diagnostic, Severity};
+use super::{Diagnostic, Label, Severity};
 use crate::source::{SourceFile, SourceMap, Span};
 
 /// Plain text or terminal colours.
@@ -26,19 +26,61 @@ pub const SHOWN_MAX: usize = 100;
 /// one snippet: a declaration at the top of a large file would make each finding as expensive as the file is long.
 const APART_BYTES_MAX: usize = 4_096;
 
+/// How a finding is headed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Grade {
+    /// `error`
+    Error,
+    /// `warning`
+    Warning,
+    /// `note`
+    Note,
+}
+
+/// What is shown of a finding: a diagnostic of this room, or a finding of another room about the same texts.
+#[derive(Clone, Copy, Debug)]
+pub struct Shown<'a> {
+    /// How it is headed.
+    pub grade: Grade,
+    /// Its code.
+    pub code: &'a str,
+    /// What is wrong.
+    pub message: &'a str,
+    /// The place it is about.
+    pub primary: &'a Label,
+    /// Other places that matter.
+    pub secondary: &'a [Label],
+    /// Facts that explain it.
+    pub notes: &'a [String],
+    /// What to do.
+    pub helps: &'a [String],
+}
+
 /// One diagnostic, without a newline at the end.
 #[must_use]
 pub fn render(map: &SourceMap, diagnostic: &Diagnostic, style: Style) -> String {
-    let level = match diagnostic.severity() {
-        Severity::Error => Level::ERROR,
-        Severity::Warning => Level::WARNING,
+    let grade = match diagnostic.severity() {
+        Severity::Error => Grade::Error,
+        Severity::Warning => Grade::Warning,
     };
-    let mut group =
-        level.primary_title(&diagnostic.message).id(diagnostic.code.as_str()).elements(snippets(map, diagnostic));
-    for note in &diagnostic.notes {
+    let Diagnostic { code, message, primary, secondary, notes, helps } = diagnostic;
+    render_shown(map, Shown { grade, code: code.as_str(), message, primary, secondary, notes, helps }, style)
+}
+
+/// One finding, without a newline at the end.
+#[must_use]
+pub fn render_shown(map: &SourceMap, shown: Shown<'_>, style: Style) -> String {
+    let level = match shown.grade {
+        Grade::Error => Level::ERROR,
+        Grade::Warning => Level::WARNING,
+        Grade::Note => Level::NOTE,
+    };
+    let snippets = snippets(map, shown.primary, shown.secondary);
+    let mut group = level.primary_title(shown.message).id(shown.code).elements(snippets);
+    for note in shown.notes {
         group = group.element(Level::NOTE.message(note));
     }
-    for help in &diagnostic.helps {
+    for help in shown.helps {
         group = group.element(Level::HELP.message(help));
     }
     let renderer = match style {
@@ -86,9 +128,13 @@ fn plural(n: usize, what: &str) -> String {
 }
 
 /// One snippet per file, or per part of a file where marks are far apart; that of the primary place first.
-fn snippets<'a>(map: &'a SourceMap, diagnostic: &'a Diagnostic) -> Vec<Snippet<'a, annotate_snippets::Annotation<'a>>> {
-    let mut files = vec![diagnostic.primary.span.file];
-    for label in &diagnostic.secondary {
+fn snippets<'a>(
+    map: &'a SourceMap,
+    primary: &'a Label,
+    secondary: &'a [Label],
+) -> Vec<Snippet<'a, annotate_snippets::Annotation<'a>>> {
+    let mut files = vec![primary.span.file];
+    for label in secondary {
         if !files.contains(&label.span.file) {
             files.push(label.span.file);
         }
@@ -97,10 +143,10 @@ fn snippets<'a>(map: &'a SourceMap, diagnostic: &'a Diagnostic) -> Vec<Snippet<'
     for id in files {
         let Some(file) = map.get(id) else { continue };
         let mut marks = Vec::new();
-        if diagnostic.primary.span.file == id {
-            marks.push((AnnotationKind::Primary, diagnostic.primary.span, diagnostic.primary.text.as_str()));
+        if primary.span.file == id {
+            marks.push((AnnotationKind::Primary, primary.span, primary.text.as_str()));
         }
-        for label in diagnostic.secondary.iter().filter(|label| label.span.file == id) {
+        for label in secondary.iter().filter(|label| label.span.file == id) {
             marks.push((AnnotationKind::Context, label.span, label.text.as_str()));
         }
         result.extend(neighbours(marks).iter().map(|marks| snippet(file, marks)));
@@ -200,7 +246,7 @@ mod tests {
         let (error, _) = codes();
         let (map, found) = findings(5_000, error);
         let last = found.last().unwrap();
-        let shown = snippets(&map, last);
+        let shown = snippets(&map, &last.primary, &last.secondary);
         assert_eq!(shown.len(), 2);
         let text = render(&map, last, Style::Plain);
         assert!(text.contains("--> a.st:5000:6") && text.contains("::: a.st:1:6"), "{text}");

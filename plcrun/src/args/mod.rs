@@ -11,7 +11,7 @@ mod run;
 mod state;
 pub mod test;
 
-pub use check::CheckArgs;
+pub use check::{CheckArgs, Format as CheckFormat};
 pub use lines::{Breakage, LineLevel, LinesArgs};
 pub use mutate::MutateArgs;
 pub use relays::RelaysArgs;
@@ -37,7 +37,7 @@ use std::path::PathBuf;
         plcrun star_delta.ld                        run on the simulated rack, or on the map beside the file\n  \
         plcrun star_delta.ld --virtual --for 1min   the same as fast as possible\n  \
         plcrun star_delta.ld --io cabinet.yaml      run on real lines\n  \
-        plcrun check star_delta.ld                  compile and check the I/O map, run nothing\n  \
+        plcrun check star_delta.ld                  compile, check the I/O map and apply the rules, run nothing\n  \
         plcrun test programs/                       run the timeline tests of a folder\n\n\
         `plcrun FILE...` is short for `plcrun run FILE...`; its options are shown by `plcrun run --help`.\n\n\
         Exit codes: 0 done, 1 findings or failed tests, 2 wrong use, 3 a fault stopped the program.",
@@ -59,7 +59,7 @@ pub struct Cli {
 pub enum Command {
     /// Run a program on the simulated rack or on real lines.
     Run(RunArgs),
-    /// Compile a program and validate its I/O map; run nothing.
+    /// Compile programs, validate their I/O maps and apply the rules of a careful reviewer; run nothing.
     Check(CheckArgs),
     /// Run timeline tests (*.test.yaml) in virtual time.
     Test(TestArgs),
