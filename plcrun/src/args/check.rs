@@ -51,6 +51,12 @@ pub enum Format {
 }
 
 impl CheckArgs {
+    /// The check of everything under a folder, for people.
+    #[must_use]
+    pub const fn of(files: Vec<PathBuf>) -> Self {
+        Self { files, io: None, format: Format::Text, json: false, output: None, baseline: None, write_baseline: false }
+    }
+
     /// The format asked for.
     #[must_use]
     pub fn form(&self) -> Format {

@@ -4,6 +4,7 @@
 //! before it. A file named like a subcommand is run as `plcrun run test` or `plcrun ./test`.
 
 mod check;
+mod ci;
 mod lines;
 mod mutate;
 mod relays;
@@ -12,6 +13,7 @@ mod state;
 pub mod test;
 
 pub use check::{CheckArgs, Format as CheckFormat};
+pub use ci::{CiArgs, CiStep};
 pub use lines::{Breakage, LineLevel, LinesArgs};
 pub use mutate::MutateArgs;
 pub use relays::RelaysArgs;
@@ -63,6 +65,8 @@ pub enum Command {
     Check(CheckArgs),
     /// Run timeline tests (*.test.yaml) in virtual time.
     Test(TestArgs),
+    /// Format, rules and timeline tests of a whole project, with reports for a pipeline.
+    Ci(CiArgs),
     /// Put small mistakes into programs and list those no test notices.
     Mutate(MutateArgs),
     /// Compile a program into an image.

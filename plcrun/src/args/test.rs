@@ -56,3 +56,25 @@ pub struct TestArgs {
     #[arg(long)]
     pub bless: bool,
 }
+
+impl TestArgs {
+    /// The run of these files with failures and the closing line only.
+    #[must_use]
+    pub const fn quiet(paths: Vec<PathBuf>) -> Self {
+        Self {
+            paths,
+            filter: None,
+            seed: None,
+            quiet: true,
+            jobs: None,
+            ascii: false,
+            html: None,
+            junit: None,
+            json: false,
+            vcd: None,
+            coverage: None,
+            lcov: None,
+            bless: false,
+        }
+    }
+}

@@ -3,6 +3,7 @@
 mod ack;
 mod build;
 mod check;
+mod ci;
 mod completions;
 mod disasm;
 mod doctor;
@@ -32,6 +33,7 @@ pub fn dispatch(command: &Command, console: &Console) -> Result<Exit, Refusal> {
     match command {
         Command::Run(args) => run::run(args, console),
         Command::Check(args) => check::run(args, console),
+        Command::Ci(args) => ci::run(args, console),
         Command::Test(args) => test::run(args, console),
         Command::Mutate(args) => mutate::run(args, console),
         Command::Build(args) => build::run(args, console),

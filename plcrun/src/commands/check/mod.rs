@@ -22,6 +22,16 @@ use std::path::PathBuf;
 /// # Errors
 /// A file cannot be read, an image is damaged, or settings or baseline have mistakes.
 pub fn run(args: &CheckArgs, console: &Console) -> Result<Exit, Refusal> {
+    let looks = examine(args, console)?;
+    write(args, &looks, console)?;
+    Ok(exit(&looks))
+}
+
+/// Looks at what the command line names, and keeps the baselines.
+///
+/// # Errors
+/// As [`run`].
+pub(super) fn examine(args: &CheckArgs, console: &Console) -> Result<Vec<Look>, Refusal> {
     let programs = programs(args, console)?;
     let mut looks = programs.iter().map(look::at).collect::<Result<Vec<Look>, Refusal>>()?;
     let mut baselines = Baselines::new(args.baseline.clone());
@@ -31,12 +41,11 @@ pub fn run(args: &CheckArgs, console: &Console) -> Result<Exit, Refusal> {
         }
     }
     baselines.apply(&mut looks)?;
-    write(args, &looks, console)?;
-    Ok(exit(&looks))
+    Ok(looks)
 }
 
 /// Errors and warnings make the command fail, notes do not.
-fn exit(looks: &[Look]) -> Exit {
+pub(super) fn exit(looks: &[Look]) -> Exit {
     if looks.iter().all(Look::is_clean) { Exit::Clean } else { Exit::Findings }
 }
 
@@ -72,16 +81,19 @@ fn programs(args: &CheckArgs, console: &Console) -> Result<Vec<Program>, Refusal
     Ok(found.programs)
 }
 
-fn write(args: &CheckArgs, looks: &[Look], console: &Console) -> Result<(), Refusal> {
-    let form = args.form();
-    let to_file = args.output.is_some();
-    let text = match form {
-        CheckFormat::Text => show::text(looks, console, !to_file),
+/// The findings in a form; text in colours where it goes to a terminal.
+pub(super) fn rendered(form: CheckFormat, looks: &[Look], console: &Console, with_colours: bool) -> String {
+    match form {
+        CheckFormat::Text => show::text(looks, console, with_colours),
         CheckFormat::Json => lint::report::json::lines(&show::all(looks)),
         CheckFormat::Sarif => lint::report::sarif::log(&show::all(looks), env!("CARGO_PKG_VERSION")),
         CheckFormat::Github => lint::report::github::commands(&show::all(looks)),
         CheckFormat::Gitlab => lint::report::gitlab::report(&show::all(looks)),
-    };
+    }
+}
+
+fn write(args: &CheckArgs, looks: &[Look], console: &Console) -> Result<(), Refusal> {
+    let text = rendered(args.form(), looks, console, args.output.is_none());
     let Some(output) = &args.output else { return console.print(&text) };
     files::refuse_overwriting(output, looks.iter().flat_map(Look::inputs))?;
     files::write_atomically(output, text.as_bytes())?;

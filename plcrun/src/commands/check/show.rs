@@ -3,7 +3,7 @@
 use super::look::Look;
 use crate::project::plural;
 use crate::terminal::{Console, Tint, tinted};
-use compiler::diag::{Shown, render_shown};
+use compiler::diag::{SHOWN_MAX, Shown, render_shown};
 use lint::{Finding, Hidden, Severity};
 use std::collections::HashSet;
 
@@ -22,32 +22,45 @@ pub fn text(looks: &[Look], console: &Console, with_colours: bool) -> String {
     let color = console.color_out && with_colours;
     let style = if color { compiler::diag::Style::Coloured } else { compiler::diag::Style::Plain };
     let mut text = String::new();
-    let mut seen = HashSet::new();
-    for look in looks {
-        for finding in look.checked.shown() {
-            if !seen.insert((finding.code, &finding.region, &finding.message)) {
-                continue;
+    let shown: Vec<(&Look, &Finding)> = first_shown(looks);
+    for (look, finding) in shown.iter().take(SHOWN_MAX) {
+        text.push_str(&match &finding.marks {
+            Some(marks) => {
+                let shown = Shown {
+                    grade: finding.severity.grade(),
+                    code: finding.code,
+                    message: &finding.message,
+                    primary: &marks.primary,
+                    secondary: &marks.secondary,
+                    notes: &finding.notes,
+                    helps: &finding.helps,
+                };
+                render_shown(&look.sources, shown, style)
             }
-            text.push_str(&match &finding.marks {
-                Some(marks) => {
-                    let shown = Shown {
-                        grade: finding.severity.grade(),
-                        code: finding.code,
-                        message: &finding.message,
-                        primary: &marks.primary,
-                        secondary: &marks.secondary,
-                        notes: &finding.notes,
-                        helps: &finding.helps,
-                    };
-                    render_shown(&look.sources, shown, style)
-                }
-                None => plain(finding, color),
-            });
-            text.push_str("\n\n");
-        }
+            None => plain(finding, color),
+        });
+        text.push_str("\n\n");
+    }
+    if shown.len() > SHOWN_MAX {
+        let more = plural(shown.len() - SHOWN_MAX, "finding");
+        text.push_str(&format!("... and {more} more; `--json` lists all\n\n"));
     }
     text.push_str(&closing(looks, color));
     text
+}
+
+/// What is shown, each finding once; of too many the errors come first.
+fn first_shown(looks: &[Look]) -> Vec<(&Look, &Finding)> {
+    let mut seen = HashSet::new();
+    let mut shown: Vec<(&Look, &Finding)> = looks
+        .iter()
+        .flat_map(|look| look.checked.shown().map(move |finding| (look, finding)))
+        .filter(|(_, finding)| seen.insert((finding.code, &finding.region, &finding.message)))
+        .collect();
+    if shown.len() > SHOWN_MAX {
+        shown.sort_by_key(|(_, finding)| std::cmp::Reverse(finding.severity));
+    }
+    shown
 }
 
 /// A finding about a file that is no program.
@@ -105,7 +118,13 @@ fn line(look: &Look, color: bool) -> String {
     let checked = &look.checked;
     let (errors, warnings) = (checked.count(Severity::Error), checked.count(Severity::Warning));
     if errors + warnings > 0 {
-        return format!("{}: {}, {}{}", look.name(), plural(errors, "error"), plural(warnings, "warning"), hidden(look));
+        return format!(
+            "{}: {}, {}{}",
+            look.name(),
+            plural(errors, "error"),
+            plural(warnings, "warning"),
+            hidden(look)
+        );
     }
     let map = look.program.io.as_ref().map_or_else(|| ", no I/O map".to_owned(), |p| format!(" with {}", p.display()));
     let notes = match checked.count(Severity::Note) {
