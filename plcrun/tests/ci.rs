@@ -95,7 +95,7 @@ fn what_is_not_there_is_told() {
         .exits(0)
         .out_has("skipped: no *.ld or *.st under this folder")
         .out_has("no *.test.yaml");
-    folder.run(&["ci", "nowhere"]).exits(2).err_has("nowhere is no folder");
+    folder.run(&["ci", "nowhere"]).exits(2).err_has("`nowhere` is no folder");
     folder.write("a.ld", SEAL);
     folder.run(&["ci", "a.ld"]).exits(2).err_has("no folder");
 }
