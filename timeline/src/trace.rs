@@ -76,12 +76,6 @@ impl Row {
         }
         self.changes.drain(..keep);
     }
-
-    /// It is a contact, and moves between scans.
-    #[must_use]
-    pub fn is_contact(&self) -> bool {
-        matches!(self.source, Source::Channel { member: Member::Contact, .. })
-    }
 }
 
 /// The changes of one run.
