@@ -76,12 +76,6 @@ impl Row {
         }
         self.changes.drain(..keep);
     }
-
-    /// It is a contact, and moves between scans.
-    #[must_use]
-    pub fn is_contact(&self) -> bool {
-        matches!(self.source, Source::Channel { member: Member::Contact, .. })
-    }
 }
 
 /// The changes of one run.
@@ -116,15 +110,19 @@ impl Trace {
 
     /// The state after a scan at `time_ns`.
     pub fn scan(&mut self, time_ns: u64, view: &impl View) {
-        for row in &mut self.rows {
-            if !row.is_contact() || row.first.is_none() {
-                let value = match read(&row.source, view) {
-                    // Bounces are seen by their movements.
-                    Value::Word("bouncing") => Value::Word("open"),
-                    value @ (Value::Bool(_) | Value::Int(_) | Value::Real(_) | Value::Time(_) | Value::Word(_)) => {
-                        value
-                    }
-                };
+        self.rows_at(time_ns, view, |_| true);
+    }
+
+    /// The state of the channels while the controller has no power; variables keep what they had.
+    pub fn outage(&mut self, time_ns: u64, view: &impl View) {
+        self.rows_at(time_ns, view, |row| matches!(row.source, Source::Channel { .. }));
+    }
+
+    fn rows_at(&mut self, time_ns: u64, view: &impl View, wanted: impl Fn(&Row) -> bool) {
+        for row in self.rows.iter_mut().filter(|row| wanted(row)) {
+            let value = read(&row.source, view);
+            // Contacts are known by their movements; what a scan adds is only that a mended one has opened.
+            if value != Value::Word("bouncing") {
                 self.count += usize::from(row.push(time_ns, value));
             }
         }

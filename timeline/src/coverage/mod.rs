@@ -73,6 +73,8 @@ pub struct Point {
     pub what: String,
     /// Number of its first probe; it has as many as [`PointKind::seen`].
     pub probe: usize,
+    /// The branch of ST it stands in, by its number among the points.
+    pub inside: Option<usize>,
 }
 
 /// The points of a program, and where their probes stand in its data.

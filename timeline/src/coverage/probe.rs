@@ -24,6 +24,7 @@ pub(super) fn instrument(sources: &Sources) -> (Program, Vec<Point>, Vec<String>
         names: Vec::new(),
         pou: String::new(),
         rung: None,
+        branch: None,
         before: GlobalId(0),
         behind: GlobalId(0),
     };
@@ -55,6 +56,8 @@ struct Prober<'a> {
     names: Vec<String>,
     pou: String,
     rung: Option<String>,
+    /// The branch of ST that is being gone through.
+    branch: Option<usize>,
     before: GlobalId,
     behind: GlobalId,
 }
@@ -78,7 +81,8 @@ impl Prober<'_> {
     fn point(&mut self, kind: PointKind, span: Span, what: String) -> Vec<GlobalId> {
         let probe = self.names.len();
         let (pou, rung) = (self.pou.clone(), self.rung.clone());
-        self.points.push(Point { kind, span, pou, rung, what, probe });
+        let inside = self.branch;
+        self.points.push(Point { kind, span, pou, rung, what, probe, inside });
         let mut probes = Vec::new();
         for _ in kind.seen() {
             let name = format!("#probe{}", self.names.len());
@@ -180,15 +184,19 @@ impl Prober<'_> {
     /// Statements, each with its probe; `branch` names the branch they are.
     fn statements(&mut self, statements: &[Stmt], branch: Option<(Span, String)>) -> Vec<Stmt> {
         let mut list = Vec::new();
+        let around = self.branch;
         if let Some((span, what)) = branch {
+            let number = self.points.len();
             let probes = self.point(PointKind::Branch, span, what);
             list.extend(probes.first().map(|probe| assign(*probe, span)));
+            self.branch = Some(number);
         }
         for statement in statements {
             let probes = self.point(PointKind::Statement, statement.span, self.text(statement.span));
             list.extend(probes.first().map(|probe| assign(*probe, statement.span)));
             list.push(self.statement(statement));
         }
+        self.branch = around;
         list
     }
 

@@ -84,8 +84,7 @@ impl Coverage<'_> {
     pub fn missing(&self) -> Vec<String> {
         let mut lines = Vec::new();
         for point in &self.probes.points {
-            // A statement of a branch that never ran says nothing new, nor does power in a rung that was never reached.
-            if matches!(point.kind, PointKind::Statement | PointKind::RungReached) && !self.alone(point) {
+            if self.follows(point) {
                 continue;
             }
             let seen = point.kind.seen().iter().zip(self.hits.of(point));
@@ -106,17 +105,14 @@ impl Coverage<'_> {
         lines
     }
 
-    /// A rung that is outputs alone has no other point; a statement outside every branch neither.
-    fn alone(&self, point: &Point) -> bool {
-        match point.kind {
-            PointKind::RungReached => {
-                !self.probes.points.iter().any(|other| other.kind == PointKind::Rung && other.span == point.span)
-            }
-            PointKind::Statement => !self.probes.points.iter().any(|other| {
-                other.kind == PointKind::Branch && !self.whole(other) && other.span.file == point.span.file
-            }),
-            PointKind::Rung | PointKind::Contact | PointKind::Condition | PointKind::Leg | PointKind::Branch => true,
+    /// It was not seen because something around it was not, which is told already: what stands in a branch of ST that never
+    /// ran, and that a rung was not reached where its power was not seen.
+    fn follows(&self, point: &Point) -> bool {
+        if let Some(around) = point.inside.and_then(|number| self.probes.points.get(number)) {
+            return !self.whole(around);
         }
+        let powers = |other: &Point| other.kind == PointKind::Rung && other.span == point.span;
+        point.kind == PointKind::RungReached && self.probes.points.iter().any(powers)
     }
 }
 

@@ -27,6 +27,8 @@ pub(super) enum Part {
     Line {
         /// Whose.
         channel: usize,
+        /// There is something that moves: a relay, a contactor.
+        moves: bool,
     },
     /// A contact with its bounces.
     Contact,
@@ -266,10 +268,10 @@ impl Chooser<'_> {
             let source = Source::Channel { channel: ChannelIndex(channel), member };
             self.asked.contains(&source)
         };
-        if let Some(row) = of(Member::Line) {
-            rows.push(self.chosen(row, output.name.clone(), Role::Line, Part::Line { channel }, distance));
-        }
         let moves = output.model.pull_in_ns > 0 || output.model.actuator.is_some();
+        if let Some(row) = of(Member::Line) {
+            rows.push(self.chosen(row, output.name.clone(), Role::Line, Part::Line { channel, moves }, distance));
+        }
         if let Some(row) = of(Member::Contact).filter(|_| moves || asked(Member::Contact)) {
             rows.push(self.chosen(row, output.name.clone(), Role::Contact, Part::Contact, distance));
         }

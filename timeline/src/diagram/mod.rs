@@ -209,7 +209,7 @@ fn window_start(trace: &Trace, chosen: &[Chosen], first_ns: u64) -> u64 {
 fn spans(trace: &Trace, chosen: &Chosen, from_ns: u64, to_ns: u64) -> Vec<Span> {
     let Some(row) = trace.rows.get(chosen.row) else { return Vec::new() };
     let mut changes: Vec<(u64, Level)> = match chosen.part {
-        Part::Line { channel, .. } => line_levels(trace, row, channel),
+        Part::Line { channel, moves } => line_levels(trace, row, channel, moves),
         Part::Contact => contact_levels(row, trace.tick_ns),
         Part::Row => levels(row),
     };
@@ -270,8 +270,8 @@ fn contact_levels(row: &Row, tick_ns: u64) -> Vec<(u64, Level)> {
     found
 }
 
-/// On where the line is driven, else what keeps it off.
-fn line_levels(trace: &Trace, row: &Row, channel: usize) -> Vec<(u64, Level)> {
+/// On where the line is driven, else what keeps it off. The waits of a plain line are a scan or two and tell nothing.
+fn line_levels(trace: &Trace, row: &Row, channel: usize, moves: bool) -> Vec<(u64, Level)> {
     let locks = trace.locks.get(channel).map(Vec::as_slice).unwrap_or_default();
     let mut times: Vec<u64> = vec![0];
     times.extend(row.changes.iter().map(|(at_ns, _)| *at_ns));
@@ -287,6 +287,7 @@ fn line_levels(trace: &Trace, row: &Row, channel: usize) -> Vec<(u64, Level)> {
             (Some(Value::Bool(true)), _) => Level::On,
             (None, _) => Level::Unknown,
             (Some(_), Lock::Free) => Level::Off,
+            (Some(_), Lock::Dead) if !moves => Level::Off,
             (Some(_), Lock::Dead) => Level::Dead,
             (Some(_), Lock::Waits(_)) => Level::Waits,
         };

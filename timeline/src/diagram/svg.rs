@@ -81,7 +81,7 @@ impl Diagram {
             let _ = writeln!(
                 svg,
                 "<rect class=\"cut\" x=\"{}\" y=\"{}\" width=\"{}\" height=\"{}\"/>\
-                 <text class=\"ct\" x=\"{}\" y=\"{}\" text-anchor=\"middle\">⫽</text>",
+                 <text class=\"ct\" x=\"{}\" y=\"{}\" text-anchor=\"middle\">//</text>",
                 LEFT + from + 2,
                 TOP - 4,
                 (to - from).saturating_sub(4),
@@ -119,10 +119,12 @@ impl Diagram {
     /// The red lines with what failed; gives the height below them.
     fn failures(&self, svg: &mut String, axis: &Axis, bottom: usize, width: usize) -> usize {
         let mut y = bottom + 14;
-        let mut last = None;
+        let (mut last, mut free) = (None, 0);
         for mark in self.marks.iter().take(6) {
             let x = LEFT + axis.place(mark.at_ns);
+            let label = if x >= free { seconds(mark.at_ns) } else { String::new() };
             if last != Some(mark.at_ns) {
+                free = x + label.len() * 8 + 8;
                 let _ = writeln!(
                     svg,
                     "<rect class=\"fb\" x=\"{x}\" y=\"{0}\" width=\"{1}\" height=\"{2}\"/>\
@@ -133,7 +135,7 @@ impl Diagram {
                     bottom - TOP + 4,
                     bottom + 4,
                     TOP - 22,
-                    seconds(mark.at_ns)
+                    label
                 );
             }
             last = Some(mark.at_ns);

@@ -98,7 +98,9 @@ impl Diagram {
         let failures: Vec<u64> = self.marks.iter().map(|mark| mark.at_ns).take(1).collect();
         // The failure's own time is written in any case, then what has room from the left.
         let mut order: Vec<(u64, usize)> = axis.instants().filter(|(at_ns, _)| failures.contains(at_ns)).collect();
-        order.extend(axis.instants().filter(|(at_ns, _)| !failures.contains(at_ns) && *at_ns != self.to_ns));
+        let edge = |at_ns: &u64| *at_ns == self.from_ns || *at_ns == self.to_ns;
+        order.extend(axis.instants().filter(|(at_ns, _)| !failures.contains(at_ns) && !edge(at_ns)));
+        order.extend(axis.instants().take(1));
         for (at_ns, place) in order {
             let label = seconds(at_ns);
             let reach = place.saturating_sub(1)..place + label.len() + 1;

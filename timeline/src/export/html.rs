@@ -74,7 +74,7 @@ fn summary(out: &mut String, totals: &Totals, page: &Page<'_>) {
         let _ = writeln!(out, "<div class=\"card {class}\"><b>{number}</b><span>{text}</span></div>");
     }
     out.push_str("</div>\n");
-    let width = |part: usize| if totals.tests == 0 { 0 } else { part * 1000 / totals.tests };
+    let width = |part: usize| (part * 1000).checked_div(totals.tests).unwrap_or(0);
     let _ = writeln!(
         out,
         "<div class=\"bar\" title=\"{passed} of {} passed\"><i style=\"width:{}.{}%\"></i></div>",
@@ -85,7 +85,7 @@ fn summary(out: &mut String, totals: &Totals, page: &Page<'_>) {
 }
 
 fn percent(part: usize, all: usize) -> String {
-    if all == 0 { "-".to_owned() } else { format!("{} %", part * 100 / all) }
+    (part * 100).checked_div(all).map_or("-".to_owned(), |percent| format!("{percent} %"))
 }
 
 /// `1 234 567`

@@ -128,11 +128,9 @@ fn kind(row: &Row) -> Kind {
     match row.source {
         Source::Channel { member: Member::Fault, .. } => Kind::Text,
         Source::Channel { .. } => Kind::Bit,
-        Source::Variable { elementary, .. } => match elementary {
-            Elementary::Bool => Kind::Bit,
-            Elementary::Real | Elementary::Lreal => Kind::Real,
-            other => Kind::Wire(other.scalar().map_or(64, |scalar| scalar.size() * 8)),
-        },
+        Source::Variable { elementary: Elementary::Bool, .. } => Kind::Bit,
+        Source::Variable { elementary: Elementary::Real | Elementary::Lreal, .. } => Kind::Real,
+        Source::Variable { elementary, .. } => Kind::Wire(elementary.scalar().map_or(64, |scalar| scalar.size() * 8)),
     }
 }
 

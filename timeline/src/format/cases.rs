@@ -9,6 +9,9 @@ use runtime::config::yaml::{Node, Value};
 /// The most rows of one table.
 const ROWS_MAX: usize = 10_000;
 
+/// The most values all tests of one table may have: a hundred thousand steps.
+const VALUES_MAX: usize = 1_000_000;
+
 /// One row: names and values.
 struct Row {
     place: runtime::config::finding::Place,
@@ -22,7 +25,11 @@ impl Reader<'_> {
         let Some((_, table)) = entries.iter().find(|(key, _)| key.value.word() == "cases") else {
             return vec![node.clone()];
         };
-        let rows = self.rows(table);
+        let mut rows = self.rows(table);
+        if rows.len().saturating_mul(values(node)) > VALUES_MAX {
+            self.problem(at_node(table), "the table makes too many steps", "split the test, or take fewer rows");
+            rows.truncate(1);
+        }
         let mut used: Vec<String> = Vec::new();
         let mut tests = Vec::new();
         for row in &rows {
@@ -124,6 +131,17 @@ impl Reader<'_> {
             let message = format!("`{}` is no name of a column", name.text);
             self.problem(name.at, message, "use letters, digits and `_`");
         }
+    }
+}
+
+/// Single values in a tree. Its depth is bounded by the reader of YAML.
+fn values(node: &Node) -> usize {
+    match &node.value {
+        Value::List(items) => items.iter().map(values).sum(),
+        Value::Map(entries) => {
+            entries.iter().filter(|(key, _)| key.value.word() != "cases").map(|(_, value)| 1 + values(value)).sum()
+        }
+        Value::Null | Value::Bool(_) | Value::Int(_) | Value::Float(_) | Value::Text(_) => 1,
     }
 }
 

@@ -178,7 +178,7 @@ impl<'a, E: Engine> Pass<'a, E> {
             self.move_contacts(self.grid_ns);
             let scan_end_ns = self.grid_ns.saturating_add(tick_ns);
             if self.grid_ns < back_ns {
-                self.record();
+                self.record_outage();
             } else if !self.scan(scan_end_ns, &mut checks) {
                 break;
             }
@@ -260,6 +260,8 @@ impl<'a, E: Engine> Pass<'a, E> {
         edges.clear();
         self.plc.driver_mut().sim_mut().advance(grid_ns, |channel, edge| edges.push((channel, edge)));
         if edges.is_empty() {
+            // A relay that was mended has moved without an edge.
+            self.settle();
             return;
         }
         if let Some(trace) = self.records.trace_at(grid_ns) {
@@ -308,6 +310,16 @@ impl<'a, E: Engine> Pass<'a, E> {
             for (index, id) in self.channels.iter().enumerate() {
                 trace.lock(index, moment.time_ns, lock(&self.plc, *id));
             }
+        }
+    }
+
+    /// Without power there are no variables, only lines and contacts.
+    fn record_outage(&mut self) {
+        let time_ns = self.grid_ns;
+        let view = ScanView { plc: &self.plc, channels: &self.channels, between: None };
+        if let Some(trace) = self.records.trace_at(time_ns) {
+            trace.outage(time_ns, &view);
+            (0..self.channels.len()).for_each(|index| trace.lock(index, time_ns, Lock::Free));
         }
     }
 
