@@ -265,7 +265,11 @@ impl Reader {
             (OptionDefault::Pattern(_), Value::Text(text)) => match pattern(text) {
                 Ok(value) => Some(value),
                 Err(why) => {
-                    self.bad(node, format!("`{text}` is no pattern: {why}"), "write a regular expression, such as `[a-z_]+`");
+                    self.bad(
+                        node,
+                        format!("`{text}` is no pattern: {why}"),
+                        "write a regular expression, such as `[a-z_]+`",
+                    );
                     None
                 }
             },
@@ -274,7 +278,11 @@ impl Reader {
                 None
             }
             (OptionDefault::Pattern(_), other) => {
-                self.bad(node, format!("a regular expression is wanted here, not {}", other.kind()), "put it in quotes");
+                self.bad(
+                    node,
+                    format!("a regular expression is wanted here, not {}", other.kind()),
+                    "put it in quotes",
+                );
                 None
             }
         }

@@ -1,10 +1,10 @@
 //! What rules look at.
 
-use crate::rule::At;
-use compiler::Compiled;
 use crate::duty::{self, Duty};
 use crate::logic::{Cell, Network};
+use crate::rule::At;
 use crate::value::Values;
+use compiler::Compiled;
 use compiler::hir::{Location, Program};
 use compiler::source::SourceMap;
 use runtime::config::model::Map;

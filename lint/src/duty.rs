@@ -142,7 +142,8 @@ fn set_inputs(io: &IoMap, memory: &mut Memory, outputs: &[bool], doing: Doing, n
                 ChannelValue::Line | ChannelValue::Contact | ChannelValue::Commanded => is_on(channel.index()),
             },
             (_, Some(output)) => {
-                let mirror = io.outputs.get(output).is_some_and(|o| o.model.feedback == relay::FeedbackContact::MirrorNc);
+                let mirror =
+                    io.outputs.get(output).is_some_and(|o| o.model.feedback == relay::FeedbackContact::MirrorNc);
                 is_on(output) != mirror
             }
             (_, None) => rests_true(io, id) != (active == Some(id)),

@@ -332,11 +332,14 @@ impl Builder<'_, '_> {
         match &element.kind {
             ElementKind::Contact { kind, operand, .. } => {
                 let formula = self.formula(operand);
-                and(power, match kind {
-                    ContactKind::Open => formula,
-                    ContactKind::Closed => Logic::Not(Box::new(formula)),
-                    ContactKind::Rise | ContactKind::Fall => Logic::Edge(Box::new(formula)),
-                })
+                and(
+                    power,
+                    match kind {
+                        ContactKind::Open => formula,
+                        ContactKind::Closed => Logic::Not(Box::new(formula)),
+                        ContactKind::Rise | ContactKind::Fall => Logic::Edge(Box::new(formula)),
+                    },
+                )
             }
             ElementKind::Condition(condition) => {
                 let formula = self.formula(condition);

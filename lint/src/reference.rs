@@ -29,7 +29,14 @@ pub fn reference_markdown() -> String {
 /// What `plcrun explain` prints of a rule.
 #[must_use]
 pub fn explained(rule: &Rule) -> String {
-    let mut text = format!("{} ({}): {}\n\n{}\n\nWhat to do: {}\n", rule.code, level(rule), rule.title, rule.explanation, rule.fix);
+    let mut text = format!(
+        "{} ({}): {}\n\n{}\n\nWhat to do: {}\n",
+        rule.code,
+        level(rule),
+        rule.title,
+        rule.explanation,
+        rule.fix
+    );
     for option in rule.options {
         let _ = writeln!(text, "\nOption `{}` (default {}): {}", option.name, default(option.default), option.meaning);
     }

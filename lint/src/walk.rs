@@ -1,7 +1,9 @@
 //! Walking the typed program: every rung, element, statement, expression and access of a unit, in the order of the text.
 
 use compiler::ast::CoilKind;
-use compiler::hir::{Body, Call, Element, ElementKind, Expr, ExprKind, Place, Pou, PouId, Program, Rung, Step, Stmt, StmtKind};
+use compiler::hir::{
+    Body, Call, Element, ElementKind, Expr, ExprKind, Place, Pou, PouId, Program, Rung, Step, Stmt, StmtKind,
+};
 
 /// How a place is written.
 #[derive(Clone, Copy, Debug)]

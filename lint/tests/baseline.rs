@@ -63,7 +63,14 @@ fn an_error_of_the_program_cannot_be_put_off() {
 
 #[test]
 fn other_files_are_no_baseline() {
-    for text in ["", "[]", "{}", "{\"version\": 2, \"findings\": []}", "{\"version\": 1}", "{\"version\": 1, \"findings\": [{}]}"] {
+    for text in [
+        "",
+        "[]",
+        "{}",
+        "{\"version\": 2, \"findings\": []}",
+        "{\"version\": 1}",
+        "{\"version\": 1, \"findings\": [{}]}",
+    ] {
         assert!(Baseline::read(text).is_err(), "{text}");
     }
 }

@@ -27,9 +27,10 @@ fn examples() -> Vec<(PathBuf, PathBuf)> {
         };
         names.iter().filter(of).cloned().collect()
     };
-    let mut all: Vec<_> =
-        programs.iter().flat_map(|p| maps(p).into_iter().map(|map| ((*p).clone(), map))).collect();
-    for (program, map) in [("forward_reverse.ld", "forward-reverse.gpio.yaml"), ("star_delta.ld", "star-delta.gpio.yaml")] {
+    let mut all: Vec<_> = programs.iter().flat_map(|p| maps(p).into_iter().map(|map| ((*p).clone(), map))).collect();
+    for (program, map) in
+        [("forward_reverse.ld", "forward-reverse.gpio.yaml"), ("star_delta.ld", "star-delta.gpio.yaml")]
+    {
         all.push((folder.join(program), root().join("io-config").join(map)));
     }
     all

@@ -33,7 +33,8 @@ fn every_example_has_its_finding_and_no_other() {
             let checked = given.check(&settings(rule));
             // Errors of the map would hide what a rule has to say; its notes and warnings are not the rule's.
             let found: Vec<_> = checked.shown().filter(|f| f.code.starts_with('K')).collect();
-            let places: Vec<_> = found.iter().map(|f| (f.region.file.clone(), f.region.line, f.region.column)).collect();
+            let places: Vec<_> =
+                found.iter().map(|f| (f.region.file.clone(), f.region.line, f.region.column)).collect();
             let codes_fit = found.iter().all(|f| f.code == rule.code);
             if places != marks || !codes_fit {
                 let seen: Vec<_> = found.iter().map(|f| (f.code, &f.region, &f.message)).collect();
@@ -53,7 +54,11 @@ fn the_table_is_in_order_and_complete() {
     assert_eq!(codes, sorted);
     for rule in rules::ALL {
         assert!(rule.code.starts_with('K') && rule.code.len() == 4, "{}", rule.code);
-        assert!(!rule.title.ends_with('.') && rule.explanation.ends_with('.') && rule.fix.ends_with('.'), "{}", rule.code);
+        assert!(
+            !rule.title.ends_with('.') && rule.explanation.ends_with('.') && rule.fix.ends_with('.'),
+            "{}",
+            rule.code
+        );
         // What is gone from a baseline needs a baseline: tests/baseline.rs.
         let shown = rule.code == "K903"
             || (rule.examples.iter().any(|e| e.rejected) && rule.examples.iter().any(|e| !e.rejected));

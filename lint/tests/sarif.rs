@@ -77,7 +77,10 @@ fn other_formats_show_what_is_not_hidden() {
     let github = lint::report::github::commands(&findings);
     let lines: Vec<&str> = github.lines().collect();
     assert_eq!(lines.len(), 2, "{github}");
-    assert!(lines[0].starts_with("::warning file=main.st,line=4,col=25,endLine=4,endColumn=30,title=K205::"), "{github}");
+    assert!(
+        lines[0].starts_with("::warning file=main.st,line=4,col=25,endLine=4,endColumn=30,title=K205::"),
+        "{github}"
+    );
     assert!(lines[1].starts_with("::notice file=main.io.yaml,line=3,col=3,"), "{github}");
     let gitlab: Value = serde_json::from_str(&lint::report::gitlab::report(&findings)).unwrap();
     let rows = gitlab.as_array().unwrap();

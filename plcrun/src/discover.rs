@@ -87,7 +87,9 @@ fn in_folder(folder: &Path, settings: &Settings, found: &mut Found) -> Result<()
 fn add(found: &mut Found, files: Vec<PathBuf>, io: Option<PathBuf>, test: Option<&PathBuf>) {
     let io = io.or_else(|| iomap::find(None, &files).path().map(Path::to_path_buf));
     match found.programs.iter_mut().find(|p| p.files == files && p.io == io) {
-        Some(known) => known.tests.extend(test.filter(|t| !known.tests.contains(t)).cloned().into_iter().collect::<Vec<_>>()),
+        Some(known) => {
+            known.tests.extend(test.filter(|t| !known.tests.contains(t)).cloned().into_iter().collect::<Vec<_>>())
+        }
         None => found.programs.push(Program { files, io, tests: test.cloned().into_iter().collect() }),
     }
 }

@@ -138,7 +138,8 @@ fn parse(file: &Path, text: &str) -> (Settings, Vec<Problem>) {
         Value::Map(rows) => rows.as_slice(),
         Value::Null => &[],
         Value::Bool(_) | Value::Int(_) | Value::Float(_) | Value::Text(_) | Value::List(_) => {
-            problems.push(wrong(&root, format!("the settings are keys with values, here stands {}", root.value.kind())));
+            problems
+                .push(wrong(&root, format!("the settings are keys with values, here stands {}", root.value.kind())));
             &[]
         }
     };
@@ -254,8 +255,10 @@ mod tests {
 
     #[test]
     fn programs_of_several_files_are_relative_to_the_settings() {
-        let (settings, problems) =
-            parse(Path::new("plant/plcrun.yaml"), "programs:\n  - { files: [a.ld, lib/b.st], io: c.io.yaml }\ntest: { x: 1 }\n");
+        let (settings, problems) = parse(
+            Path::new("plant/plcrun.yaml"),
+            "programs:\n  - { files: [a.ld, lib/b.st], io: c.io.yaml }\ntest: { x: 1 }\n",
+        );
         assert_eq!(problems, []);
         assert_eq!(settings.programs[0].files, [PathBuf::from("plant/a.ld"), PathBuf::from("plant/lib/b.st")]);
         assert_eq!(settings.programs[0].io, Some(PathBuf::from("plant/c.io.yaml")));

@@ -95,7 +95,11 @@ fn a_baseline_lets_an_old_project_start_clean() {
         .out_has("1 in the baseline");
     folder.run(&["check", "latch.ld"]).exits(0).out_has("no findings, 1 in the baseline");
     // The same finding lower down is still known; a second one is new.
-    folder.write("latch.ld", format!("(* moved *)\n{}", LATCH.replace("RUNG lamp", "RUNG more: NO(trip) SET(lamp);\nRUNG lamp2")).replace("COIL(lamp)", "RST(lamp)"));
+    folder.write(
+        "latch.ld",
+        format!("(* moved *)\n{}", LATCH.replace("RUNG lamp", "RUNG more: NO(trip) SET(lamp);\nRUNG lamp2"))
+            .replace("COIL(lamp)", "RST(lamp)"),
+    );
     folder.run(&["check", "latch.ld"]).exits(0).out_has("1 in the baseline");
     folder.write("latch.ld", SEAL);
     folder.run(&["check", "latch.ld"]).exits(0).out_has("note[K903]: K205 in latch.ld (Latch/trip) is gone");
@@ -106,10 +110,7 @@ fn a_baseline_lets_an_old_project_start_clean() {
 #[test]
 fn findings_are_written_for_other_tools() {
     let folder = Folder::with(&[("latch.ld", LATCH)]);
-    folder
-        .run(&["check", "latch.ld", "--format", "github"])
-        .exits(1)
-        .out_has("::warning file=latch.ld,line=4,col=25,");
+    folder.run(&["check", "latch.ld", "--format", "github"]).exits(1).out_has("::warning file=latch.ld,line=4,col=25,");
     folder.run(&["check", "latch.ld", "--format", "sarif", "-o", "out.sarif"]).exits(1).err_has("1 warning");
     let log: serde_json::Value = serde_json::from_str(&folder.read("out.sarif")).unwrap();
     assert_eq!(log["runs"][0]["results"][0]["ruleId"], "K205");

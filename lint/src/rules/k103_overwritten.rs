@@ -136,7 +136,9 @@ impl<'a> Visitor<'a> for Drives<'_> {
         match how {
             Write::Coil(CoilKind::Set | CoilKind::Reset) => {}
             Write::Coil(_) => self.coils.push((target, place.span)),
-            Write::Assign(_) | Write::Output | Write::InOut | Write::Control => self.statements.push((target, place.span)),
+            Write::Assign(_) | Write::Output | Write::InOut | Write::Control => {
+                self.statements.push((target, place.span))
+            }
         }
     }
 }

@@ -94,12 +94,14 @@ fn is_option(context: &Context<'_>, condition: &Expr) -> bool {
     !reads.0 && has_name(context.text(condition.span))
 }
 
-
 /// Is there a word in it that is neither TRUE nor FALSE nor an operator?
 fn has_name(text: &str) -> bool {
     let words = text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_' && c != '#' && c != '.');
-    let known = ["TRUE", "FALSE", "NOT", "AND", "OR", "XOR", "MOD", "AND_THEN", "OR_ELSE", "GT", "GE", "EQ", "NE", "LE", "LT", "CMP"];
-    words.filter(|w| w.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_') && !w.contains('#')).any(|word| {
-        !known.iter().any(|k| k.eq_ignore_ascii_case(word))
-    })
+    let known = [
+        "TRUE", "FALSE", "NOT", "AND", "OR", "XOR", "MOD", "AND_THEN", "OR_ELSE", "GT", "GE", "EQ", "NE", "LE", "LT",
+        "CMP",
+    ];
+    words
+        .filter(|w| w.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_') && !w.contains('#'))
+        .any(|word| !known.iter().any(|k| k.eq_ignore_ascii_case(word)))
 }

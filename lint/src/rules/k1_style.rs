@@ -90,8 +90,16 @@ pub const NAMES: Rule = Rule {
     fix: "Rename it, or change the pattern in plcrun.yaml.",
     options: &[
         RuleOption { name: "variable", default: OptionDefault::Pattern("[a-z][a-z0-9_]*"), meaning: "variables" },
-        RuleOption { name: "constant", default: OptionDefault::Pattern("[A-Za-z][A-Za-z0-9_]*"), meaning: "CONSTANT variables" },
-        RuleOption { name: "unit", default: OptionDefault::Pattern("[A-Z][A-Za-z0-9]*"), meaning: "programs, functions and function blocks" },
+        RuleOption {
+            name: "constant",
+            default: OptionDefault::Pattern("[A-Za-z][A-Za-z0-9_]*"),
+            meaning: "CONSTANT variables",
+        },
+        RuleOption {
+            name: "unit",
+            default: OptionDefault::Pattern("[A-Z][A-Za-z0-9]*"),
+            meaning: "programs, functions and function blocks",
+        },
     ],
     examples: &[
         Example::rejected(
@@ -119,9 +127,8 @@ fn names(context: &Context<'_>, options: &RuleOptions, found: &mut Vec<Draft>) {
     };
     let variable = |v: &Variable| {
         let named = !v.name.is_empty() && !v.name.contains('#');
-        (named && !matches!(v.class, Class::Result | Class::Hidden)).then(|| {
-            if v.constant { ("constant", "the constant") } else { ("variable", "the variable") }
-        })
+        (named && !matches!(v.class, Class::Result | Class::Hidden))
+            .then(|| if v.constant { ("constant", "the constant") } else { ("variable", "the variable") })
     };
     for (_, pou) in units(context.program) {
         judge("unit", "the unit", &pou.name, pou.span);
@@ -247,8 +254,7 @@ END_PROGRAM",
 };
 
 fn nesting(context: &Context<'_>, options: &RuleOptions, found: &mut Vec<Draft>) {
-    let mut depths =
-        Depths { statements: options.number("statements"), branches: options.number("branches"), found };
+    let mut depths = Depths { statements: options.number("statements"), branches: options.number("branches"), found };
     for (_, pou) in units(context.program) {
         match &pou.body {
             Body::Statements(list) => depths.list(list, 0),
@@ -310,7 +316,11 @@ pub const RUNGS: Rule = Rule {
     title: "rung with too many elements",
     explanation: "A rung that does not fit a sheet of paper cannot be followed with a finger.",
     fix: "Give parts of it coils of their own, with names that say what they mean.",
-    options: &[RuleOption { name: "limit", default: OptionDefault::Number(24), meaning: "contacts, conditions, blocks and coils in one rung" }],
+    options: &[RuleOption {
+        name: "limit",
+        default: OptionDefault::Number(24),
+        meaning: "contacts, conditions, blocks and coils in one rung",
+    }],
     examples: &[
         Example::rejected(
             "PROGRAM Main

@@ -131,9 +131,10 @@ fn uses(context: &Context<'_>) -> Vec<(Variable, Usage)> {
         walk::unit(pou, &mut uses);
     }
     let bound = |variable: &Variable| {
-        let names = context.map.iter().flat_map(|m| {
-            m.io.inputs.iter().map(|i| &i.variable).chain(m.io.outputs.iter().map(|o| &o.variable))
-        });
+        let names = context
+            .map
+            .iter()
+            .flat_map(|m| m.io.inputs.iter().map(|i| &i.variable).chain(m.io.outputs.iter().map(|o| &o.variable)));
         let last = |path: &str| path.rsplit('.').next().unwrap_or_default().to_owned();
         names.map(|path| last(path)).any(|name| variable.name.eq_ignore_ascii_case(&name))
     };

@@ -119,7 +119,8 @@ fn jumps(context: &Context<'_>, found: &mut dyn FnMut(&Element, &Parts<'_>)) {
                 _ => continue,
             };
             // A rung without contacts always jumps: what it leads past is never reached (K202).
-            if rung.series.len() == 1 || matches!(rung.series.as_slice(), [Element { kind: ElementKind::Wire, .. }, _]) {
+            if rung.series.len() == 1 || matches!(rung.series.as_slice(), [Element { kind: ElementKind::Wire, .. }, _])
+            {
                 continue;
             }
             let skipped: &[Rung] = rungs.get(at + 1..target).unwrap_or_default();

@@ -144,13 +144,16 @@ fn coils(context: &Context<'_>, _: &RuleOptions, found: &mut Vec<Draft>) {
     // A coil is without power, too, where a contact before it waits for another such coil: the first cause is enough.
     let dead = contacts_that_stay(context, true);
     for (id, kind, place) in never_on(context) {
-        let consequence = dead.iter().any(|(unit, rung)| *unit == id && rung.start <= place.span.start && place.span.end <= rung.end);
+        let consequence =
+            dead.iter().any(|(unit, rung)| *unit == id && rung.start <= place.span.start && place.span.end <= rung.end);
         if consequence {
             continue;
         }
         let name = context.text(place.span);
         let message = match kind {
-            CoilKind::Normal | CoilKind::Rise | CoilKind::Fall => format!("`{name}` is never on: power never reaches this coil"),
+            CoilKind::Normal | CoilKind::Rise | CoilKind::Fall => {
+                format!("`{name}` is never on: power never reaches this coil")
+            }
             CoilKind::Negated => format!("`{name}` is always on: power never reaches this coil"),
             CoilKind::Set => format!("`{name}` is never set here: power never reaches this coil"),
             CoilKind::Reset => format!("`{name}` is never reset here: power never reaches this coil"),

@@ -140,7 +140,8 @@ fn pairs(context: &Context<'_>, _: &RuleOptions, found: &mut Vec<Draft>) {
             let (Some(cell_a), Some(cell_b)) = (cell_a, cell_b) else { continue };
             let grouped = channel_a.groups().iter().any(|group| channel_b.groups().contains(group));
             if !grouped && excludes(context, cell_a, cell_b) && excludes(context, cell_b, cell_a) {
-                let message = format!("`{}` and `{}` exclude each other in the program, but no group names both", a.name, b.name);
+                let message =
+                    format!("`{}` and `{}` exclude each other in the program, but no group names both", a.name, b.name);
                 let mut draft = Draft::at(map.output_place(&b.name), message);
                 for cell in [cell_a, cell_b] {
                     if let Some(driver) = context.network.driver(cell) {

@@ -1,8 +1,8 @@
 //! Values as intervals: what a scalar can be, never less than what it really can be.
 
+use bytecode::ScalarType;
 use compiler::hir::PouId;
 use compiler::types::{Ty, int_range};
-use bytecode::ScalarType;
 
 /// What a scalar can be. BOOL is 0 to 1; TIME counts nanoseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -159,19 +159,13 @@ impl Value {
     /// Both BOOL.
     #[must_use]
     pub const fn and(self, other: Self) -> Self {
-        Self::of_truth(
-            self.may_be_true() && other.may_be_true(),
-            self.may_be_false() || other.may_be_false(),
-        )
+        Self::of_truth(self.may_be_true() && other.may_be_true(), self.may_be_false() || other.may_be_false())
     }
 
     /// Either BOOL.
     #[must_use]
     pub const fn or(self, other: Self) -> Self {
-        Self::of_truth(
-            self.may_be_true() || other.may_be_true(),
-            self.may_be_false() && other.may_be_false(),
-        )
+        Self::of_truth(self.may_be_true() || other.may_be_true(), self.may_be_false() && other.may_be_false())
     }
 }
 

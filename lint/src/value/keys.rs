@@ -100,8 +100,14 @@ impl<'p> Keys<'p> {
     }
 
     pub fn frame(&mut self, pou: PouId) -> Key {
-        let plain =
-            |_: &Self| Info { ty: Ty::VOID, initial: Value::Any, open: false, shared: false, kept: false, fields: Vec::new() };
+        let plain = |_: &Self| Info {
+            ty: Ty::VOID,
+            initial: Value::Any,
+            open: false,
+            shared: false,
+            kept: false,
+            fields: Vec::new(),
+        };
         self.add(Part::Frame(pou), plain)
     }
 

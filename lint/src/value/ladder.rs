@@ -148,7 +148,9 @@ impl State<'_> {
             CoilKind::Normal => self.set(key, power, weak),
             CoilKind::Negated => self.set(key, power.inverted(), weak),
             CoilKind::Set if power.may_be_true() => self.set(key, Value::of_bool(true), weak || power.may_be_false()),
-            CoilKind::Reset if power.may_be_true() => self.set(key, Value::of_bool(false), weak || power.may_be_false()),
+            CoilKind::Reset if power.may_be_true() => {
+                self.set(key, Value::of_bool(false), weak || power.may_be_false())
+            }
             CoilKind::Set | CoilKind::Reset => {}
             CoilKind::Rise | CoilKind::Fall => self.set(key, Value::of_truth(power.only().is_none(), true), weak),
         }
@@ -170,14 +172,7 @@ impl State<'_> {
         Flow { power: self.get(key), facts }
     }
 
-    fn powered(
-        &mut self,
-        enable: Option<&Expr>,
-        body: &[Stmt],
-        eno: Option<&Place>,
-        flow: &mut Flow,
-        frame: &Frame,
-    ) {
+    fn powered(&mut self, enable: Option<&Expr>, body: &[Stmt], eno: Option<&Place>, flow: &mut Flow, frame: &Frame) {
         let enabled = enable.map_or(Value::of_bool(true), |e| self.eval(e, frame));
         let runs = flow.power.and(enabled);
         if runs.may_be_true() {

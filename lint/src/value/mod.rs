@@ -87,7 +87,11 @@ impl<'p> Values<'p> {
     /// What a place of the process image can be at the end of a scan in which these inputs have these values, whatever
     /// the state before; each is named by its location.
     #[must_use]
-    pub fn after_scan(&self, inputs: &[(&compiler::hir::Location, bool)], output: &compiler::hir::Location) -> Option<Value> {
+    pub fn after_scan(
+        &self,
+        inputs: &[(&compiler::hir::Location, bool)],
+        output: &compiler::hir::Location,
+    ) -> Option<Value> {
         if !self.complete {
             return None;
         }

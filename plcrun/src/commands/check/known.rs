@@ -79,13 +79,17 @@ impl Baselines {
             let seen: Vec<String> = looks
                 .iter()
                 .filter(|l| of_file(l))
-                .flat_map(|l| l.inputs().map(|p| project_name(&l.settings, &p.display().to_string())).collect::<Vec<_>>())
+                .flat_map(|l| {
+                    l.inputs().map(|p| project_name(&l.settings, &p.display().to_string())).collect::<Vec<_>>()
+                })
                 .collect();
             let gone: Vec<String> = baseline.gone(&|name| seen.iter().any(|s| s == name)).collect();
             if let Some(look) = looks.iter_mut().find(|l| of_file(l)) {
                 let region = Region { file: file.display().to_string(), ..Region::default() };
                 let settings = look.settings.check.clone();
-                look.checked.findings.extend(gone.into_iter().filter_map(|text| lint::gone(&settings, region.clone(), text)));
+                look.checked
+                    .findings
+                    .extend(gone.into_iter().filter_map(|text| lint::gone(&settings, region.clone(), text)));
             }
         }
         Ok(())

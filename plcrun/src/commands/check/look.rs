@@ -59,8 +59,12 @@ pub fn at(program: &Program) -> Result<Look, Refusal> {
     });
     let simulated = if input.is_none() { without_map(&compiled) } else { Vec::new() };
     let alone = input.is_none().then_some(MapInput { file: "", text: "", findings: &simulated, map: None });
-    let subject =
-        Subject { sources: &sources, compiled: &compiled, map: input.or(alone.filter(|_| !simulated.is_empty())), activity: &[] };
+    let subject = Subject {
+        sources: &sources,
+        compiled: &compiled,
+        map: input.or(alone.filter(|_| !simulated.is_empty())),
+        activity: &[],
+    };
     let name = |file: &str| project_name(&settings, file);
     let checked = lint::check(&subject, &settings.check, &name);
     Ok(Look { program: program.clone(), sources, checked, settings })

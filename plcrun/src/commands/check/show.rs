@@ -105,7 +105,13 @@ fn line(look: &Look, color: bool) -> String {
     let checked = &look.checked;
     let (errors, warnings) = (checked.count(Severity::Error), checked.count(Severity::Warning));
     if errors + warnings > 0 {
-        return format!("{}: {}, {}{}", look.name(), plural(errors, "error"), plural(warnings, "warning"), hidden(look));
+        return format!(
+            "{}: {}, {}{}",
+            look.name(),
+            plural(errors, "error"),
+            plural(warnings, "warning"),
+            hidden(look)
+        );
     }
     let map = look.program.io.as_ref().map_or_else(|| ", no I/O map".to_owned(), |p| format!(" with {}", p.display()));
     let notes = match checked.count(Severity::Note) {
