@@ -149,6 +149,14 @@ impl MapView<'_> {
         At::Map(rows.iter().find(|(_, n, _)| n.eq_ignore_ascii_case(name)).map_or(Place::default(), |(at, _, _)| *at))
     }
 
+    /// Name and channel of an output by its position.
+    #[must_use]
+    pub fn output_channel(&self, output: usize) -> Option<(&str, &relay::Channel)> {
+        let output = self.io.outputs.get(output)?;
+        let id = self.io.channels.find(&output.name)?;
+        Some((&output.name, self.io.channels.channel(id)))
+    }
+
     /// Where an input is written in the map.
     #[must_use]
     pub fn input_place(&self, name: &str) -> At {

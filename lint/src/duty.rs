@@ -4,7 +4,7 @@
 //! guard and relays. Each run begins at rest (stop inputs closed, everything else as the map says), then one input is pressed, or
 //! held, and nothing changes any more. What an output then does within a minute it does for ever. Read-backs follow their outputs.
 //!
-//! A program that flashes only for a combination of inputs is not found.
+//! A program that flashes only for a combination of inputs is not found, nor one so large that not every input can be tried.
 
 use crate::context::{Context, MapView};
 use bytecode::VerifiedImage;
@@ -20,8 +20,9 @@ const WINDOW_NS: u64 = relay::WINDOW_NS;
 /// When an input changes, and how long a press lasts.
 const PRESS_AT_NS: u64 = 1_000_000_000;
 const PRESS_NS: u64 = 200_000_000;
-/// Inputs that are tried; programs with more are tried with the first of them.
-const INPUTS_MAX: usize = 64;
+/// Instructions all runs may take together: about a second on a slow machine. A large program is tried with fewer inputs, at rest in
+/// any case.
+const WORK_MAX: u64 = 200_000_000;
 
 /// How often one output switches on in a minute.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,7 +31,7 @@ pub struct Duty {
     pub output: usize,
     /// ON edges within a minute.
     pub operations: u32,
-    /// Seconds between the first two of them, in tenths.
+    /// Time from the first to the second of them, in milliseconds.
     pub period_ms: u64,
     /// What has to be done for it; empty: nothing, it is so at rest.
     pub cause: String,
@@ -50,11 +51,14 @@ pub fn measure(context: &Context<'_>) -> Vec<Duty> {
     let (Some(map), Some(image)) = (&context.map, &context.compiled.image) else { return Vec::new() };
     let Ok(image) = bytecode::verify(image.clone()) else { return Vec::new() };
     let mut engine = Interpreter::load(&image);
-    let free: Vec<InputId> = map.io.input_ids().filter(|id| is_free(map.io, *id)).take(INPUTS_MAX).collect();
+    let scans = (SETTLE_NS + WINDOW_NS) / step_ns(map.io);
+    let code = u64::try_from(image.image().code.len()).unwrap_or(u64::MAX).max(1);
+    let runs = usize::try_from(WORK_MAX / scans.saturating_mul(code).max(1)).unwrap_or(usize::MAX).max(1);
+    let free: Vec<InputId> = map.io.input_ids().filter(|id| is_free(map.io, *id)).collect();
     let held = free.iter().map(|id| Doing::Hold(*id));
     let pressed = free.iter().map(|id| Doing::Press(*id));
     let mut found: Vec<Duty> = Vec::new();
-    for doing in std::iter::once(Doing::Nothing).chain(held).chain(pressed) {
+    for doing in std::iter::once(Doing::Nothing).chain(held).chain(pressed).take(runs) {
         for duty in run(map, &image, &mut engine, doing) {
             match found.iter_mut().find(|d| d.output == duty.output) {
                 // The simplest cause of equal ones comes first.
@@ -66,6 +70,10 @@ pub fn measure(context: &Context<'_>) -> Vec<Duty> {
     }
     found.sort_by_key(|d| d.output);
     found
+}
+
+fn step_ns(io: &IoMap) -> u64 {
+    io.plan.tick_ns.max(STEP_NS)
 }
 
 /// Is it neither a read-back nor a state of a channel?
@@ -86,7 +94,7 @@ fn rests_true(io: &IoMap, id: InputId) -> bool {
 fn run(map: &MapView<'_>, image: &VerifiedImage, engine: &mut Interpreter, doing: Doing) -> Vec<Duty> {
     let io = map.io;
     let mut memory = Memory::new(image.image());
-    let step_ns = io.plan.tick_ns.max(STEP_NS);
+    let step_ns = step_ns(io);
     let mut due: Vec<u64> = io.plan.tasks.iter().map(|_| 0).collect();
     let mut before: Vec<bool> = vec![false; io.outputs.len()];
     let mut edges: Vec<Vec<u64>> = vec![Vec::new(); io.outputs.len()];

@@ -421,8 +421,9 @@ impl Builder<'_, '_> {
                 let inverted = |index: usize| Logic::Not(Box::new(part(index)));
                 match op {
                     Op::Not => inverted(0),
-                    Op::And => Logic::And(vec![part(0), part(1)]),
-                    Op::Or => Logic::Or(vec![part(0), part(1)]),
+                    // A chain of one operator is one operation.
+                    Op::And => Logic::And(args.iter().map(|a| self.formula(a)).collect()),
+                    Op::Or => Logic::Or(args.iter().map(|a| self.formula(a)).collect()),
                     Op::AndNot => Logic::And(vec![part(0), inverted(1)]),
                     Op::OrNot => Logic::Or(vec![part(0), inverted(1)]),
                     _ => self.unknown(expr),

@@ -34,7 +34,12 @@ fn findings() -> Vec<Finding> {
 
 #[test]
 fn a_log_keeps_to_the_schema() {
-    let schema: Value = serde_json::from_str(include_str!("schema/sarif-2.1.0.json")).unwrap();
+    let mut schema: Value = serde_json::from_str(include_str!("schema/sarif-2.1.0.json")).unwrap();
+    // A pattern of the schema has a bracket too many, which strict readers of patterns refuse; we write no such property.
+    for of in ["run", "toolComponent"] {
+        let language = &mut schema["definitions"][of]["properties"]["language"];
+        language.as_object_mut().unwrap().remove("pattern").unwrap();
+    }
     let validator = jsonschema::validator_for(&schema).unwrap();
     for findings in [findings(), Vec::new()] {
         let log: Value = serde_json::from_str(&lint::report::sarif::log(&findings, "0.1.0")).unwrap();

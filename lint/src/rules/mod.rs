@@ -1,10 +1,11 @@
-//! The rules, in one file each or a few that belong together, and the table of them.
+//! The rules, one file each, and the table of them. What two rules share has a file without a code.
 //!
 //! Codes: `K1..` programs (guidelines such as PLCopen's that a tool can decide), `K2..` ladders, `K3..` relays and the I/O map, `K9..` the
 //! check itself. What other rooms find already has no second rule here: two coils and instances called twice (E0604, W0708), recursion
 //! (E0701), unused variables (W0901 to W0903), REAL equality (W0411), loads and gold contacts (R05x), groups without feedback (R036).
 //! Steps that are never reached do not exist: the language has no sequential function charts.
 
+mod jumps;
 mod k101_addresses;
 mod k102_writers;
 mod k103_overwritten;
@@ -13,16 +14,33 @@ mod k105_condition;
 mod k106_unreachable;
 mod k107_division;
 mod k108_case_else;
-mod k1_style;
-mod k1_unused;
+mod k109_numbers;
+mod k110_names;
+mod k111_complexity;
+mod k112_nesting;
+mod k113_rungs;
+mod k114_unwritten;
+mod k115_unread;
+mod k201_coil;
+mod k202_rung;
+mod k203_contact;
 mod k204_seal;
 mod k205_latch;
-mod k2_jumps;
-mod k2_power;
+mod k206_timer;
+mod k207_edge;
 mod k301_pulse;
-mod k3_duty;
-mod k3_safety;
-mod k9_check;
+mod k302_rate;
+mod k303_pair;
+mod k304_life;
+mod k305_software;
+mod k306_reach;
+mod k901_reason;
+mod k902_idle;
+mod k903_gone;
+mod k904_unknown;
+mod outputs;
+mod power;
+mod usage;
 
 use crate::rule::Rule;
 
@@ -36,30 +54,30 @@ pub const ALL: &[Rule] = &[
     k106_unreachable::RULE,
     k107_division::RULE,
     k108_case_else::RULE,
-    k1_style::NUMBERS,
-    k1_style::NAMES,
-    k1_style::COMPLEXITY,
-    k1_style::NESTING,
-    k1_style::RUNGS,
-    k1_unused::UNWRITTEN,
-    k1_unused::UNREAD,
-    k2_power::COIL,
-    k2_power::RUNG,
-    k2_power::CONTACT,
+    k109_numbers::RULE,
+    k110_names::RULE,
+    k111_complexity::RULE,
+    k112_nesting::RULE,
+    k113_rungs::RULE,
+    k114_unwritten::RULE,
+    k115_unread::RULE,
+    k201_coil::RULE,
+    k202_rung::RULE,
+    k203_contact::RULE,
     k204_seal::RULE,
     k205_latch::RULE,
-    k2_jumps::TIMER,
-    k2_jumps::EDGE,
+    k206_timer::RULE,
+    k207_edge::RULE,
     k301_pulse::RULE,
-    k3_duty::RATE,
-    k3_safety::PAIR,
-    k3_duty::LIFE,
-    k3_safety::SOFTWARE,
-    k3_safety::REACH,
-    k9_check::NO_REASON,
-    k9_check::IDLE,
-    k9_check::STALE,
-    k9_check::UNKNOWN,
+    k302_rate::RULE,
+    k303_pair::RULE,
+    k304_life::RULE,
+    k305_software::RULE,
+    k306_reach::RULE,
+    k901_reason::RULE,
+    k902_idle::RULE,
+    k903_gone::RULE,
+    k904_unknown::RULE,
 ];
 
 /// The rule with this code, whatever its case.

@@ -85,20 +85,18 @@ impl State<'_> {
         match &expr.kind {
             ExprKind::Const(bits) => self.live &= (*bits != 0) == holds,
             ExprKind::Read(_) => self.suppose_value(expr, Value::of_bool(holds), frame),
-            ExprKind::Lazy { and, left, right } => self.suppose_pair(*and, (left, true), (right, true), holds, frame),
+            ExprKind::Lazy { and, left, right } => {
+                self.suppose_parts(*and, &[(&**left, true), (&**right, true)], holds, frame);
+            }
             ExprKind::Apply { op, scalar, args, .. } => match (op, args.as_slice()) {
                 (Op::Not, [arg]) => self.suppose(arg, !holds, frame),
-                (Op::And, [a, b]) if *scalar == ScalarType::Bool => {
-                    self.suppose_pair(true, (a, true), (b, true), holds, frame);
+                // A chain of one operator is one operation.
+                (Op::And | Op::Or, args) if *scalar == ScalarType::Bool => {
+                    let parts: Vec<(&Expr, bool)> = args.iter().map(|a| (a, true)).collect();
+                    self.suppose_parts(*op == Op::And, &parts, holds, frame);
                 }
-                (Op::AndNot, [a, b]) if *scalar == ScalarType::Bool => {
-                    self.suppose_pair(true, (a, true), (b, false), holds, frame);
-                }
-                (Op::Or, [a, b]) if *scalar == ScalarType::Bool => {
-                    self.suppose_pair(false, (a, true), (b, true), holds, frame);
-                }
-                (Op::OrNot, [a, b]) if *scalar == ScalarType::Bool => {
-                    self.suppose_pair(false, (a, true), (b, false), holds, frame);
+                (Op::AndNot | Op::OrNot, [a, b]) if *scalar == ScalarType::Bool => {
+                    self.suppose_parts(*op == Op::AndNot, &[(a, true), (b, false)], holds, frame);
                 }
                 (Op::Eq | Op::Ne | Op::Lt | Op::Le | Op::Gt | Op::Ge, [a, b]) if !scalar.is_float() => {
                     self.suppose_comparison(*op, a, b, holds, frame);
@@ -114,20 +112,22 @@ impl State<'_> {
         }
     }
 
-    /// `a AND b` or `a OR b`, each perhaps inverted.
-    fn suppose_pair(&mut self, and: bool, a: (&Expr, bool), b: (&Expr, bool), holds: bool, frame: &Frame) {
+    /// `a AND b ...` or `a OR b ...`, each perhaps inverted.
+    fn suppose_parts(&mut self, and: bool, parts: &[(&Expr, bool)], holds: bool, frame: &Frame) {
         if and == holds {
-            self.suppose(a.0, a.1 == holds, frame);
-            self.suppose(b.0, b.1 == holds, frame);
+            parts.iter().for_each(|(expr, plain)| self.suppose(expr, *plain == holds, frame));
             return;
         }
-        // One of them decides; where the other cannot, this one does.
-        let cannot = |value: Value, wanted: bool| if wanted { !value.may_be_true() } else { !value.may_be_false() };
-        let (va, vb) = (self.quiet(a.0, frame), self.quiet(b.0, frame));
-        if va.is_some_and(|v| cannot(v, a.1 == holds)) {
-            self.suppose(b.0, b.1 == holds, frame);
-        } else if vb.is_some_and(|v| cannot(v, b.1 == holds)) {
-            self.suppose(a.0, a.1 == holds, frame);
+        // One of them decides; where only one can, it does.
+        let can = |value: Value, wanted: bool| if wanted { value.may_be_true() } else { value.may_be_false() };
+        let mut able = Vec::new();
+        for (expr, plain) in parts {
+            if self.quiet(expr, frame).is_none_or(|value| can(value, *plain == holds)) {
+                able.push((*expr, *plain));
+            }
+        }
+        if let [(expr, plain)] = able.as_slice() {
+            self.suppose(expr, *plain == holds, frame);
         }
     }
 
@@ -221,8 +221,13 @@ pub(super) fn constant(bits: u64, scalar: Option<ScalarType>) -> Value {
     }
 }
 
-/// An operation on intervals.
+/// An operation on intervals. A chain of one associative operator is one operation with many operands.
 fn apply(op: Op, scalar: ScalarType, source: Option<ScalarType>, values: &[Value]) -> Value {
+    if let ([first, rest @ ..], Op::And | Op::Or | Op::Xor | Op::Add | Op::Mul) = (values, op)
+        && rest.len() > 1
+    {
+        return rest.iter().fold(*first, |left, right| apply(op, scalar, source, &[left, *right]));
+    }
     if let Some(value) = exactly(op, scalar, source, values) {
         return value;
     }
@@ -356,6 +361,16 @@ mod tests {
     ];
 
     proptest! {
+        /// A chain says what its operations say one after the other.
+        #[test]
+        fn a_chain_is_its_operations(values in prop::collection::vec(0..3u8, 3..6), and in any::<bool>()) {
+            let values: Vec<Value> =
+                values.iter().map(|v| [Value::BOOL, Value::of_bool(false), Value::of_bool(true)][usize::from(*v)]).collect();
+            let (op, unit) = if and { (Op::And, true) } else { (Op::Or, false) };
+            let one_by_one = values.iter().fold(Value::of_bool(unit), |x, y| if and { x.and(*y) } else { x.or(*y) });
+            prop_assert_eq!(apply(op, ScalarType::Bool, None, &values), one_by_one);
+        }
+
         /// Whatever numbers the operands are, the result is within what the intervals say.
         #[test]
         fn no_result_lies_outside(

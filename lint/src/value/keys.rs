@@ -46,6 +46,13 @@ pub(crate) struct Info {
     fields: Vec<(VarId, Init)>,
 }
 
+/// What a path leads to.
+enum Found {
+    Global(GlobalId),
+    /// A variable of an instance: the instance, its unit, the variable.
+    Of(Key, PouId, VarId),
+}
+
 /// All keys of a program, made as they are needed.
 #[derive(Debug)]
 pub(crate) struct Keys<'p> {
@@ -170,27 +177,46 @@ impl<'p> Keys<'p> {
 
     /// Marks what the I/O map binds as an input, by the path of its variable (`instance.name`).
     pub fn bind(&mut self, path: &str) {
-        let words: Vec<&str> = path.split('.').collect();
-        let Some((first, rest)) = words.split_first() else { return };
-        let global = self.program.globals.iter().find(|(_, v)| v.name.eq_ignore_ascii_case(first));
-        if let (Some((id, _)), []) = (global, rest) {
-            self.bound.insert(Part::Global(id));
-            return;
+        match self.find(path) {
+            Some(Found::Global(id)) => {
+                self.bound.insert(Part::Global(id));
+            }
+            Some(Found::Of(owner, unit, var)) if self.program.pous[unit].vars[var].location.is_none() => {
+                self.bound.insert(Part::Of(owner, var));
+            }
+            Some(Found::Of(..)) | None => {}
         }
-        let number = self.program.instances.iter().position(|i| i.name.eq_ignore_ascii_case(first));
-        let Some(number) = number.and_then(|n| u32::try_from(n).ok()) else { return };
-        let Some(mut key) = self.instance(number) else { return };
-        for (index, word) in rest.iter().enumerate() {
-            let Some(unit) = self.unit(key) else { return };
-            let vars = &self.program.pous[unit].vars;
-            let Some((var, variable)) = vars.iter().find(|(_, v)| v.name.eq_ignore_ascii_case(word)) else { return };
-            if index + 1 == rest.len() {
-                if variable.location.is_none() {
-                    self.bound.insert(Part::Of(key, var));
-                }
-                return;
+    }
+
+    /// The key of a variable by its path.
+    pub fn at_path(&mut self, path: &str) -> Option<Key> {
+        Some(match self.find(path)? {
+            Found::Global(id) => self.global(id),
+            Found::Of(owner, unit, var) => self.of(owner, unit, var),
+        })
+    }
+
+    fn find(&mut self, path: &str) -> Option<Found> {
+        let program = self.program;
+        let (first, mut rest) = path.split_once('.').unwrap_or((path, ""));
+        let global = program.globals.iter().find(|(_, v)| v.name.eq_ignore_ascii_case(first));
+        let mut key = match global {
+            Some((id, _)) if rest.is_empty() => return Some(Found::Global(id)),
+            Some((id, _)) => self.global(id),
+            None => {
+                let number = program.instances.iter().position(|i| i.name.eq_ignore_ascii_case(first))?;
+                self.instance(u32::try_from(number).ok()?)?
+            }
+        };
+        loop {
+            let (word, behind) = rest.split_once('.').unwrap_or((rest, ""));
+            let unit = self.unit(key)?;
+            let (var, _) = program.pous[unit].vars.iter().find(|(_, v)| v.name.eq_ignore_ascii_case(word))?;
+            if behind.is_empty() {
+                return Some(Found::Of(key, unit, var));
             }
             key = self.of(key, unit, var);
+            rest = behind;
         }
     }
 

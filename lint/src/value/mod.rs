@@ -78,6 +78,17 @@ impl<'p> Values<'p> {
         self.state.borrow().seen(site, span)
     }
 
+    /// What a variable can be at the start of a scan, by its path; `None` where there is none, or nothing is known.
+    #[must_use]
+    pub fn at_start(&self, path: &str) -> Option<Value> {
+        if !self.complete {
+            return None;
+        }
+        let mut state = self.state.borrow_mut();
+        let key = state.keys.at_path(path)?;
+        Some(state.at_start(key))
+    }
+
     /// Is a place never reached in any scan?
     #[must_use]
     pub fn is_dead(&self, site: Site, span: Span) -> bool {
