@@ -227,7 +227,6 @@ mod tests {
                 files: vec![file.to_owned()],
                 rungs: vec![Rung { pou: PouId(0), label: rung.to_owned(), title: String::new(), file: 0, line: 12 }],
                 places: vec![place(0, u32::MAX, 1), place(4, 0, 12), place(10, u32::MAX, 30)],
-                ..Debug::default()
             },
             ..Image::default()
         }

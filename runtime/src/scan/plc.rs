@@ -86,6 +86,8 @@ pub struct Plc<E, D> {
     image: Arc<VerifiedImage>,
     map: Arc<IoMap>,
     engine: E,
+    /// The program that took longest in the last scan that ran any.
+    slowest: Option<u32>,
     /// Where this thread says where it is.
     at: &'static Whereabouts,
     memory: Memory,
@@ -159,6 +161,7 @@ impl<E: Engine, D: Driver> Plc<E, D> {
         let words = map.words.iter().map(|w| memory.read(Place::Byte(w.offset), w.ty).unwrap_or(0)).collect();
         Self {
             engine: E::load(&image),
+            slowest: None,
             at: Whereabouts::unwatched(),
             memory,
             driver,
@@ -221,7 +224,7 @@ impl<E: Engine, D: Driver> Plc<E, D> {
         self.at.set_step(Doing::Scanning);
         self.freeze_inputs();
         if self.mode == Mode::Running {
-            match self.run_due_programs() {
+            match self.run_due_programs(clock) {
                 Ok(()) => self.commit(clock.now_ns()),
                 Err((trap, program)) => self.fail(FaultCause::Trap(trap), Some(program)),
             }
@@ -260,7 +263,7 @@ impl<E: Engine, D: Driver> Plc<E, D> {
         if backwards_ns > 0 {
             self.fail(FaultCause::Scan(ScanCode::TimeBackwards, backwards_ns), None);
         } else if limit > 0 && self.overruns_in_a_row >= limit {
-            self.fail(FaultCause::Scan(ScanCode::OverrunsInARow, u64::from(self.overruns_in_a_row)), None);
+            self.fail(FaultCause::Scan(ScanCode::OverrunsInARow, u64::from(self.overruns_in_a_row)), self.slowest);
         }
     }
 
@@ -313,16 +316,25 @@ impl<E: Engine, D: Driver> Plc<E, D> {
         }
     }
 
-    fn run_due_programs(&mut self) -> Result<(), (Trap, u32)> {
+    fn run_due_programs<C: Clock>(&mut self, clock: &C) -> Result<(), (Trap, u32)> {
         let map = Arc::clone(&self.map);
         let tick = self.grid_ns / map.plan.tick_ns;
         let time_ns = i64::try_from(self.grid_ns).unwrap_or(i64::MAX);
         let mut budget = Budget::new(map.scan.budget);
+        // With one program alone there is nothing to compare.
+        let compares = self.image.programs.len() > 1;
+        let (mut began_ns, mut longest_ns) = (if compares { clock.now_ns() } else { 0 }, 0);
         for task in map.plan.tasks.iter().filter(|t| Plan::due(t.every, tick, self.tick)) {
             for program in &task.programs {
                 self.at.set_program(*program);
                 let run = self.engine.run(&mut self.memory, *program as usize, time_ns, &mut budget);
                 run.map_err(|trap| (trap, *program))?;
+                let ended_ns = if compares { clock.now_ns() } else { 0 };
+                let took_ns = ended_ns.saturating_sub(began_ns);
+                if took_ns >= longest_ns {
+                    (longest_ns, self.slowest) = (took_ns, Some(*program));
+                }
+                began_ns = ended_ns;
             }
         }
         Ok(())
@@ -332,7 +344,7 @@ impl<E: Engine, D: Driver> Plc<E, D> {
     fn commit(&mut self, measured_ns: u64) {
         let late_ns = measured_ns.saturating_sub(self.grid_ns);
         if late_ns > self.map.scan.hard_overrun_ns {
-            return self.fail(FaultCause::Scan(ScanCode::HardOverrun, late_ns), None);
+            return self.fail(FaultCause::Scan(ScanCode::HardOverrun, late_ns), self.slowest);
         }
         let rows = self.map.outputs.iter().zip(&self.output_forces);
         for ((output, force), commanded) in rows.zip(&mut self.commanded) {
