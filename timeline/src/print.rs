@@ -74,7 +74,15 @@ fn test_failures(out: &mut String, test: &TestReport) {
 /// When, as failures say it: `at 3300 ms, scan 331`.
 #[must_use]
 pub fn moment(moment: Moment) -> String {
-    format!("at {}, scan {}", Duration::from_ns(moment.time_ns), moment.scan)
+    format!("at {}, scan {}", time(moment.time_ns), moment.scan)
+}
+
+/// A time: exact where it is whole milliseconds, else to a hundredth of one; contacts move in between.
+fn time(ns: u64) -> String {
+    if ns.is_multiple_of(1_000_000) {
+        return Duration::from_ns(ns).to_string();
+    }
+    format!("{}.{:02} ms", ns / 1_000_000, ns % 1_000_000 / 10_000)
 }
 
 /// What failed, on one line.
@@ -82,7 +90,7 @@ pub fn moment(moment: Moment) -> String {
 pub fn what(kind: &FailureKind) -> String {
     match kind {
         FailureKind::TooLate { when, then, within_ns, since, late } => {
-            let (within, at) = (Duration::from_ns(*within_ns), Duration::from_ns(since.time_ns));
+            let (within, at) = (Duration::from_ns(*within_ns), time(since.time_ns));
             let found = if *late { "came too late" } else { "did not come" };
             format!(
                 "`{then}` {found}: it must follow within {within} of `{when}`, which became TRUE at {at} (scan {})",
@@ -90,7 +98,7 @@ pub fn what(kind: &FailureKind) -> String {
             )
         }
         FailureKind::NotHeld { when, hold, until, since } => {
-            let begin = format!("{} (scan {})", Duration::from_ns(since.time_ns), since.scan);
+            let begin = format!("{} (scan {})", time(since.time_ns), since.scan);
             match when {
                 Some(when) => format!("`{hold}` does not hold: since `{when}` at {begin} it must, until `{until}`"),
                 None => format!("`{hold}` was lost: it held since {begin} and must hold until `{until}`"),

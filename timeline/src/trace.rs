@@ -89,6 +89,8 @@ pub struct Trace {
     pub end_ns: u64,
     /// The named rows.
     pub rows: Vec<Row>,
+    /// From when to when the controller had no power.
+    pub outages: Vec<(u64, u64)>,
     /// Of each channel, in the order of the map: when its lock changed, and to what.
     pub locks: Vec<Vec<(u64, Lock)>>,
     count: usize,
@@ -105,7 +107,7 @@ impl Trace {
     #[must_use]
     pub fn of(names: Vec<(String, Source)>, channels: usize, tick_ns: u64) -> Self {
         let rows = names.into_iter().map(|(name, source)| Row::new(name, source)).collect();
-        Self { tick_ns, from_ns: 0, end_ns: 0, rows, locks: vec![Vec::new(); channels], count: 0 }
+        Self { tick_ns, from_ns: 0, end_ns: 0, rows, outages: Vec::new(), locks: vec![Vec::new(); channels], count: 0 }
     }
 
     /// The state after a scan at `time_ns`.
@@ -116,6 +118,10 @@ impl Trace {
     /// The state of the channels while the controller has no power; variables keep what they had.
     pub fn outage(&mut self, time_ns: u64, view: &impl View) {
         self.rows_at(time_ns, view, |row| matches!(row.source, Source::Channel { .. }));
+        match self.outages.last_mut() {
+            Some((_, to_ns)) if *to_ns == time_ns => *to_ns = self.end_ns,
+            Some(_) | None => self.outages.push((time_ns, self.end_ns)),
+        }
     }
 
     fn rows_at(&mut self, time_ns: u64, view: &impl View, wanted: impl Fn(&Row) -> bool) {

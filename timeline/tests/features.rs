@@ -356,6 +356,26 @@ fn a_diagram_shows_what_matters_up_to_the_failure() {
     assert!(diagram.rungs[0].svg.contains("class=\"tf\""), "the timer's contact does not conduct");
 }
 
+#[test]
+fn a_diagram_shows_that_there_was_no_power() {
+    let (test, _) = fails(
+        "  - name: t
+    steps:
+      - { at: 3 s, press: start_pb }
+      - { at: 5 s, power_cut: 1 s }
+      - { at: 6500 ms, expect: { motor: true } }
+",
+    );
+    let diagram = test.diagram.unwrap();
+    let levels = |name: &str| -> Vec<(u64, Level)> {
+        let line = diagram.lines.iter().find(|line| line.name == name).unwrap();
+        line.spans.iter().map(|span| (span.from_ns / 1_000_000, span.level.clone())).collect()
+    };
+    assert_eq!(levels("power")[1..], [(5_000, Level::Off), (6_000, Level::On)]);
+    let coil = levels("motor");
+    assert!(coil.contains(&(5_000, Level::Unknown)) && coil.contains(&(6_000, Level::Off)), "{coil:?}");
+}
+
 /// The picture of a pending ON, a dead time and bounces, as it is printed.
 #[test]
 fn the_diagram_of_a_reversal_in_text() {

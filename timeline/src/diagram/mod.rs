@@ -142,7 +142,7 @@ impl Diagram {
         let inside = |failure: &&Failure| failure.moment.time_ns <= to_ns;
         let chosen = choose::rows(trace, failures.iter().filter(inside), version);
         let from_ns = window_start(trace, &chosen, first_ns);
-        let mut lines: Vec<Line> = Vec::new();
+        let mut lines: Vec<Line> = power(trace, from_ns, to_ns).into_iter().collect();
         let mut notes = Vec::new();
         for row in &chosen {
             let line = Line {
@@ -211,9 +211,34 @@ fn spans(trace: &Trace, chosen: &Chosen, from_ns: u64, to_ns: u64) -> Vec<Span> 
     let mut changes: Vec<(u64, Level)> = match chosen.part {
         Part::Line { channel, moves } => line_levels(trace, row, channel, moves),
         Part::Contact => contact_levels(row, trace.tick_ns),
-        Part::Row => levels(row),
+        Part::Row => {
+            let mut changes = levels(row);
+            for (cut_ns, back_ns) in &trace.outages {
+                // Without power there are no variables.
+                let inside = |at_ns: &u64| *cut_ns <= *at_ns && *at_ns < *back_ns;
+                changes.retain(|(at_ns, _)| !inside(at_ns));
+                changes.push((*cut_ns, Level::Unknown));
+                changes.push((*back_ns, row.at(*back_ns).map_or(Level::Unknown, |value| level(row, value))));
+            }
+            changes
+        }
     };
+    // Stable: of one time, what was pushed last counts.
     changes.sort_by_key(|(at_ns, _)| *at_ns);
+    merged(changes, from_ns, to_ns)
+}
+
+/// The supply of the controller, where it was cut.
+fn power(trace: &Trace, from_ns: u64, to_ns: u64) -> Option<Line> {
+    let cuts = trace.outages.iter().filter(|(cut_ns, back_ns)| *cut_ns < to_ns && *back_ns > from_ns);
+    let mut changes = vec![(0, Level::On)];
+    changes.extend(cuts.flat_map(|(cut_ns, back_ns)| [(*cut_ns, Level::Off), (*back_ns, Level::On)]));
+    let spans = merged(changes, from_ns, to_ns);
+    (spans.len() > 1).then(|| Line { name: "power".to_owned(), role: Role::Variable, asked: false, spans })
+}
+
+/// Spans of the window from levels in the order of time.
+fn merged(changes: Vec<(u64, Level)>, from_ns: u64, to_ns: u64) -> Vec<Span> {
     let mut spans: Vec<Span> = Vec::new();
     for (at_ns, level) in changes.into_iter().filter(|(at_ns, _)| *at_ns < to_ns) {
         let at_ns = at_ns.max(from_ns);
