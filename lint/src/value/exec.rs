@@ -169,21 +169,24 @@ impl State<'_> {
     fn counted(&mut self, l: &ForLoop, frame: &Frame) {
         let (from, to, by) = (self.eval(&l.from, frame), self.eval(&l.to, frame), self.eval(&l.by, frame));
         let (key, weak) = self.key(&l.variable, frame);
-        let passes = match (from, to, by) {
-            (Value::Range(low, _), Value::Range(_, high), Value::Range(step, _)) if step > 0 => {
-                (low <= high).then_some(Value::Range(low, high))
+        let full = Value::full(l.variable.ty);
+        // What it is in the passes, and behind the last one: a step further.
+        let ways = match (from, to, by) {
+            (Value::Range(low, _), Value::Range(_, high), Value::Range(step, most)) if step > 0 => {
+                (low <= high).then_some((Value::Range(low, high), Value::Range(low, high + most)))
             }
-            (Value::Range(_, high), Value::Range(low, _), Value::Range(_, step)) if step < 0 => {
-                (low <= high).then_some(Value::Range(low, high))
+            (Value::Range(_, high), Value::Range(low, _), Value::Range(most, step)) if step < 0 => {
+                (low <= high).then_some((Value::Range(low, high), Value::Range(low + most, high)))
             }
-            _ => Some(Value::full(l.variable.ty)),
+            _ => Some((full, full)),
         };
         self.set(key, from, weak);
-        let Some(passes) = passes else { return };
+        let Some((passes, ends)) = ways else { return };
         self.repeat(frame, |state, frame| {
             state.set(key, passes, weak);
             state.statements(&l.body, frame);
         });
+        self.set(key, l.variable.ty.scalar().map_or(full, |scalar| ends.within(scalar)), true);
     }
 
     /// A loop: what its body writes can afterwards be anything it can ever be.
