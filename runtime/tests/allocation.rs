@@ -245,7 +245,7 @@ fn the_tap_of_the_store_does_not_allocate() {
         }
         counted += allocations(|| {
             if scan == 200 {
-                // The relay is switched on, so that counts and history grow; its read-back never follows: a latch.
+                // The relay is switched on, so that counts and history grow.
                 plc.apply(Command::SetInput(a, true));
             }
             clock.sleep_until(scan * MS);
@@ -255,10 +255,10 @@ fn the_tap_of_the_store_does_not_allocate() {
         copies += u32::from(keeper.newer().is_some()) + u32::from(control.newer().is_some());
     }
     assert_eq!(counted, 0);
-    assert!(copies >= 80, "two every 50 scans, and the latch at once: {copies}");
+    assert!(copies >= 80, "two every 50 scans: {copies}");
     let last = tap.last(&plc);
-    assert!(last.bank.channels[0].fault.is_some() && last.bank.channels[0].wear.operations() > 0);
-    assert!(keeper.newest().bank.channels[0].fault.is_some() && control.newest().channels[0].fault.is_some());
+    assert!(last.bank.channels[0].wear.operations() > 0, "{:?}", last.bank.channels[0].wear);
+    assert!(keeper.newest().bank.channels[0].wear.operations() > 0 && control.newest().channels[0].on);
 }
 
 /// The program whose counter and divisor are RETAIN.
