@@ -147,6 +147,9 @@ pub fn run(args: &[String]) -> Result<(), String> {
 
 fn write_report(path: &Path, report: &Value) -> Result<(), String> {
     let text = serde_json::to_string_pretty(report).map_err(|e| format!("cannot write the report: {e}"))?;
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder).map_err(|e| format!("{}: {e}", folder.display()))?;
+    }
     std::fs::write(path, text + "\n").map_err(|e| format!("{}: {e}", path.display()))?;
     println!("report: {}", path.display());
     Ok(())
