@@ -55,8 +55,11 @@ fn check(context: &Context<'_>, options: &RuleOptions, found: &mut Vec<Draft>) {
     };
     let variable = |v: &Variable| {
         let named = !v.name.is_empty() && !v.name.contains('#');
-        (named && !matches!(v.class, Class::Result | Class::Hidden))
-            .then_some(if v.constant { ("constant", "the constant") } else { ("variable", "the variable") })
+        (named && !matches!(v.class, Class::Result | Class::Hidden)).then_some(if v.constant {
+            ("constant", "the constant")
+        } else {
+            ("variable", "the variable")
+        })
     };
     for (_, pou) in units(context.program) {
         judge("unit", "the unit", &pou.name, pou.span);
