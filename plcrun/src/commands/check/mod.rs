@@ -14,6 +14,7 @@ use crate::iomap;
 use crate::settings;
 use crate::terminal::Console;
 use known::Baselines;
+use lint::Severity;
 use look::Look;
 use std::path::PathBuf;
 
@@ -81,10 +82,15 @@ fn programs(args: &CheckArgs, console: &Console) -> Result<Vec<Program>, Refusal
     Ok(found.programs)
 }
 
+/// Errors and warnings for people; notes are counted.
+pub(super) fn grave(looks: &[Look], console: &Console) -> String {
+    show::text(looks, console, true, Severity::Warning)
+}
+
 /// The findings in a form; text in colours where it goes to a terminal.
 pub(super) fn rendered(form: CheckFormat, looks: &[Look], console: &Console, with_colours: bool) -> String {
     match form {
-        CheckFormat::Text => show::text(looks, console, with_colours),
+        CheckFormat::Text => show::text(looks, console, with_colours, Severity::Note),
         CheckFormat::Json => lint::report::json::lines(&show::all(looks)),
         CheckFormat::Sarif => lint::report::sarif::log(&show::all(looks), env!("CARGO_PKG_VERSION")),
         CheckFormat::Github => lint::report::github::commands(&show::all(looks)),

@@ -16,13 +16,13 @@ pub fn all(looks: &[Look]) -> Vec<Finding> {
     first.cloned().collect()
 }
 
-/// Findings as a compiler shows them, and the closing lines.
+/// Findings as a compiler shows them, from a severity on, and the closing lines, which count all.
 #[must_use]
-pub fn text(looks: &[Look], console: &Console, with_colours: bool) -> String {
+pub fn text(looks: &[Look], console: &Console, with_colours: bool, least: Severity) -> String {
     let color = console.color_out && with_colours;
     let style = if color { compiler::diag::Style::Coloured } else { compiler::diag::Style::Plain };
     let mut text = String::new();
-    let shown: Vec<(&Look, &Finding)> = first_shown(looks);
+    let shown: Vec<(&Look, &Finding)> = first_shown(looks, least);
     for (look, finding) in shown.iter().take(SHOWN_MAX) {
         text.push_str(&match &finding.marks {
             Some(marks) => {
@@ -50,11 +50,12 @@ pub fn text(looks: &[Look], console: &Console, with_colours: bool) -> String {
 }
 
 /// What is shown, each finding once; of too many the errors come first.
-fn first_shown(looks: &[Look]) -> Vec<(&Look, &Finding)> {
+fn first_shown(looks: &[Look], least: Severity) -> Vec<(&Look, &Finding)> {
     let mut seen = HashSet::new();
     let mut shown: Vec<(&Look, &Finding)> = looks
         .iter()
         .flat_map(|look| look.checked.shown().map(move |finding| (look, finding)))
+        .filter(|(_, finding)| finding.severity >= least)
         .filter(|(_, finding)| seen.insert((finding.code, &finding.region, &finding.message)))
         .collect();
     if shown.len() > SHOWN_MAX {

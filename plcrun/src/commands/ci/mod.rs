@@ -169,7 +169,7 @@ impl<'a> Job<'a> {
         }
         let args = CheckArgs::of(vec![self.args.folder.clone()]);
         let looks = check::examine(&args, self.console)?;
-        self.console.print(&check::rendered(CheckFormat::Text, &looks, self.console, true))?;
+        self.console.print(&check::grave(&looks, self.console))?;
         if summary::in_github() {
             self.console.print(&check::rendered(CheckFormat::Github, &looks, self.console, false))?;
         }
