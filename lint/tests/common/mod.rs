@@ -4,7 +4,7 @@
 use compiler::Compiled;
 use compiler::source::SourceMap;
 use lint::config::CheckSettings;
-use lint::{Checked, MapInput, Subject};
+use lint::{Activity, Checked, MapInput, Subject};
 use runtime::config::files::Texts;
 use runtime::config::yaml::{Node, SizeLimit, parse};
 use runtime::config::{Loaded, Severity};
@@ -63,13 +63,18 @@ impl Given {
     }
 
     pub fn check(&self, settings: &CheckSettings) -> Checked {
+        self.check_with(settings, &[])
+    }
+
+    /// With operations of a simulation.
+    pub fn check_with(&self, settings: &CheckSettings, activity: &[Activity]) -> Checked {
         let map = self.loaded.as_ref().map(|loaded| MapInput {
             file: "main.io.yaml",
             text: &self.map_text,
             findings: &loaded.findings,
             map: loaded.map.as_ref(),
         });
-        let subject = Subject { sources: &self.sources, compiled: &self.compiled, map, activity: &[] };
+        let subject = Subject { sources: &self.sources, compiled: &self.compiled, map, activity };
         lint::check(&subject, settings, &str::to_owned)
     }
 }

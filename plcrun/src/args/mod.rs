@@ -90,7 +90,7 @@ pub enum Command {
     Faults(FaultsArgs),
     /// Acknowledge latched faults and faults of earlier runs.
     Ack(AckArgs),
-    /// Explain a code such as E0201, W0001, C014, R036, G11, F02, L007, T001 or D002.
+    /// Explain a code such as E0201, W0902, K204, C014, R036, G11, F02, L007, T001 or D002.
     Explain(ExplainArgs),
     /// Print what completes commands in a shell.
     #[command(hide = true)]

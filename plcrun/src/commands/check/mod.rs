@@ -2,9 +2,9 @@
 //!
 //! All findings are collected before anything is printed, so that every format tells the same.
 
-mod known;
-mod look;
-mod show;
+pub mod known;
+pub mod look;
+pub mod show;
 
 use crate::args::{CheckArgs, CheckFormat};
 use crate::discover::{self, Program};
