@@ -74,10 +74,13 @@ impl Condition {
     /// # Errors
     /// The first mistake, with its place in the text.
     pub fn parse(text: &str, image: &Image) -> Result<Self, Fault> {
-        let expr = compiler::parser::parse_expression(text).map_err(|e| Fault {
-            offset: e.primary.span.start,
-            message: e.message.clone(),
-            help: String::new(),
+        let expr = compiler::parser::parse_expression(text).map_err(|e| {
+            let first = e.diagnostics.first();
+            Fault {
+                offset: first.map_or(0, |d| d.primary.span.start),
+                message: first.map_or_else(|| "this is no expression".to_owned(), |d| d.message.clone()),
+                help: String::new(),
+            }
         })?;
         let mut condition = Self { text: text.to_owned(), reads: Vec::new(), expr };
         let mut reads = Vec::new();

@@ -11,6 +11,7 @@ pub mod graph;
 mod hash;
 pub mod model;
 pub mod property;
+pub mod prover;
 pub mod refusal;
 pub mod sat;
 pub mod sim;

@@ -25,25 +25,22 @@ pub struct File {
 
 /// A property.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(try_from = "Row")]
 pub struct Property {
     /// Its name.
     pub id: String,
-    /// What it says; `kind` and the keys that belong to it.
-    #[serde(flatten)]
+    /// What it says.
     pub kind: Kind,
 }
 
 /// What a property says.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// A condition holds after every scan (in which `when` holds).
     Invariant {
         /// The condition.
         expr: String,
         /// Only then.
-        #[serde(default)]
         when: Option<String>,
     },
     /// No two of these hold after the same scan.
@@ -55,6 +52,8 @@ pub enum Kind {
     DeadTime {
         /// Conditions.
         of: Vec<String>,
+        /// Only from each one to those behind it in the list.
+        forward: bool,
         /// How long.
         time: Duration,
     },
@@ -74,7 +73,6 @@ pub enum Kind {
         /// How long.
         time: Duration,
         /// It may end earlier when this holds.
-        #[serde(default)]
         unless: Option<String>,
     },
     /// Some sequence of inputs leads to this.
@@ -84,6 +82,87 @@ pub enum Kind {
     },
     /// No scan ends with a fault: no division by zero, no index outside its array, no loop without end.
     Terminates,
+}
+
+/// A property as it stands in a file.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Row {
+    id: String,
+    kind: Word,
+    expr: Option<String>,
+    when: Option<String>,
+    then: Option<String>,
+    of: Option<Vec<String>>,
+    from: Option<String>,
+    to: Option<String>,
+    within: Option<Duration>,
+    time: Option<Duration>,
+    unless: Option<String>,
+}
+
+/// The kinds by their words.
+#[derive(Clone, Copy, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Word {
+    Invariant,
+    NeverTogether,
+    DeadTime,
+    Responds,
+    Holds,
+    Reachable,
+    Terminates,
+}
+
+impl TryFrom<Row> for Property {
+    type Error = String;
+
+    fn try_from(row: Row) -> Result<Self, String> {
+        let mut row = row;
+        let id = std::mem::take(&mut row.id);
+        let missing = |key: &str| format!("property `{id}` has no `{key}`, which its kind needs");
+        let kind = match row.kind {
+            Word::Invariant => {
+                Kind::Invariant { expr: row.expr.take().ok_or_else(|| missing("expr"))?, when: row.when.take() }
+            }
+            Word::NeverTogether => Kind::NeverTogether { of: row.of.take().ok_or_else(|| missing("of"))? },
+            Word::DeadTime => {
+                let (of, forward) = match (row.of.take(), row.from.take(), row.to.take()) {
+                    (Some(of), None, None) => (of, false),
+                    (None, Some(from), Some(to)) => (vec![from, to], true),
+                    _ => return Err(format!("property `{id}` needs either `of`, or `from` and `to`")),
+                };
+                Kind::DeadTime { of, forward, time: row.time.take().ok_or_else(|| missing("time"))? }
+            }
+            Word::Responds => Kind::Responds {
+                when: row.when.take().ok_or_else(|| missing("when"))?,
+                then: row.then.take().ok_or_else(|| missing("then"))?,
+                within: row.within.take().ok_or_else(|| missing("within"))?,
+            },
+            Word::Holds => Kind::Holds {
+                expr: row.expr.take().ok_or_else(|| missing("expr"))?,
+                time: row.time.take().ok_or_else(|| missing("time"))?,
+                unless: row.unless.take(),
+            },
+            Word::Reachable => Kind::Reachable { expr: row.expr.take().ok_or_else(|| missing("expr"))? },
+            Word::Terminates => Kind::Terminates,
+        };
+        let rest = [
+            ("expr", row.expr.is_some()),
+            ("when", row.when.is_some()),
+            ("then", row.then.is_some()),
+            ("of", row.of.is_some()),
+            ("from", row.from.is_some()),
+            ("to", row.to.is_some()),
+            ("within", row.within.is_some()),
+            ("time", row.time.is_some()),
+            ("unless", row.unless.is_some()),
+        ];
+        match rest.iter().find(|(_, left)| *left) {
+            Some((key, _)) => Err(format!("property `{id}`: `{key}` does not belong to the kind {}", kind.name())),
+            None => Ok(Self { id, kind }),
+        }
+    }
 }
 
 impl Kind {
@@ -108,7 +187,8 @@ impl Kind {
             Self::Invariant { expr, when: None } => format!("always {expr}"),
             Self::Invariant { expr, when: Some(when) } => format!("whenever {when}: {expr}"),
             Self::NeverTogether { of } => format!("never two of {}", of.join(", ")),
-            Self::DeadTime { of, time } => format!("at least {time} between two of {}", of.join(", ")),
+            Self::DeadTime { of, time, forward: false } => format!("at least {time} between two of {}", of.join(", ")),
+            Self::DeadTime { of, time, forward: true } => format!("at least {time} from {}", of.join(" to ")),
             Self::Responds { when, then, within } => format!("{when} is followed by {then} within {within}"),
             Self::Holds { expr, time, unless: None } => format!("{expr} lasts at least {time}"),
             Self::Holds { expr, time, unless: Some(unless) } => format!("{expr} lasts at least {time} unless {unless}"),
@@ -245,7 +325,9 @@ impl Model {
             Kind::Invariant { when: None, .. } => (!at(0), Vec::new()),
             Kind::Invariant { when: Some(_), .. } => (self.graph.and(at(0), !at(1)), vec![(text(0), at(0))]),
             Kind::NeverTogether { .. } => (self.two_of(&lits), all()),
-            Kind::DeadTime { time, .. } => (self.dead_time(&lits, time.ns.div_ceil(tick)), all()),
+            Kind::DeadTime { time, forward, .. } => {
+                (self.dead_time(&lits, *forward, time.ns.div_ceil(tick)), all())
+            }
             Kind::Responds { within, .. } => (self.late(at(0), at(1), within.ns / tick), vec![(text(0), at(0))]),
             Kind::Holds { time, unless, .. } => {
                 let unless = if unless.is_some() { at(1) } else { Lit::FALSE };
@@ -273,7 +355,7 @@ impl Model {
     }
 
     /// Two at once, or one that begins while another ended less than so many scans ago.
-    fn dead_time(&mut self, lits: &[Lit], scans: u64) -> Lit {
+    fn dead_time(&mut self, lits: &[Lit], forward: bool, scans: u64) -> Lit {
         let mut bad = self.two_of(lits);
         for (i, ends) in lits.iter().enumerate() {
             let (was, was_on) = self.monitor();
@@ -286,7 +368,7 @@ impl Model {
             let next = self.graph.or(*ends, waits);
             self.set_next(kept, next);
             for (j, begins) in lits.iter().enumerate() {
-                if i != j {
+                if j > i || (j < i && !forward) {
                     let early = self.graph.and(waits, *begins);
                     bad = self.graph.or(bad, early);
                 }

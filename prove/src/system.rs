@@ -70,7 +70,7 @@ pub struct System {
     pub constraint: Lit,
 }
 
-/// Which leaves of the model are needed.
+/// Which leaves are needed, by number, rising.
 #[derive(Default)]
 struct Needed {
     inputs: Vec<u32>,
@@ -81,17 +81,62 @@ struct Needed {
 }
 
 impl System {
-    /// What the question depends on.
+    /// What a question about a model depends on.
     #[must_use]
     pub fn new(model: &Model, question: Question) -> Self {
-        let needed = needed(model, question);
+        let latches: Vec<Latch> = (0u32..)
+            .zip(&model.latches)
+            .map(|(number, latch)| Latch { model: number, start: latch.start, next: latch.next })
+            .collect();
+        let counters: Vec<Counter> = (0u32..)
+            .zip(&model.counters)
+            .map(|(number, counter)| Counter {
+                model: number,
+                max: counter.max,
+                thresholds: Vec::new(),
+                exposed: false,
+                run: counter.run,
+                hold: counter.hold,
+            })
+            .collect();
+        let inputs: Vec<u32> = (0u32..).zip(&model.inputs).map(|(number, _)| number).collect();
+        let parts = Parts { graph: &model.graph, inputs: &inputs, latches: &latches, counters: &counters };
+        parts.cone(question).0
+    }
+
+    /// The same, without what its question does not depend on; with the numbers its latches and counters had here.
+    #[must_use]
+    pub fn cone(&self) -> (Self, Vec<u32>, Vec<u32>) {
+        let parts =
+            Parts { graph: &self.graph, inputs: &self.inputs, latches: &self.latches, counters: &self.counters };
+        parts.cone(Question { bad: self.bad, constraint: self.constraint })
+    }
+
+    /// Is every function a plain one of bits? Then what is found about single bits is all there is.
+    #[must_use]
+    pub fn is_plain(&self) -> bool {
+        self.counters.is_empty()
+    }
+}
+
+/// What a cone is taken from.
+struct Parts<'a> {
+    graph: &'a Graph,
+    inputs: &'a [u32],
+    latches: &'a [Latch],
+    counters: &'a [Counter],
+}
+
+impl Parts<'_> {
+    fn cone(&self, question: Question) -> (System, Vec<u32>, Vec<u32>) {
+        let needed = self.needed(question);
         let number = |list: &[u32]| -> FastMap<u32, u32> { list.iter().copied().zip(0u32..).collect() };
         let (inputs, latches, counters) = (number(&needed.inputs), number(&needed.latches), number(&needed.counters));
         let new = |map: &FastMap<u32, u32>, old: u32| map.get(&old).copied().unwrap_or(u32::MAX);
         let mut graph = Graph::default();
-        let mut copier = Copier::new(&model.graph);
+        let mut copier = Copier::new(self.graph);
         let mut copy = |graph: &mut Graph, lit: Lit| {
-            copier.copy(&model.graph, graph, lit, &mut |graph, leaf| {
+            copier.copy(self.graph, graph, lit, &mut |graph, leaf| {
                 graph.leaf(match leaf {
                     Leaf::Input(old) => Leaf::Input(new(&inputs, old)),
                     Leaf::Latch(old) => Leaf::Latch(new(&latches, old)),
@@ -106,86 +151,83 @@ impl System {
         let constraint = copy(&mut graph, question.constraint);
         let mut own_latches = Vec::new();
         for old in &needed.latches {
-            let Some(latch) = model.latches.get(*old as usize) else { continue };
+            let Some(latch) = self.latches.get(*old as usize) else { continue };
             let next = copy(&mut graph, latch.next);
-            own_latches.push(Latch { model: *old, start: latch.start, next });
+            own_latches.push(Latch { next, ..*latch });
         }
         let mut own_counters = Vec::new();
         for old in &needed.counters {
-            let Some(counter) = model.counters.get(*old as usize) else { continue };
+            let Some(counter) = self.counters.get(*old as usize) else { continue };
             let mut thresholds = needed.thresholds.get(old).cloned().unwrap_or_default();
             thresholds.extend([1, counter.max]);
             thresholds.retain(|t| (1..=counter.max).contains(t));
             thresholds.sort_unstable();
             thresholds.dedup();
             own_counters.push(Counter {
-                model: *old,
-                max: counter.max,
                 thresholds,
                 exposed: needed.exposed.contains_key(old),
                 run: copy(&mut graph, counter.run),
                 hold: copy(&mut graph, counter.hold),
+                ..*counter
             });
         }
-        Self { graph, inputs: needed.inputs, latches: own_latches, counters: own_counters, bad, constraint }
+        let inputs = needed.inputs.iter().filter_map(|old| self.inputs.get(*old as usize)).copied().collect();
+        let system = System { graph, inputs, latches: own_latches, counters: own_counters, bad, constraint };
+        (system, needed.latches, needed.counters)
     }
 
-    /// Is every function a plain one of bits? Then what is found about single bits is all there is.
-    #[must_use]
-    pub fn is_plain(&self) -> bool {
-        self.counters.is_empty()
+    fn needed(&self, question: Question) -> Needed {
+        let mut needed = Needed::default();
+        let mut reached = vec![false; self.graph.len()];
+        let mut seen = vec![false; self.graph.len()];
+        let mut open = Vec::new();
+        let mut roots = vec![question.bad, question.constraint];
+        let mut latches: FastMap<u32, bool> = FastMap::default();
+        let mut counters: FastMap<u32, bool> = FastMap::default();
+        let mut inputs: FastMap<u32, bool> = FastMap::default();
+        while !roots.is_empty() {
+            for root in roots.drain(..) {
+                self.graph.reach(root, &mut reached, &mut open);
+            }
+            for ((node, reached), seen) in self.graph.nodes().zip(&reached).zip(&mut seen) {
+                if !*reached || std::mem::replace(seen, true) {
+                    continue;
+                }
+                let Node::Leaf(leaf) = node else { continue };
+                match leaf {
+                    Leaf::Input(number) => {
+                        inputs.insert(number, true);
+                    }
+                    Leaf::Latch(number) => {
+                        if latches.insert(number, true).is_none() {
+                            roots.extend(self.latches.get(number as usize).map(|l| l.next));
+                        }
+                    }
+                    Leaf::AtLeast { counter, .. } | Leaf::CounterBit { counter, .. } => {
+                        if counters.insert(counter, true).is_none() {
+                            let found = self.counters.get(counter as usize);
+                            roots.extend(found.into_iter().flat_map(|c| [c.run, c.hold]));
+                        }
+                        if let Leaf::AtLeast { threshold, .. } = leaf {
+                            needed.thresholds.entry(counter).or_default().push(threshold);
+                        } else {
+                            needed.exposed.insert(counter, true);
+                        }
+                    }
+                }
+            }
+        }
+        needed.inputs = sorted(inputs);
+        needed.latches = sorted(latches);
+        needed.counters = sorted(counters);
+        needed
     }
 }
 
-fn needed(model: &Model, question: Question) -> Needed {
-    let mut needed = Needed::default();
-    let mut reached = vec![false; model.graph.len()];
-    let mut seen = vec![false; model.graph.len()];
-    let mut open = Vec::new();
-    let mut roots = vec![question.bad, question.constraint];
-    let mut latches: FastMap<u32, bool> = FastMap::default();
-    let mut counters: FastMap<u32, bool> = FastMap::default();
-    let mut inputs: FastMap<u32, bool> = FastMap::default();
-    while !roots.is_empty() {
-        for root in roots.drain(..) {
-            model.graph.reach(root, &mut reached, &mut open);
-        }
-        for ((node, reached), seen) in model.graph.nodes().zip(&reached).zip(&mut seen) {
-            if !*reached || std::mem::replace(seen, true) {
-                continue;
-            }
-            let Node::Leaf(leaf) = node else { continue };
-            match leaf {
-                Leaf::Input(number) => {
-                    inputs.insert(number, true);
-                }
-                Leaf::Latch(number) => {
-                    if latches.insert(number, true).is_none() {
-                        roots.extend(model.latches.get(number as usize).map(|l| l.next));
-                    }
-                }
-                Leaf::AtLeast { counter, .. } | Leaf::CounterBit { counter, .. } => {
-                    if counters.insert(counter, true).is_none() {
-                        roots.extend(model.counters.get(counter as usize).into_iter().flat_map(|c| [c.run, c.hold]));
-                    }
-                    if let Leaf::AtLeast { threshold, .. } = leaf {
-                        needed.thresholds.entry(counter).or_default().push(threshold);
-                    } else {
-                        needed.exposed.insert(counter, true);
-                    }
-                }
-            }
-        }
-    }
-    let sorted = |map: FastMap<u32, bool>| {
-        let mut list: Vec<u32> = map.into_keys().collect();
-        list.sort_unstable();
-        list
-    };
-    needed.inputs = sorted(inputs);
-    needed.latches = sorted(latches);
-    needed.counters = sorted(counters);
-    needed
+fn sorted(map: FastMap<u32, bool>) -> Vec<u32> {
+    let mut list: Vec<u32> = map.into_keys().collect();
+    list.sort_unstable();
+    list
 }
 
 /// A latch of a blasted system.

@@ -24,9 +24,13 @@ const SCANS: usize = 220;
 /// Clauses that hold before every scan of the system, given that its constraint holds in every scan. Empty when interrupted.
 pub fn lemmas(system: &System, blasted: &mut Blasted, vocabulary: &mut Vocabulary, limit: &Limit) -> Vec<Clause> {
     let related = related(system);
-    add_orders(system, blasted, vocabulary, &related);
-    let candidates = candidates(system, vocabulary, &related);
-    let samples = random::samples(system, &vocabulary.predicates, SCANS);
+    let states = random::states(system, SCANS);
+    let mut extra = add_orders(system, blasted, vocabulary, (&related, &states));
+    let mut candidates = candidates(system, vocabulary, &related);
+    candidates.append(&mut extra);
+    // Before the first scan every lemma has to hold for certain.
+    candidates.retain(|clause| clause.iter().any(|literal| vocabulary.holds_at_start(*literal)));
+    let samples: Vec<random::Sample> = states.iter().map(|s| s.sample(&vocabulary.predicates)).collect();
     let alive: Vec<Clause> = candidates.into_iter().filter(|clause| !refuted(clause, &samples)).collect();
     inductive(blasted, vocabulary, alive, limit)
 }
@@ -85,7 +89,14 @@ fn related(system: &System) -> Vec<Vec<Predicate>> {
     groups
 }
 
-fn add_orders(system: &System, blasted: &mut Blasted, vocabulary: &mut Vocabulary, related: &[Vec<Predicate>]) {
+/// Adds orders between related counters to the vocabulary, and gives what random runs say about their distance: one is
+/// never further ahead of the other, or not while that one counts.
+fn add_orders(
+    system: &System,
+    blasted: &mut Blasted,
+    vocabulary: &mut Vocabulary,
+    (related, states): (&[Vec<Predicate>], &[random::States]),
+) -> Vec<Clause> {
     // Counters are related where a group has both, or where groups of theirs have a latch in common.
     let mut touching: FastMap<Predicate, BTreeSet<u32>> = FastMap::default();
     for group in related {
@@ -101,13 +112,34 @@ fn add_orders(system: &System, blasted: &mut Blasted, vocabulary: &mut Vocabular
         }
     }
     let comparable = |n: &u32| system.counters.get(*n as usize).is_some_and(|c| c.max > 1);
-    let orders: Vec<Predicate> = pairs
-        .into_iter()
-        .filter(|(left, right)| comparable(left) && comparable(right))
-        .take(ORDERS_MAX)
-        .flat_map(|(left, right)| [0, 1].map(|by| Predicate::Order { left, right, by }))
-        .collect();
+    let pairs: Vec<(u32, u32)> =
+        pairs.into_iter().filter(|(left, right)| comparable(left) && comparable(right)).take(ORDERS_MAX).collect();
+    let orders: Vec<Predicate> =
+        pairs.iter().flat_map(|(l, r)| [0, 1].map(|by| Predicate::Order { left: *l, right: *r, by })).collect();
     vocabulary.extend(system, blasted, &orders);
+    let mut clauses = Vec::new();
+    for (left, right) in pairs {
+        let max = system.counters.get(left as usize).map_or(0, |c| i128::from(c.max));
+        let all = states.iter().filter_map(|s| s.ahead(left, right).0).max();
+        let counting = states.iter().filter_map(|s| s.ahead(left, right).1).max();
+        let rests = Predicate::AtLeast { counter: right, threshold: 1 };
+        for (ahead, guard) in [(all, None), (counting, Some(rests))] {
+            let Some(ahead) = ahead.filter(|by| *by < max) else { continue };
+            // Never ahead by more: `left >= right + ahead + 1` is false, or the other way round where that is below 0.
+            let (order, positive) = match u64::try_from(ahead + 1) {
+                Ok(by) => (Predicate::Order { left, right, by }, false),
+                Err(_) => {
+                    let by = u64::try_from(-ahead).unwrap_or(0);
+                    (Predicate::Order { left: right, right: left, by }, true)
+                }
+            };
+            vocabulary.extend(system, blasted, &[order]);
+            let order = vocabulary.literal(order, positive);
+            let guard = guard.and_then(|p| vocabulary.literal(p, false));
+            clauses.extend(order.map(|order| guard.into_iter().chain([order]).collect::<Clause>()));
+        }
+    }
+    clauses
 }
 
 fn counter_of(predicate: Predicate) -> Option<u32> {
@@ -158,13 +190,11 @@ fn candidates(system: &System, vocabulary: &Vocabulary, related: &[Vec<Predicate
             clauses.push(vec![Literal { predicate: a, positive: x }, Literal { predicate: b, positive: y }]);
         }
     }
-    // Before the first scan every lemma has to hold for certain.
-    clauses.retain(|clause| clause.iter().any(|literal| vocabulary.holds_at_start(*literal)));
     clauses
 }
 
 /// The greatest part of the candidates that carries itself.
-fn inductive(blasted: &Blasted, vocabulary: &Vocabulary, candidates: Vec<Clause>, limit: &Limit) -> Vec<Clause> {
+pub fn inductive(blasted: &Blasted, vocabulary: &Vocabulary, candidates: Vec<Clause>, limit: &Limit) -> Vec<Clause> {
     let mut solver = Solver::new(limit);
     let mut encoding = Encoding::default();
     let constraint = encoding.term(&mut solver, &blasted.graph, blasted.constraint);

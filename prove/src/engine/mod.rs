@@ -6,3 +6,4 @@ pub mod ic3;
 pub mod portfolio;
 pub mod predicates;
 pub mod random;
+pub mod reduce;

@@ -8,6 +8,7 @@ use super::bounded::{Bounded, Search, Trace};
 use super::houdini;
 use super::ic3;
 use super::predicates::{Clause, Predicate, Vocabulary};
+use super::reduce;
 use crate::graph::Lit;
 use crate::sat::{Answer, Encoding, Limit, Solver};
 use crate::system::{Blasted, System};
@@ -76,6 +77,45 @@ pub fn decide(system: &System, limit: &Limit) -> Verdict {
     if system.bad == Lit::FALSE || system.constraint == Lit::FALSE {
         return Verdict::Proved(Certificate { argument: Argument::Structure, clauses: Vec::new() });
     }
+    let reduced = reduce::reduce(system, limit);
+    if reduced.constants.is_empty() {
+        return search(system, limit);
+    }
+    let lemmas = reduced.constants.iter().map(|(latch, value)| vec![(Predicate::Latch(*latch), *value)]);
+    if reduced.system.bad == Lit::FALSE {
+        return Verdict::Proved(Certificate { argument: Argument::Lemmas, clauses: lemmas.collect() });
+    }
+    match search(&reduced.system, limit) {
+        Verdict::Proved(certificate) => {
+            let original = |(predicate, positive): &(Predicate, bool)| (reduced.original(*predicate), *positive);
+            let own = certificate.clauses.iter().map(|clause| clause.iter().map(original).collect());
+            Verdict::Proved(Certificate { clauses: lemmas.chain(own).collect(), ..certificate })
+        }
+        Verdict::Broken(trace) => Verdict::Broken(whole(system, &reduced, trace)),
+        unknown @ Verdict::Unknown { .. } => unknown,
+    }
+}
+
+/// A trace of the smaller system as one of the whole: what it leaves out does not matter.
+fn whole(system: &System, reduced: &reduce::Reduced, trace: Trace) -> Trace {
+    let mut starts: Vec<bool> = system.latches.iter().map(|l| l.start == crate::model::Start::Value(true)).collect();
+    for ((number, _), value) in reduced.latch_of().zip(&trace.starts) {
+        if let Some(start) = starts.get_mut(number as usize) {
+            *start = *value;
+        }
+    }
+    let steps = trace.steps.into_iter().map(|step| {
+        let value = |model: &u32| {
+            let at = reduced.system.inputs.iter().position(|own| own == model);
+            at.and_then(|at| step.inputs.get(at)).copied().unwrap_or(false)
+        };
+        super::bounded::TraceStep { inputs: system.inputs.iter().map(value).collect(), scans: step.scans }
+    });
+    Trace { starts, steps: steps.collect(), shortest: trace.shortest }
+}
+
+/// Searches and proves side by side.
+fn search(system: &System, limit: &Limit) -> Verdict {
     let stop = Arc::new(AtomicBool::new(false));
     let own = Limit { deadline: limit.deadline, stop: Some(Arc::clone(&stop)) };
     std::thread::scope(|scope| {

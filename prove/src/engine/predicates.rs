@@ -27,7 +27,7 @@ pub enum Predicate {
         left: u32,
         /// Another.
         right: u32,
-        /// 0 or 1.
+        /// By so much.
         by: u64,
     },
     /// A bit of a counter.
@@ -84,7 +84,9 @@ pub fn function(blasted: &mut Blasted, predicate: Predicate) -> Lit {
         }
         Predicate::Order { left, right, by } => {
             let (a, b) = (bits(blasted, left), bits(blasted, right));
-            let width = a.len().max(b.len()) + 1;
+            // Wide enough that nothing wraps.
+            let by_width = (u64::BITS - by.leading_zeros()) as usize;
+            let width = a.len().max(b.len()).max(by_width) + 1;
             let (a, b) = (vector::resize(&a, width, false), vector::resize(&b, width, false));
             let b = vector::add(&mut blasted.graph, &b, &vector::constant(by, u32::try_from(width).unwrap_or(64)));
             !vector::below(&mut blasted.graph, &a, &b)

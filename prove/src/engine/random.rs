@@ -15,6 +15,13 @@ pub type Sample = Vec<u64>;
 /// Runs at the same time.
 const LANES: usize = 64;
 
+/// States of 64 runs before some scan.
+#[derive(Clone, Debug)]
+pub struct States {
+    latches: Vec<u64>,
+    counters: Vec<[u64; LANES]>,
+}
+
 struct Runs<'a> {
     system: &'a System,
     latches: Vec<u64>,
@@ -24,9 +31,9 @@ struct Runs<'a> {
     random: u64,
 }
 
-/// What the predicates were in so many scans of 64 runs.
+/// The states before so many scans of 64 runs.
 #[must_use]
-pub fn samples(system: &System, predicates: &[Predicate], scans: usize) -> Vec<Sample> {
+pub fn states(system: &System, scans: usize) -> Vec<States> {
     let mut runs = Runs {
         system,
         latches: vec![0; system.latches.len()],
@@ -36,7 +43,7 @@ pub fn samples(system: &System, predicates: &[Predicate], scans: usize) -> Vec<S
         random: 0x2545_f491_4f6c_dd1d,
     };
     runs.restart(u64::MAX);
-    let mut samples = vec![runs.sample(predicates)];
+    let mut states = vec![runs.states()];
     for scan in 0..scans {
         // Runs differ in how nervous their inputs are, and begin anew now and then.
         if scan % 97 == 96 {
@@ -44,9 +51,43 @@ pub fn samples(system: &System, predicates: &[Predicate], scans: usize) -> Vec<S
             runs.restart(some);
         }
         runs.step(scan);
-        samples.push(runs.sample(predicates));
+        states.push(runs.states());
     }
-    samples
+    states
+}
+
+fn lanes(counters: &[[u64; LANES]], counter: u32, holds: impl Fn(u64) -> bool) -> u64 {
+    let counts = counters.get(counter as usize);
+    counts.map_or(0, |c| c.iter().enumerate().fold(0, |word, (lane, n)| word | u64::from(holds(*n)) << lane))
+}
+
+impl States {
+    /// The predicates in these states.
+    #[must_use]
+    pub fn sample(&self, predicates: &[Predicate]) -> Sample {
+        predicates
+            .iter()
+            .map(|predicate| match *predicate {
+                Predicate::Latch(n) => self.latches.get(n as usize).copied().unwrap_or(0),
+                Predicate::AtLeast { counter, threshold } => lanes(&self.counters, counter, |count| count >= threshold),
+                Predicate::CounterBit { counter, bit } => lanes(&self.counters, counter, |count| count >> bit & 1 == 1),
+                Predicate::Order { left, right, by } => {
+                    let (a, b) = (self.counters.get(left as usize), self.counters.get(right as usize));
+                    let pairs = a.into_iter().flatten().zip(b.into_iter().flatten()).enumerate();
+                    pairs.fold(0, |word, (lane, (a, b))| word | u64::from(*a >= b.saturating_add(by)) << lane)
+                }
+            })
+            .collect()
+    }
+
+    /// Greatest amount by which one counter is ahead of another: in all states, and in those in which the other one counts.
+    #[must_use]
+    pub fn ahead(&self, left: u32, right: u32) -> (Option<i128>, Option<i128>) {
+        let (a, b) = (self.counters.get(left as usize), self.counters.get(right as usize));
+        let pairs = || a.into_iter().flatten().zip(b.into_iter().flatten());
+        let by = |(a, b): (&u64, &u64)| i128::from(*a) - i128::from(*b);
+        (pairs().map(by).max(), pairs().filter(|(_, b)| **b > 0).map(by).max())
+    }
 }
 
 impl Runs<'_> {
@@ -86,17 +127,16 @@ impl Runs<'_> {
                 Node::And(a, b) => word_at(&values, a) & word_at(&values, b),
                 Node::Leaf(Leaf::Input(n)) => self.inputs.get(n as usize).copied().unwrap_or(0),
                 Node::Leaf(Leaf::Latch(n)) => self.latches.get(n as usize).copied().unwrap_or(0),
-                Node::Leaf(Leaf::AtLeast { counter, threshold }) => self.lanes(counter, |count| count >= threshold),
-                Node::Leaf(Leaf::CounterBit { counter, bit }) => self.lanes(counter, |count| count >> bit & 1 == 1),
+                Node::Leaf(Leaf::AtLeast { counter, threshold }) => lanes(&self.counters, counter, |count| count >= threshold),
+                Node::Leaf(Leaf::CounterBit { counter, bit }) => lanes(&self.counters, counter, |count| count >> bit & 1 == 1),
             };
             values.push(value);
         }
         self.values = values;
     }
 
-    fn lanes(&self, counter: u32, holds: impl Fn(u64) -> bool) -> u64 {
-        let counts = self.counters.get(counter as usize);
-        counts.map_or(0, |c| c.iter().enumerate().fold(0, |word, (lane, n)| word | u64::from(holds(*n)) << lane))
+    fn states(&self) -> States {
+        States { latches: self.latches.clone(), counters: self.counters.clone() }
     }
 
     fn step(&mut self, scan: usize) {
@@ -155,22 +195,6 @@ impl Runs<'_> {
             }
         }
         if extra == u64::MAX { 0 } else { extra }
-    }
-
-    fn sample(&self, predicates: &[Predicate]) -> Sample {
-        predicates
-            .iter()
-            .map(|predicate| match *predicate {
-                Predicate::Latch(n) => self.latches.get(n as usize).copied().unwrap_or(0),
-                Predicate::AtLeast { counter, threshold } => self.lanes(counter, |count| count >= threshold),
-                Predicate::CounterBit { counter, bit } => self.lanes(counter, |count| count >> bit & 1 == 1),
-                Predicate::Order { left, right, by } => {
-                    let (a, b) = (self.counters.get(left as usize), self.counters.get(right as usize));
-                    let pairs = a.into_iter().flatten().zip(b.into_iter().flatten()).enumerate();
-                    pairs.fold(0, |word, (lane, (a, b))| word | u64::from(*a >= b.saturating_add(by)) << lane)
-                }
-            })
-            .collect()
     }
 }
 
