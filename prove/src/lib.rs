@@ -3,6 +3,7 @@
 //! The typed program is followed before any optimisation (`exec`), becomes a transition system of latches and counters
 //! (`model`), and one property at a time is decided on the part of it that matters.
 
+pub mod aiger;
 pub mod check;
 pub mod condition;
 pub mod engine;
@@ -10,6 +11,7 @@ pub mod exec;
 pub mod graph;
 mod hash;
 pub mod model;
+pub mod names;
 pub mod property;
 pub mod prover;
 pub mod refusal;

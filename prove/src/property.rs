@@ -23,6 +23,22 @@ pub struct File {
     pub properties: Vec<Property>,
 }
 
+/// Reads a file of properties.
+///
+/// # Errors
+/// What is wrong with it, and where.
+pub fn read(text: &str) -> Result<File, String> {
+    serde_yaml::from_str(text).map_err(|error| error.to_string())
+}
+
+/// Reads one entry of the list.
+///
+/// # Errors
+/// What is wrong with it, and where.
+pub fn read_one(text: &str) -> Result<Property, String> {
+    serde_yaml::from_str(text).map_err(|error| error.to_string())
+}
+
 /// A property.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "Row")]
@@ -269,6 +285,8 @@ impl Prepared {
 pub struct Asked {
     /// Can it be broken (for [`Kind::Reachable`]: reached)?
     pub question: Question,
+    /// Its conditions after a scan, with their words.
+    pub conditions: Vec<(String, Lit)>,
     /// What must be reachable, or the property holds for nothing; each with its words.
     pub premises: Vec<(String, Lit)>,
 }
@@ -319,7 +337,9 @@ impl Model {
         }
         let at = |i: usize| lits.get(i).copied().unwrap_or(Lit::FALSE);
         let text = |i: usize| prepared.conditions.get(i).map_or(String::new(), |c| c.text.clone());
-        let all = || prepared.conditions.iter().map(|c| c.text.clone()).zip(lits.iter().copied()).collect();
+        let all = || -> Vec<(String, Lit)> {
+            prepared.conditions.iter().map(|c| c.text.clone()).zip(lits.iter().copied()).collect()
+        };
         let tick = self.tick_ns.max(1);
         let (bad, premises) = match &prepared.property.kind {
             Kind::Invariant { when: None, .. } => (!at(0), Vec::new()),
@@ -337,10 +357,11 @@ impl Model {
             Kind::Terminates => {
                 let fault = self.fault();
                 let constraint = self.assumed;
-                return Ok(Asked { question: Question { bad: fault, constraint }, premises: Vec::new() });
+                let question = Question { bad: fault, constraint };
+                return Ok(Asked { question, conditions: Vec::new(), premises: Vec::new() });
             }
         };
-        Ok(Asked { question: Question { bad, constraint }, premises })
+        Ok(Asked { question: Question { bad, constraint }, conditions: all(), premises })
     }
 
     fn two_of(&mut self, lits: &[Lit]) -> Lit {

@@ -113,6 +113,10 @@ pub struct Report {
     pub size: Size,
     /// The question itself.
     pub system: Option<System>,
+    /// The property is broken (reached) in a scan.
+    pub bad: Lit,
+    /// Its conditions, with their words.
+    pub conditions: Vec<(String, Lit)>,
     /// Premises of which it is not known whether they can be met.
     pub open_premises: Vec<String>,
 }
@@ -229,7 +233,12 @@ impl<'a> Prover<'a> {
                 match checked {
                     Err(rejected) => Answer::Unknown { why: format!("the proof was not accepted: {rejected}") },
                     Ok(()) if reach => Answer::Unreachable { argument: certificate.argument, certificate },
-                    Ok(()) => match self.hollow(&asked.premises, question.constraint, &limit, &mut open_premises) {
+                    Ok(()) => match self.hollow(
+                        &asked.premises,
+                        question.constraint,
+                        &limit.until(premises_until(began)),
+                        &mut open_premises,
+                    ) {
                         Some(premise) => Answer::Vacuous { premise },
                         None => Answer::Proved { argument: certificate.argument, certificate },
                     },
@@ -237,7 +246,16 @@ impl<'a> Prover<'a> {
             }
         };
         let took = began.elapsed();
-        Ok(Some(Report { property: prepared.property, answer, took, size, system: Some(system), open_premises }))
+        Ok(Some(Report {
+            property: prepared.property,
+            answer,
+            took,
+            size,
+            system: Some(system),
+            bad: question.bad,
+            conditions: asked.conditions,
+            open_premises,
+        }))
     }
 
     /// A premise that can never be met, if there is one.
@@ -287,6 +305,12 @@ impl<'a> Prover<'a> {
         }
         Way { starts, steps, shortest: trace.shortest, approximate }
     }
+}
+
+/// How long premises are looked at: a remark must not take much longer than the proof it belongs to.
+fn premises_until(began: Instant) -> Instant {
+    let now = Instant::now();
+    now + (now - began).max(Duration::from_millis(500)) * 3
 }
 
 fn unknown(steps: usize, gave_up: bool, options: &Options) -> String {

@@ -48,6 +48,43 @@ impl<'a> Simulation<'a> {
         Self { model, latches, counters: vec![0; model.counters.len()], values: Vec::new() }
     }
 
+    /// Sets a bit of the data that starts with any value.
+    pub fn set_start(&mut self, place: usize, value: bool) {
+        for (latch, held) in self.model.latches.iter().zip(&mut self.latches) {
+            if latch.place == Some(place) && latch.start == Start::Free {
+                *held = value;
+            }
+        }
+    }
+
+    /// So many scans with these inputs. Where the first of them changes nothing but counters and none of those passes a value
+    /// it is compared with, the rest is done at once; `false` where that is not so and all of them were done one by one.
+    pub fn steps(&mut self, input: impl Fn(u32) -> bool, scans: u64) -> bool {
+        if scans == 0 {
+            return true;
+        }
+        let before = self.latches.clone();
+        self.step(&input);
+        if scans == 1 {
+            return true;
+        }
+        if self.latches != before {
+            for _ in 1..scans {
+                self.step(&input);
+            }
+            return false;
+        }
+        // The last scan is done for itself: the state it begins with is the one the jump leads to.
+        let values = &self.values;
+        for (count, counter) in self.counters.iter_mut().zip(&self.model.counters) {
+            if at(values, counter.run) {
+                *count = count.saturating_add(scans - 2).min(counter.max);
+            }
+        }
+        self.step(&input);
+        true
+    }
+
     /// One scan with these inputs.
     pub fn step(&mut self, input: impl Fn(u32) -> bool) {
         let (latches, counters) = (&self.latches, &self.counters);

@@ -5,12 +5,14 @@
 
 mod check;
 mod lines;
+mod prove;
 mod run;
 mod state;
 mod test;
 
 pub use check::CheckArgs;
 pub use lines::{Breakage, LineLevel, LinesArgs};
+pub use prove::ProveArgs;
 pub use run::{Assignment, EngineChoice, LogFormat, RunArgs};
 pub use state::{AckArgs, ClearArgs, FaultsArgs, RetainCommand, RetainExportArgs, RetainShowArgs, StateArgs};
 pub use test::TestArgs;
@@ -36,7 +38,7 @@ use std::path::PathBuf;
         plcrun check star_delta.ld                  compile and check the I/O map, run nothing\n  \
         plcrun test programs/                       run the timeline tests of a folder\n\n\
         `plcrun FILE...` is short for `plcrun run FILE...`; its options are shown by `plcrun run --help`.\n\n\
-        Exit codes: 0 done, 1 findings or failed tests, 2 wrong use, 3 a fault stopped the program.",
+        Exit codes: 0 done, 1 findings or failed tests, 2 wrong use, 3 a fault stopped the program, 4 something unknown.",
     subcommand_required = true,
     arg_required_else_help = true,
     disable_help_subcommand = true
@@ -59,6 +61,8 @@ pub enum Command {
     Check(CheckArgs),
     /// Run timeline tests (*.test.yaml) in virtual time.
     Test(TestArgs),
+    /// Prove that no sequence of inputs can break a property, or show one that does.
+    Prove(ProveArgs),
     /// Compile a program into an image.
     Build(BuildArgs),
     /// Show the code of a program or image.

@@ -12,6 +12,7 @@ mod faults;
 mod fmt;
 mod lines;
 mod man;
+mod prove;
 mod relays;
 mod retain;
 mod run;
@@ -32,6 +33,7 @@ pub fn dispatch(command: &Command, console: &Console) -> Result<Exit, Refusal> {
         Command::Run(args) => run::run(args, console),
         Command::Check(args) => check::run(args, console),
         Command::Test(args) => test::run(args, console),
+        Command::Prove(args) => prove::run(args, console),
         Command::Build(args) => build::run(args, console),
         Command::Disasm(args) => disasm::run(args, console),
         Command::Draw(args) => draw::run(args, console),

@@ -276,7 +276,7 @@ fn conclude(session: &Session, controller: &Controller, ending: &Ending, console
 fn written(screen: &Screen, exit: Exit) -> Result<Exit, Refusal> {
     match (screen.failure(), exit) {
         (Some(why), Exit::Clean) => Err(crate::terminal::unwritable(&why)),
-        (Some(_), Exit::Findings | Exit::WrongUse | Exit::Fault) | (None, _) => Ok(exit),
+        (Some(_), Exit::Findings | Exit::WrongUse | Exit::Fault | Exit::Unknown) | (None, _) => Ok(exit),
     }
 }
 
