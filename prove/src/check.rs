@@ -93,8 +93,7 @@ fn start(blasted: &Blasted, before: &[Lit], limit: &Limit) -> Result<(), Rejecte
         let term = encoding.term(&mut solver, &blasted.graph, lit);
         solver.clause(&[if value { term } else { !term }]);
     }
-    let broken: Vec<Term> =
-        before.iter().map(|lit| !encoding.term(&mut solver, &blasted.graph, *lit)).collect();
+    let broken: Vec<Term> = before.iter().map(|lit| !encoding.term(&mut solver, &blasted.graph, *lit)).collect();
     solver.clause(&broken);
     verdict(solver.solve(&[]), Rejected::Start)
 }

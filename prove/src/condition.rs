@@ -100,9 +100,11 @@ impl Condition {
         let mut computing = Computing { graph, after, image };
         match computing.expr(&self.expr)? {
             Value::Bool(lit) => Ok(lit),
-            other @ (Value::Int(_) | Value::Time(_)) => {
-                fault(self.expr.span.start, format!("a condition is BOOL, this is {}", other.kind()), "compare it with a value")
-            }
+            other @ (Value::Int(_) | Value::Time(_)) => fault(
+                self.expr.span.start,
+                format!("a condition is BOOL, this is {}", other.kind()),
+                "compare it with a value",
+            ),
         }
     }
 
@@ -325,7 +327,9 @@ impl Computing<'_> {
                 BinaryOp::Xor | BinaryOp::Ne => Ok(Value::Bool(self.graph.xor(a, b))),
                 BinaryOp::Eq => Ok(Value::Bool(self.graph.same(a, b))),
                 BinaryOp::Lt | BinaryOp::Le | BinaryOp::Gt | BinaryOp::Ge | BinaryOp::Add => misfit(at, op, "BOOL"),
-                BinaryOp::Sub | BinaryOp::Mul | BinaryOp::Div | BinaryOp::Mod | BinaryOp::Power => misfit(at, op, "BOOL"),
+                BinaryOp::Sub | BinaryOp::Mul | BinaryOp::Div | BinaryOp::Mod | BinaryOp::Power => {
+                    misfit(at, op, "BOOL")
+                }
             },
             (Value::Int(a), Value::Int(b)) => self.number(at, op, &a, &b, false),
             (Value::Time(a), Value::Time(b)) => self.number(at, op, &a, &b, true),
@@ -392,8 +396,6 @@ fn constant(literal: &Literal) -> Result<Value, Fault> {
         | LiteralKind::Text { .. }
         | LiteralKind::Date { .. }
         | LiteralKind::Enum { .. }
-        | LiteralKind::Error => {
-            fault(literal.span.start, format!("`{}` cannot stand in a property", literal.text), "")
-        }
+        | LiteralKind::Error => fault(literal.span.start, format!("`{}` cannot stand in a property", literal.text), ""),
     }
 }

@@ -299,10 +299,7 @@ impl<'a> Builder<'a> {
         for place in self.kept() {
             let constant = Lit::constant(self.initially(place));
             let changed = after.bit(place) != constant || (all && before.bit(place) != after.bit(place));
-            if changed
-                && !self.variable.contains(&place)
-                && !inputs.contains(&place)
-                && !starts.contains(&(place / 8))
+            if changed && !self.variable.contains(&place) && !inputs.contains(&place) && !starts.contains(&(place / 8))
             {
                 self.variable.insert(place);
                 grown = true;
@@ -366,7 +363,8 @@ fn retained_bits(image: &Image) -> BTreeSet<usize> {
                 bits.insert(offset as usize * 8 + usize::from(bit));
             }
             bytecode::image::Place::Byte(offset) => {
-                let width = if slot.elementary == bytecode::types::Elementary::Bool { 1 } else { slot.size as usize * 8 };
+                let width =
+                    if slot.elementary == bytecode::types::Elementary::Bool { 1 } else { slot.size as usize * 8 };
                 bits.extend(offset as usize * 8..offset as usize * 8 + width);
             }
         }

@@ -345,9 +345,7 @@ impl Model {
             Kind::Invariant { when: None, .. } => (!at(0), Vec::new()),
             Kind::Invariant { when: Some(_), .. } => (self.graph.and(at(0), !at(1)), vec![(text(0), at(0))]),
             Kind::NeverTogether { .. } => (self.two_of(&lits), all()),
-            Kind::DeadTime { time, forward, .. } => {
-                (self.dead_time(&lits, *forward, time.ns.div_ceil(tick)), all())
-            }
+            Kind::DeadTime { time, forward, .. } => (self.dead_time(&lits, *forward, time.ns.div_ceil(tick)), all()),
             Kind::Responds { within, .. } => (self.late(at(0), at(1), within.ns / tick), vec![(text(0), at(0))]),
             Kind::Holds { time, unless, .. } => {
                 let unless = if unless.is_some() { at(1) } else { Lit::FALSE };

@@ -160,8 +160,7 @@ impl<'a> Prover<'a> {
         properties: &[Property],
         assume: &[String],
     ) -> Result<Self, Problem> {
-        let prepared: Result<Vec<Prepared>, BadProperty> =
-            properties.iter().map(|p| Prepared::new(p, image)).collect();
+        let prepared: Result<Vec<Prepared>, BadProperty> = properties.iter().map(|p| Prepared::new(p, image)).collect();
         let prepared = prepared.map_err(Problem::Property)?;
         let bad = |text: &String, fault| BadProperty { id: "assume".to_owned(), text: text.clone(), fault };
         let assumed: Result<Vec<Condition>, BadProperty> =
@@ -252,7 +251,7 @@ impl<'a> Prover<'a> {
             took,
             size,
             system: Some(system),
-            bad: question.bad,
+            bad: asked.question.bad,
             conditions: asked.conditions,
             open_premises,
         }))

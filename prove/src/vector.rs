@@ -306,9 +306,31 @@ mod tests {
     fn operations_agree_with_the_engines() {
         use ScalarType as T;
         let ops = [
-            Op::Not, Op::And, Op::Or, Op::Xor, Op::AndNot, Op::OrNot, Op::Neg, Op::Abs, Op::Add, Op::Sub, Op::Mul,
-            Op::Min, Op::Max, Op::Div, Op::Mod, Op::Shl, Op::Shr, Op::Rol, Op::Ror, Op::Eq, Op::Ne, Op::Lt, Op::Le,
-            Op::Gt, Op::Ge,
+            Op::Not,
+            Op::And,
+            Op::Or,
+            Op::Xor,
+            Op::AndNot,
+            Op::OrNot,
+            Op::Neg,
+            Op::Abs,
+            Op::Add,
+            Op::Sub,
+            Op::Mul,
+            Op::Min,
+            Op::Max,
+            Op::Div,
+            Op::Mod,
+            Op::Shl,
+            Op::Shr,
+            Op::Rol,
+            Op::Ror,
+            Op::Eq,
+            Op::Ne,
+            Op::Lt,
+            Op::Le,
+            Op::Gt,
+            Op::Ge,
         ];
         let mut seed = 1u64;
         let mut random = move || {
@@ -326,7 +348,12 @@ mod tests {
                 let width = ty.bits();
                 let mut input = 0;
                 let mut fresh = |graph: &mut Graph, n: u32| -> Vector {
-                    (0..n).map(|_| { input += 1; graph.leaf(Leaf::Input(input - 1)) }).collect()
+                    (0..n)
+                        .map(|_| {
+                            input += 1;
+                            graph.leaf(Leaf::Input(input - 1))
+                        })
+                        .collect()
                 };
                 let a = fresh(&mut graph, width);
                 let b = fresh(&mut graph, second.bits());
@@ -338,9 +365,13 @@ mod tests {
                 for _ in 0..40 {
                     let mask = |n: u32| if n == 64 { u64::MAX } else { (1 << n) - 1 };
                     let edge = [0, 1, u64::MAX, 1 << (width - 1), (1 << (width - 1)) - 1];
-                    let pick = |r: u64, n: u32| if r & 1 == 0 { edge[(r >> 1) as usize % 5] & mask(n) } else { (r >> 5) & mask(n) };
+                    let pick = |r: u64, n: u32| {
+                        if r & 1 == 0 { edge[(r >> 1) as usize % 5] & mask(n) } else { (r >> 5) & mask(n) }
+                    };
                     let (x, mut y) = (pick(random(), width), pick(random(), second.bits()));
-                    if matches!(op, Op::Shl | Op::Shr | Op::Rol | Op::Ror) { y %= 70; }
+                    if matches!(op, Op::Shl | Op::Shr | Op::Rol | Op::Ror) {
+                        y %= 70;
+                    }
                     let values = crate::sim::evaluate_inputs(&graph, |i| {
                         let i = i as usize;
                         if i < width as usize { x >> i & 1 == 1 } else { y >> (i - width as usize) & 1 == 1 }

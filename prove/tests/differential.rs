@@ -1,12 +1,14 @@
 //! The model of a scan against the engine that runs plants: every example program and every language file that is modelled,
 //! over random inputs, byte by byte.
 
+mod common;
+
 use bytecode::scalar::ScalarType;
 use bytecode::{Image, VerifiedImage};
-use compiler::source::SourceMap;
-use compiler::{Compiled, Options, compile};
-use prove::model::{Input, Model, Schedule, Source};
+use common::{compiled, compiled_text, root};
+use prove::model::{Input, Model, Schedule, ScheduledTask, Source};
 use prove::sim::Simulation;
+use runtime::scan::Plan;
 use runtime::vm::{Budget, Engine, Interpreter, Memory};
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -29,10 +31,6 @@ struct Step {
     set: BTreeMap<String, serde_json::Value>,
 }
 
-fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_path_buf()
-}
-
 fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
     let mut entries: Vec<PathBuf> = std::fs::read_dir(folder).unwrap().map(|e| e.unwrap().path()).collect();
     entries.sort();
@@ -43,13 +41,6 @@ fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
             found.push(path);
         }
     }
-}
-
-fn compiled(paths: &[PathBuf]) -> Compiled {
-    let mut map = SourceMap::new();
-    let ids: Vec<_> =
-        paths.iter().map(|p| map.add(p.display().to_string(), std::fs::read_to_string(p).unwrap())).collect();
-    compile(&map, &ids, Options::default())
 }
 
 struct Random(u64);
@@ -83,6 +74,7 @@ fn bits_of(image: &Image, names: impl Iterator<Item = String>) -> Vec<usize> {
 }
 
 struct Run {
+    plan: Plan,
     model: Model,
     image: VerifiedImage,
 }
@@ -109,10 +101,14 @@ impl Run {
             if simulation.value(self.model.beyond) {
                 return (scan, true);
             }
-            let now_ns = i64::try_from(scan as u64 * TICK_NS).unwrap();
+            let now_ns = i64::try_from(scan as u64 * self.plan.tick_ns).unwrap();
             let mut budget = Budget::new(3_000_000);
-            let trapped =
-                (0..image.programs.len()).any(|p| engine.run(&mut memory, p, now_ns, &mut budget).is_err());
+            let tick = scan as u64;
+            let last = tick.checked_sub(1);
+            let due = self.plan.tasks.iter().filter(|t| Plan::due(t.every, tick, last));
+            let trapped = due
+                .flat_map(|t| &t.programs)
+                .any(|p| engine.run(&mut memory, *p as usize, now_ns, &mut budget).is_err());
             let fault = self.model.faults.iter().any(|f| simulation.value(f.when));
             assert_eq!(trapped, fault, "scan {scan}: engine and model disagree about a fault");
             if trapped {
@@ -133,6 +129,36 @@ impl Run {
     }
 }
 
+fn scheduled(plan: &Plan) -> Schedule {
+    let tasks = plan.tasks.iter().map(|t| ScheduledTask { every: t.every, programs: t.programs.clone() });
+    Schedule { tick_ns: plan.tick_ns, tasks: tasks.collect() }
+}
+
+#[test]
+fn tasks_of_different_intervals_run_when_the_plan_says() {
+    let compiled = compiled_text(
+        "PROGRAM Fast VAR a AT %IX0.0 : BOOL; n : INT; t : TON; END_VAR\n\
+         n := n + 1; t(IN := a, PT := T#70ms);\nEND_PROGRAM\n\
+         PROGRAM Slow VAR b AT %IX0.1 : BOOL; m : INT; u : TON; p : TP; END_VAR\n\
+         m := m + 1; u(IN := b, PT := T#100ms); IF b THEN p(IN := u.Q, PT := T#50ms); END_IF;\nEND_PROGRAM\n\
+         CONFIGURATION C RESOURCE R ON Linux\nTASK slow(INTERVAL := T#30ms, PRIORITY := 0);\n\
+         TASK fast(INTERVAL := T#20ms, PRIORITY := 1);\nPROGRAM f WITH fast : Fast;\nPROGRAM s WITH slow : Slow;\n\
+         END_RESOURCE END_CONFIGURATION\n",
+    );
+    let image = compiled.image.unwrap_or_else(|| panic!("{:?}", compiled.diagnostics));
+    let plan = Plan::new(&image, TICK_NS).unwrap();
+    assert_eq!(plan.tasks.iter().map(|t| t.every).collect::<Vec<_>>(), [3, 2]);
+    let schedule = scheduled(&plan);
+    let watched = [(0, image.data.size)];
+    let source =
+        Source { program: &compiled.program, image: &image, schedule: &schedule, watched: &watched, free: &[] };
+    let model = Model::new(&source).unwrap();
+    let run = Run { plan, model, image: bytecode::verify(image.clone()).unwrap() };
+    for seed in 1..20 {
+        assert_eq!(run.compare(300, seed, 9), (300, false));
+    }
+}
+
 #[test]
 fn model_and_engine_agree() {
     let mut paths = Vec::new();
@@ -150,7 +176,8 @@ fn model_and_engine_agree() {
         let shown = path.strip_prefix(root()).unwrap().display().to_string();
         let names = beside.steps.iter().flat_map(|s| s.set.keys().cloned());
         let free = bits_of(&image, names);
-        let schedule = Schedule::every_scan(&image, TICK_NS);
+        let plan = Plan::new(&image, TICK_NS).unwrap();
+        let schedule = scheduled(&plan);
         // Every variable a person can name is watched, elapsed times with them.
         let watched: Vec<(u32, u32)> = (0..image.data.size).step_by(8).map(|at| (at, 8)).collect();
         for watched in [&[][..], &watched] {
@@ -161,7 +188,7 @@ fn model_and_engine_agree() {
                 approximate.push(format!("{shown}: {}", model.approximations.join("; ")));
                 continue;
             }
-            let run = Run { model, image: bytecode::verify(image.clone()).unwrap() };
+            let run = Run { plan: plan.clone(), model, image: bytecode::verify(image.clone()).unwrap() };
             let mut scans = 0;
             for (seed, pace) in [(1, 3), (2, 20), (3, 400), (4, 400)] {
                 let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| run.compare(400, seed, pace)));

@@ -114,9 +114,6 @@ fn add_orders(
     let comparable = |n: &u32| system.counters.get(*n as usize).is_some_and(|c| c.max > 1);
     let pairs: Vec<(u32, u32)> =
         pairs.into_iter().filter(|(left, right)| comparable(left) && comparable(right)).take(ORDERS_MAX).collect();
-    let orders: Vec<Predicate> =
-        pairs.iter().flat_map(|(l, r)| [0, 1].map(|by| Predicate::Order { left: *l, right: *r, by })).collect();
-    vocabulary.extend(system, blasted, &orders);
     let mut clauses = Vec::new();
     for (left, right) in pairs {
         let max = system.counters.get(left as usize).map_or(0, |c| i128::from(c.max));

@@ -164,6 +164,8 @@ fn prove(system: &System, limit: &Limit) -> Option<Certificate> {
     if excluded(&blasted, &vocabulary, &lemmas, limit) == Answer::No {
         return Some(certificate(Argument::Lemmas, &vocabulary, lemmas));
     }
+    // Orders that carry no lemma only make every question of IC3 dearer.
+    let (vocabulary, lemmas) = only_used(system, &mut blasted, &vocabulary, &lemmas);
     // Where nothing is hidden and every state counts, cubes may be shortened by what the inputs do.
     let whole = system.is_plain() && system.constraint == Lit::TRUE;
     match ic3::prove(&blasted, &vocabulary, &lemmas, whole, limit) {
@@ -176,19 +178,7 @@ fn prove(system: &System, limit: &Limit) -> Option<Certificate> {
     }
     let mut blasted = Blasted::new(system);
     let mut bits = Vocabulary::new(system, &mut blasted, true);
-    let orders: Vec<Predicate> = vocabulary.predicates.clone();
-    bits.extend(system, &mut blasted, &orders);
-    // The lemmas name predicates by their numbers in the first vocabulary.
-    let lemmas: Vec<Clause> = lemmas
-        .iter()
-        .filter_map(|clause| {
-            let literals = clause.iter().map(|l| {
-                let predicate = vocabulary.predicates.get(l.predicate as usize)?;
-                bits.literal(*predicate, l.positive)
-            });
-            literals.collect()
-        })
-        .collect();
+    let lemmas = carried(system, &mut blasted, &mut bits, (&vocabulary, &lemmas));
     match ic3::prove(&blasted, &bits, &lemmas, system.constraint == Lit::TRUE, limit) {
         ic3::Outcome::Proved(clauses) => {
             let all = lemmas.into_iter().chain(clauses).collect();
@@ -196,6 +186,34 @@ fn prove(system: &System, limit: &Limit) -> Option<Certificate> {
         }
         ic3::Outcome::Chain(_) | ic3::Outcome::Stopped(_) => None,
     }
+}
+
+/// Latches, thresholds, and the orders these lemmas speak of.
+fn only_used(
+    system: &System,
+    blasted: &mut Blasted,
+    vocabulary: &Vocabulary,
+    lemmas: &[Clause],
+) -> (Vocabulary, Vec<Clause>) {
+    let mut fewer = Vocabulary::new(system, blasted, false);
+    let lemmas = carried(system, blasted, &mut fewer, (vocabulary, lemmas));
+    (fewer, lemmas)
+}
+
+/// The lemmas of one vocabulary in another, which gets the predicates it lacks.
+fn carried(
+    system: &System,
+    blasted: &mut Blasted,
+    into: &mut Vocabulary,
+    (from, lemmas): (&Vocabulary, &[Clause]),
+) -> Vec<Clause> {
+    let predicate = |literal: &super::predicates::Literal| from.predicates.get(literal.predicate as usize).copied();
+    let used: Vec<Predicate> = lemmas.iter().flatten().filter_map(predicate).collect();
+    into.extend(system, blasted, &used);
+    let clause = |clause: &Clause| -> Option<Clause> {
+        clause.iter().map(|literal| into.literal(predicate(literal)?, literal.positive)).collect()
+    };
+    lemmas.iter().filter_map(clause).collect()
 }
 
 /// Can the property be broken in a scan before which the lemmas hold?

@@ -127,8 +127,12 @@ impl Runs<'_> {
                 Node::And(a, b) => word_at(&values, a) & word_at(&values, b),
                 Node::Leaf(Leaf::Input(n)) => self.inputs.get(n as usize).copied().unwrap_or(0),
                 Node::Leaf(Leaf::Latch(n)) => self.latches.get(n as usize).copied().unwrap_or(0),
-                Node::Leaf(Leaf::AtLeast { counter, threshold }) => lanes(&self.counters, counter, |count| count >= threshold),
-                Node::Leaf(Leaf::CounterBit { counter, bit }) => lanes(&self.counters, counter, |count| count >> bit & 1 == 1),
+                Node::Leaf(Leaf::AtLeast { counter, threshold }) => {
+                    lanes(&self.counters, counter, |count| count >= threshold)
+                }
+                Node::Leaf(Leaf::CounterBit { counter, bit }) => {
+                    lanes(&self.counters, counter, |count| count >> bit & 1 == 1)
+                }
             };
             values.push(value);
         }
@@ -145,7 +149,7 @@ impl Runs<'_> {
             // Lanes of every second group keep their inputs longer.
             let slow = self.word() & self.word() & self.word();
             change &= 0x0000_ffff_0000_ffff | slow;
-            if scan % 3 == 0 {
+            if scan.is_multiple_of(3) {
                 change &= 0x00ff_00ff_00ff_00ff | self.word() & slow;
             }
             let fresh = self.word();

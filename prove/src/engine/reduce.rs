@@ -37,9 +37,7 @@ impl Reduced {
             Predicate::Latch(n) => Predicate::Latch(latch(n)),
             Predicate::AtLeast { counter: n, threshold } => Predicate::AtLeast { counter: counter(n), threshold },
             Predicate::CounterBit { counter: n, bit } => Predicate::CounterBit { counter: counter(n), bit },
-            Predicate::Order { left, right, by } => {
-                Predicate::Order { left: counter(left), right: counter(right), by }
-            }
+            Predicate::Order { left, right, by } => Predicate::Order { left: counter(left), right: counter(right), by },
         }
     }
 
@@ -65,7 +63,15 @@ fn constants(system: &System, limit: &Limit) -> Vec<(u32, bool)> {
     let mut steady: Vec<Option<bool>> = vocabulary_start(system, &latches);
     for state in &states {
         for (steady, word) in steady.iter_mut().zip(state.sample(&latches)) {
-            if *steady != if word == 0 { Some(false) } else if word == u64::MAX { Some(true) } else { None } {
+            if *steady
+                != if word == 0 {
+                    Some(false)
+                } else if word == u64::MAX {
+                    Some(true)
+                } else {
+                    None
+                }
+            {
                 *steady = None;
             }
         }

@@ -33,24 +33,32 @@ impl CaseBook {
     /// `yes` where `condition`, else `no`; a choice among constants is remembered.
     pub fn mux(&mut self, graph: &mut Graph, condition: Lit, yes: &[Lit], no: &[Lit]) -> Vec<Lit> {
         let row = vector::mux(graph, condition, yes, no);
-        if row.len() == 64 && condition.value().is_none() && vector::value(&row).is_none() {
-            if let (Some(yes), Some(no)) = (self.of(yes), self.of(no)) {
-                let mut cases: Cases = Vec::new();
-                for (way, side) in [(condition, yes), (!condition, no)] {
-                    for (under, bits) in side {
-                        let under = graph.and(way, under);
-                        match cases.iter_mut().find(|(_, known)| *known == bits) {
-                            Some((known, _)) => *known = graph.or(*known, under),
-                            None => cases.push((under, bits)),
-                        }
-                    }
-                }
-                cases.retain(|(under, _)| *under != Lit::FALSE);
-                if cases.len() <= CASES_MAX {
-                    self.known.insert(row.clone(), cases);
-                }
+        if row.len() == 64
+            && condition.value().is_none()
+            && vector::value(&row).is_none()
+            && let (Some(yes), Some(no)) = (self.of(yes), self.of(no))
+        {
+            let cases = joined(graph, condition, yes, no);
+            if cases.len() <= CASES_MAX {
+                self.known.insert(row.clone(), cases);
             }
         }
         row
     }
+}
+
+/// The choice between two choices.
+fn joined(graph: &mut Graph, condition: Lit, yes: Cases, no: Cases) -> Cases {
+    let mut cases: Cases = Vec::new();
+    for (way, side) in [(condition, yes), (!condition, no)] {
+        for (under, bits) in side {
+            let under = graph.and(way, under);
+            match cases.iter_mut().find(|(_, known)| *known == bits) {
+                Some((known, _)) => *known = graph.or(*known, under),
+                None => cases.push((under, bits)),
+            }
+        }
+    }
+    cases.retain(|(under, _)| *under != Lit::FALSE);
+    cases
 }

@@ -1,4 +1,5 @@
-//! What tests of this room share.
+//! What tests of this room share; no test uses all of it.
+#![allow(dead_code)]
 
 use compiler::source::SourceMap;
 use compiler::{Compiled, Options, compile};
@@ -15,4 +16,11 @@ pub fn compiled(paths: &[PathBuf]) -> Compiled {
     let ids: Vec<_> =
         paths.iter().map(|p| map.add(p.display().to_string(), std::fs::read_to_string(p).unwrap())).collect();
     compile(&map, &ids, Options::default())
+}
+
+/// The program in this text.
+pub fn compiled_text(text: &str) -> Compiled {
+    let mut map = SourceMap::new();
+    let id = map.add("text", text);
+    compile(&map, &[id], Options::default())
 }

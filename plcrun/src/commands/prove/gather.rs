@@ -13,9 +13,12 @@ use relay::quantity::Duration;
 /// Every property to be asked, in this order: those that need no asking, those of the text, those of the file.
 pub fn gather(args: &ProveArgs, work: &Work, trees: &[compiler::ast::File]) -> Result<File, Refusal> {
     let mut file = from_file(args)?;
-    let mut properties = own(work);
-    properties.extend(in_text(work, trees)?);
-    properties.append(&mut file.properties);
+    let mut written = in_text(work, trees)?;
+    written.append(&mut file.properties);
+    // Whoever writes one of these words it himself.
+    let mut properties: Vec<Property> = own(work);
+    properties.retain(|own| !written.iter().any(|p| p.id == own.id));
+    properties.append(&mut written);
     if let Some(twice) = properties.iter().enumerate().find(|(i, p)| properties.iter().take(*i).any(|q| q.id == p.id)) {
         let what = format!("two properties are called `{}`", twice.1.id);
         return Err(Refusal::findings(what, "give each a name of its own"));

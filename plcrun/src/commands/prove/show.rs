@@ -119,7 +119,9 @@ pub fn as_json(one: &Answered, work: &Work) -> Value {
     let tick = work.map.plan.tick_ns;
     let steps = one.replay.as_ref().map(|replay| {
         let named = |list: &[(String, String)]| {
-            list.iter().map(|(name, value)| (name.clone(), Value::from(value.clone()))).collect::<serde_json::Map<_, _>>()
+            list.iter()
+                .map(|(name, value)| (name.clone(), Value::from(value.clone())))
+                .collect::<serde_json::Map<_, _>>()
         };
         let step = |s: &super::replay::Step| {
             json!({ "scan": s.scan, "scans": s.scans, "at_ns": (s.scan - 1).saturating_mul(tick),

@@ -22,13 +22,7 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 /// Writes the way of a property as a timeline test, where it has one.
-pub fn test(
-    folder: &Path,
-    args: &ProveArgs,
-    one: &Answered,
-    work: &Work,
-    console: &Console,
-) -> Result<(), Refusal> {
+pub fn test(folder: &Path, args: &ProveArgs, one: &Answered, work: &Work, console: &Console) -> Result<(), Refusal> {
     let (Some(replay), Answer::Refuted(way) | Answer::Reached(way)) = (&one.replay, &one.report.answer) else {
         return Ok(());
     };
