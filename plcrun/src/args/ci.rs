@@ -32,13 +32,15 @@ pub enum CiStep {
     Check,
     /// Timeline tests.
     Test,
+    /// Proofs of every program's properties; what is not known fails too.
+    Prove,
     /// Mistakes put into programs are noticed by their tests; only where `ci: mutants` or --only asks for it.
     Mutate,
 }
 
 impl CiStep {
     /// Every step, in order.
-    pub const ALL: [Self; 4] = [Self::Format, Self::Check, Self::Test, Self::Mutate];
+    pub const ALL: [Self; 5] = [Self::Format, Self::Check, Self::Test, Self::Prove, Self::Mutate];
 
     /// As on the command line and in the settings.
     #[must_use]
@@ -47,6 +49,7 @@ impl CiStep {
             Self::Format => "format",
             Self::Check => "check",
             Self::Test => "test",
+            Self::Prove => "prove",
             Self::Mutate => "mutate",
         }
     }

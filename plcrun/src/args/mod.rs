@@ -7,6 +7,7 @@ mod check;
 mod ci;
 mod lines;
 mod mutate;
+mod prove;
 mod relays;
 mod run;
 mod state;
@@ -16,6 +17,7 @@ pub use check::{CheckArgs, Format as CheckFormat};
 pub use ci::{CiArgs, CiStep};
 pub use lines::{Breakage, LineLevel, LinesArgs};
 pub use mutate::MutateArgs;
+pub use prove::ProveArgs;
 pub use relays::RelaysArgs;
 pub use run::{Assignment, EngineChoice, LogFormat, RunArgs};
 pub use state::{AckArgs, ClearArgs, FaultsArgs, RetainCommand, RetainExportArgs, RetainShowArgs, StateArgs};
@@ -42,7 +44,7 @@ use std::path::PathBuf;
         plcrun check star_delta.ld                  compile, check the I/O map and apply the rules, run nothing\n  \
         plcrun test programs/                       run the timeline tests of a folder\n\n\
         `plcrun FILE...` is short for `plcrun run FILE...`; its options are shown by `plcrun run --help`.\n\n\
-        Exit codes: 0 done, 1 findings or failed tests, 2 wrong use, 3 a fault stopped the program.",
+        Exit codes: 0 done, 1 findings or failed tests, 2 wrong use, 3 a fault stopped the program, 4 something unknown.",
     subcommand_required = true,
     arg_required_else_help = true,
     disable_help_subcommand = true
@@ -65,10 +67,12 @@ pub enum Command {
     Check(CheckArgs),
     /// Run timeline tests (*.test.yaml) in virtual time.
     Test(TestArgs),
-    /// Format, rules and timeline tests of a whole project, with reports for a pipeline.
+    /// Format, rules, timeline tests and proofs of a whole project, with reports for a pipeline.
     Ci(CiArgs),
     /// Put small mistakes into programs and list those no test notices.
     Mutate(MutateArgs),
+    /// Prove that no sequence of inputs can break a property, or show one that does.
+    Prove(ProveArgs),
     /// Compile a program into an image.
     Build(BuildArgs),
     /// Show the code of a program or image.

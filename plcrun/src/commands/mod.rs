@@ -14,6 +14,7 @@ mod fmt;
 mod lines;
 mod man;
 mod mutate;
+mod prove;
 mod relays;
 mod retain;
 mod run;
@@ -36,6 +37,7 @@ pub fn dispatch(command: &Command, console: &Console) -> Result<Exit, Refusal> {
         Command::Ci(args) => ci::run(args, console),
         Command::Test(args) => test::run(args, console),
         Command::Mutate(args) => mutate::run(args, console),
+        Command::Prove(args) => prove::run(args, console),
         Command::Build(args) => build::run(args, console),
         Command::Disasm(args) => disasm::run(args, console),
         Command::Draw(args) => draw::run(args, console),

@@ -6,8 +6,8 @@
 mod settings;
 mod summary;
 
-use super::{check, fmt, mutate, test};
-use crate::args::{CheckArgs, CheckFormat, CiArgs, CiStep, FmtArgs, MutateArgs, TestArgs};
+use super::{check, fmt, mutate, prove, test};
+use crate::args::{CheckArgs, CheckFormat, CiArgs, CiStep, FmtArgs, MutateArgs, ProveArgs, TestArgs};
 use crate::discover;
 use crate::exit::{Exit, Refusal};
 use crate::files;
@@ -137,6 +137,7 @@ impl<'a> Job<'a> {
             CiStep::Format => self.format(),
             CiStep::Check => self.check(),
             CiStep::Test => self.test(),
+            CiStep::Prove => self.prove(),
             CiStep::Mutate => self.mutate(),
         }
     }
@@ -195,6 +196,29 @@ impl<'a> Job<'a> {
         Ok((outcome(exit), plural(self.timelines.len(), "file")))
     }
 
+    fn prove(&self) -> Result<(Outcome, String), Refusal> {
+        if self.sources.is_empty() {
+            return Ok(no_files("no *.ld or *.st"));
+        }
+        let programs = discover::programs(std::slice::from_ref(&self.args.folder))?.programs;
+        let mut failed = false;
+        for program in &programs {
+            let name = program.files.first().map(|file| file.display().to_string()).unwrap_or_default();
+            self.console.print(&format!("{name}\n"))?;
+            match prove::run(&ProveArgs::all_of(program.files.clone(), program.io.clone()), self.console) {
+                Ok(exit) => failed |= exit != Exit::Clean,
+                // Errors of the program, or something that is not modelled: nothing is proved of it.
+                Err(refusal) if refusal.exit == Exit::Findings => {
+                    self.console.refusal(&refusal);
+                    failed = true;
+                }
+                Err(refusal) => return Err(refusal),
+            }
+        }
+        let outcome = if failed { Outcome::Failed } else { Outcome::Passed };
+        Ok((outcome, plural(programs.len(), "program")))
+    }
+
     fn mutate(&self) -> Result<(Outcome, String), Refusal> {
         if self.timelines.is_empty() {
             return Ok(no_files("no *.test.yaml"));
@@ -231,6 +255,6 @@ fn no_files(what: &str) -> (Outcome, String) {
 const fn outcome(exit: Exit) -> Outcome {
     match exit {
         Exit::Clean => Outcome::Passed,
-        Exit::Findings | Exit::WrongUse | Exit::Fault => Outcome::Failed,
+        Exit::Findings | Exit::WrongUse | Exit::Fault | Exit::Unknown => Outcome::Failed,
     }
 }

@@ -287,7 +287,7 @@ fn written(screen: &Screen, exit: Exit) -> Result<Exit, Refusal> {
     screen.drain();
     match (screen.failure(), exit) {
         (Some(why), Exit::Clean) => Err(crate::terminal::unwritable(&why)),
-        (Some(_), Exit::Findings | Exit::WrongUse | Exit::Fault) | (None, _) => Ok(exit),
+        (Some(_), Exit::Findings | Exit::WrongUse | Exit::Fault | Exit::Unknown) | (None, _) => Ok(exit),
     }
 }
 
