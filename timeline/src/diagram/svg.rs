@@ -90,20 +90,22 @@ impl Diagram {
                 TOP - 8
             );
         }
-        let mut free = 0;
+        // To the right of the words before the axis.
+        let mut free = 80;
         for (at_ns, place) in axis.instants() {
             let x = LEFT + place;
             let _ = writeln!(svg, "<line class=\"g\" x1=\"{x}\" y1=\"{}\" x2=\"{x}\" y2=\"{bottom}\"/>", TOP - 4);
             let label = seconds(at_ns);
-            let half = label.len() * 4;
+            // A letter is about seven pixels wide.
+            let half = label.len() * 7 / 2;
             let marked = self.marks.iter().any(|mark| mark.at_ns == at_ns);
-            if place >= free && !marked {
+            if x >= free + half && !marked {
                 let _ = writeln!(
                     svg,
                     "<text class=\"t\" x=\"{x}\" y=\"{}\" text-anchor=\"middle\">{label}</text>",
                     TOP - 10
                 );
-                free = place + 2 * half + 8;
+                free = x + half + 6;
             }
         }
         let _ = writeln!(svg, "<text class=\"t\" x=\"8\" y=\"{}\">time in s</text>", TOP - 10);
