@@ -18,6 +18,8 @@ use std::time::Duration;
 
 /// Steps the search goes at most: a step is an event, and programs whose shortest way to harm has more of them are out of reach.
 const DEPTH_MAX: usize = 5_000;
+/// Latches from which on lemmas near to the property are tried before all others.
+const LARGE: usize = 60;
 
 /// What carries a proof.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -158,6 +160,13 @@ fn search(system: &System, limit: &Limit) -> Verdict {
 
 /// Proves, from cheap to dear. `None`: interrupted, or no proof of these kinds.
 fn prove(system: &System, limit: &Limit) -> Option<Certificate> {
+    if system.latches.len() > LARGE {
+        let mut blasted = Blasted::new(system);
+        let (vocabulary, lemmas) = houdini::near_lemmas(system, &mut blasted, limit);
+        if excluded(&blasted, &vocabulary, &lemmas, limit) == Answer::No {
+            return Some(certificate(Argument::Lemmas, &vocabulary, lemmas));
+        }
+    }
     let mut blasted = Blasted::new(system);
     let mut vocabulary = Vocabulary::new(system, &mut blasted, false);
     let lemmas = houdini::lemmas(system, &mut blasted, &mut vocabulary, limit);
