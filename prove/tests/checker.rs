@@ -19,12 +19,13 @@ use prove::sat::Limit;
 use prove::system::System;
 use std::time::Instant;
 
-/// Never both on in the forward/reverse example: its system and the proof that was found.
+/// The reversing lock of the forward/reverse example: its system and the proof that was found.
 fn proved() -> (System, Certificate) {
     let compiled = compiled(&[root().join("programs/forward_reverse.ld")]);
     let image = compiled.image.unwrap();
     let schedule = Schedule::every_scan(&image, 10_000_000);
-    let kind = Kind::NeverTogether { of: vec!["fwd".to_owned(), "rev".to_owned()] };
+    let time = relay::quantity::Duration::from_ms(2000);
+    let kind = Kind::DeadTime { of: vec!["fwd".to_owned(), "rev".to_owned()], forward: false, time };
     let properties = [Property { id: "p".to_owned(), kind }];
     let mut prover = Prover::new(&compiled.program, &image, &schedule, &properties, &[]).unwrap();
     let report = prover.answer(0, &Options::default()).unwrap().unwrap();
@@ -45,7 +46,7 @@ fn a_proof_is_taken_and_what_is_none_is_not() {
     let mut clauses = certificate.clauses.clone();
     clauses.push(vec![(Predicate::Latch(0), true)]);
     assert_eq!(check(&system, &with(clauses), &limit), Err(Rejected::Start));
-    // Both contactors off for ever: true at power-up, and it does exclude the harm, but a scan leads out of it.
+    // Everything off for ever: true at power-up, and it does exclude the harm, but a scan leads out of it.
     let off = (0..system.latches.len()).map(|n| vec![(Predicate::Latch(u32::try_from(n).unwrap()), false)]);
     assert_eq!(check(&system, &with(off.collect()), &limit), Err(Rejected::Step));
     // Names that mean nothing.
