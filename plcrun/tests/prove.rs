@@ -1,4 +1,10 @@
 //! `plcrun prove` as a user calls it.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "helpers of tests: a failure is a panic"
+)]
 
 use assert_cmd::Command;
 use std::path::{Path, PathBuf};

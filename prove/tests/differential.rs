@@ -1,5 +1,11 @@
 //! The model of a scan against the engine that runs plants: every example program and every language file that is modelled,
 //! over random inputs, byte by byte.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "helpers of tests: a failure is a panic"
+)]
 
 mod common;
 

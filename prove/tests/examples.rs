@@ -1,5 +1,11 @@
 //! Every property file beside an example program, on every version of the program: each property gets the answer it shall
 //! have. `--nocapture` prints how long each took.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "helpers of tests: a failure is a panic"
+)]
 
 mod common;
 

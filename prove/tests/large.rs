@@ -1,4 +1,10 @@
 //! Large programs and long times. `--nocapture` prints how long they took.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "helpers of tests: a failure is a panic"
+)]
 
 use compiler::source::SourceMap;
 use compiler::{Options, compile};

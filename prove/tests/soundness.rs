@@ -4,6 +4,12 @@
 //! what a timer does depends on the scans since its start, up to its preset. A program whose states do not fit is left out.
 //!
 //! `PLCRUN_SOUNDNESS=10000 cargo test -p prove --release --test soundness` asks so many.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "helpers of tests: a failure is a panic"
+)]
 
 mod common;
 

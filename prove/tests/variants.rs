@@ -1,5 +1,11 @@
 //! The table of program variants: files under tests/prove, each with a program, what is changed in it, and the verdict of
 //! every property. `--nocapture` prints how long they took.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "helpers of tests: a failure is a panic"
+)]
 
 mod common;
 

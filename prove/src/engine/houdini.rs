@@ -10,7 +10,7 @@ use crate::graph::{Leaf, Lit, Node};
 use crate::hash::FastMap;
 use crate::sat::{Answer, Encoding, Limit, Solver, Term};
 use crate::system::{Blasted, System};
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 
 /// Pairs of predicates that are tried.
 const PAIRS_MAX: usize = 6_000;
@@ -20,19 +20,36 @@ const SUPPORT_MAX: usize = 24;
 const ORDERS_MAX: usize = 200;
 /// Scans of 64 random runs.
 const SCANS: usize = 220;
+/// Predicates looked at around one that is near to the property.
+const NEAR: usize = 12;
+/// How far from the property is still near.
+const RINGS: usize = 2;
+/// Times some candidates are thrown out, before all are given up.
+const ROUNDS_MAX: usize = 2_000;
 
 /// Clauses that hold before every scan of the system, given that its constraint holds in every scan. Empty when interrupted.
 pub fn lemmas(system: &System, blasted: &mut Blasted, vocabulary: &mut Vocabulary, limit: &Limit) -> Vec<Clause> {
     let related = related(system);
+    among(system, blasted, vocabulary, &related, limit)
+}
+
+/// Lemmas over these groups.
+fn among(
+    system: &System,
+    blasted: &mut Blasted,
+    vocabulary: &mut Vocabulary,
+    related: &[Vec<Predicate>],
+    limit: &Limit,
+) -> Vec<Clause> {
     let states = random::states(system, SCANS);
-    let mut extra = add_orders(system, blasted, vocabulary, (&related, &states));
-    let mut candidates = candidates(system, vocabulary, &related);
+    let mut extra = add_orders(system, blasted, vocabulary, (related, &states));
+    let mut candidates = candidates(system, vocabulary, related);
     candidates.append(&mut extra);
     // Before the first scan every lemma has to hold for certain.
     candidates.retain(|clause| clause.iter().any(|literal| vocabulary.holds_at_start(*literal)));
     let samples: Vec<random::Sample> = states.iter().map(|s| s.sample(&vocabulary.predicates)).collect();
     let alive: Vec<Clause> = candidates.into_iter().filter(|clause| !refuted(clause, &samples)).collect();
-    inductive(blasted, vocabulary, alive, limit)
+    inductive(blasted, vocabulary, alive, ROUNDS_MAX, limit)
 }
 
 /// Is there a state among the samples in which no literal of the clause holds?
@@ -45,47 +62,94 @@ fn refuted(clause: &Clause, samples: &[random::Sample]) -> bool {
     })
 }
 
+/// As [`lemmas`], but only about what stands nearest to the property: in a program of a thousand rungs a lock is still a
+/// matter of a few of them. Comes with a vocabulary of its own.
+pub fn near_lemmas(system: &System, blasted: &mut Blasted, limit: &Limit) -> (Vocabulary, Vec<Clause>) {
+    let related = near_groups(system);
+    let mut predicates: BTreeSet<Predicate> = related.iter().flatten().copied().collect();
+    let counters: BTreeSet<u32> = predicates.iter().filter_map(|p| counter_of(*p)).collect();
+    for counter in counters {
+        let thresholds = system.counters.get(counter as usize).map_or(&[] as &[u64], |c| c.thresholds.as_slice());
+        predicates.extend(thresholds.iter().map(|t| Predicate::AtLeast { counter, threshold: *t }));
+    }
+    let mut vocabulary = Vocabulary::default();
+    let list: Vec<Predicate> = predicates.into_iter().collect();
+    vocabulary.extend(system, blasted, &list);
+    let lemmas = among(system, blasted, &mut vocabulary, &related, limit);
+    (vocabulary, lemmas)
+}
+
+/// The predicates nearest to some functions, at most so many; and whether these are all.
+fn support(system: &System, lits: &[Lit], most: usize) -> (BTreeSet<Predicate>, bool) {
+    let mut found = BTreeSet::new();
+    let mut open: VecDeque<usize> = lits.iter().map(|l| l.node()).collect();
+    let mut seen: FastMap<usize, ()> = FastMap::default();
+    while let Some(node) = open.pop_front() {
+        if seen.insert(node, ()).is_some() {
+            continue;
+        }
+        match system.graph.node(Lit::of_node(node)) {
+            Node::And(a, b) => open.extend([a.node(), b.node()]),
+            Node::Leaf(Leaf::Latch(n)) => {
+                found.insert(Predicate::Latch(n));
+            }
+            Node::Leaf(Leaf::AtLeast { counter, threshold }) => {
+                found.insert(Predicate::AtLeast { counter, threshold });
+                found.insert(Predicate::AtLeast { counter, threshold: 1 });
+            }
+            Node::Leaf(Leaf::CounterBit { .. } | Leaf::Input(_)) | Node::Constant => {}
+        }
+        if found.len() > most {
+            return (found, false);
+        }
+    }
+    (found, true)
+}
+
 /// Groups of predicates that share logic: those one latch or counter depends on, with itself; and those of the property.
 fn related(system: &System) -> Vec<Vec<Predicate>> {
     let mut groups = Vec::new();
-    let support = |lits: &[Lit]| -> Option<BTreeSet<Predicate>> {
-        let mut found = BTreeSet::new();
-        let mut open: Vec<usize> = lits.iter().map(|l| l.node()).collect();
-        let mut seen: FastMap<usize, ()> = FastMap::default();
-        while let Some(node) = open.pop() {
-            if seen.insert(node, ()).is_some() {
-                continue;
-            }
-            match system.graph.node(Lit::of_node(node)) {
-                Node::And(a, b) => open.extend([a.node(), b.node()]),
-                Node::Leaf(Leaf::Latch(n)) => {
-                    found.insert(Predicate::Latch(n));
-                }
-                Node::Leaf(Leaf::AtLeast { counter, threshold }) => {
-                    found.insert(Predicate::AtLeast { counter, threshold });
-                    found.insert(Predicate::AtLeast { counter, threshold: 1 });
-                }
-                Node::Leaf(Leaf::CounterBit { .. } | Leaf::Input(_)) | Node::Constant => {}
-            }
-            if found.len() > SUPPORT_MAX {
-                return None;
-            }
-        }
-        Some(found)
-    };
+    let all =
+        |lits: &[Lit]| Some(support(system, lits, SUPPORT_MAX)).filter(|(_, whole)| *whole).map(|(group, _)| group);
     for (number, latch) in (0u32..).zip(&system.latches) {
-        if let Some(mut group) = support(&[latch.next]) {
+        if let Some(mut group) = all(&[latch.next]) {
             group.insert(Predicate::Latch(number));
             groups.push(group.into_iter().collect());
         }
     }
     for (number, counter) in (0u32..).zip(&system.counters) {
-        if let Some(mut group) = support(&[counter.run, counter.hold]) {
+        if let Some(mut group) = all(&[counter.run, counter.hold]) {
             group.extend(counter.thresholds.iter().map(|t| Predicate::AtLeast { counter: number, threshold: *t }));
             groups.push(group.into_iter().collect());
         }
     }
-    groups.extend(support(&[system.bad]).map(|group| group.into_iter().collect()));
+    groups.extend(all(&[system.bad]).map(|group| group.into_iter().collect()));
+    groups
+}
+
+/// The groups nearest to the property: its own, and those of what is in it.
+fn near_groups(system: &System) -> Vec<Vec<Predicate>> {
+    let (mut ring, _) = support(system, &[system.bad], NEAR);
+    let mut known: BTreeSet<Predicate> = ring.clone();
+    let mut groups: Vec<Vec<Predicate>> = vec![ring.iter().copied().collect()];
+    for _ in 0..RINGS {
+        let mut next = BTreeSet::new();
+        for predicate in &ring {
+            let functions = match predicate {
+                Predicate::Latch(n) => system.latches.get(*n as usize).map(|l| vec![l.next]),
+                Predicate::AtLeast { counter, .. } => {
+                    system.counters.get(*counter as usize).map(|c| vec![c.run, c.hold])
+                }
+                Predicate::Order { .. } | Predicate::CounterBit { .. } => None,
+            };
+            let (mut group, _) = support(system, &functions.unwrap_or_default(), NEAR);
+            group.insert(*predicate);
+            next.extend(group.iter().copied().filter(|p| !known.contains(p)));
+            groups.push(group.into_iter().collect());
+        }
+        known.extend(&next);
+        ring = next;
+    }
     groups
 }
 
@@ -190,8 +254,14 @@ fn candidates(system: &System, vocabulary: &Vocabulary, related: &[Vec<Predicate
     clauses
 }
 
-/// The greatest part of the candidates that carries itself.
-pub fn inductive(blasted: &Blasted, vocabulary: &Vocabulary, candidates: Vec<Clause>, limit: &Limit) -> Vec<Clause> {
+/// The greatest part of the candidates that carries itself; empty where it is not found in so many rounds.
+pub fn inductive(
+    blasted: &Blasted,
+    vocabulary: &Vocabulary,
+    candidates: Vec<Clause>,
+    rounds: usize,
+    limit: &Limit,
+) -> Vec<Clause> {
     let mut solver = Solver::new(limit);
     let mut encoding = Encoding::default();
     let constraint = encoding.term(&mut solver, &blasted.graph, blasted.constraint);
@@ -216,7 +286,7 @@ pub fn inductive(blasted: &Blasted, vocabulary: &Vocabulary, candidates: Vec<Cla
         solver.clause(&holds);
         rows.push(Row { clause, before, broken, alive: true });
     }
-    loop {
+    for _ in 0..rounds {
         let some = solver.fresh();
         let mut clause = vec![!some];
         clause.extend(rows.iter().filter(|r| r.alive).map(|r| r.broken));
@@ -246,4 +316,5 @@ pub fn inductive(blasted: &Blasted, vocabulary: &Vocabulary, candidates: Vec<Cla
         }
         solver.clause(&[!some]);
     }
+    Vec::new()
 }

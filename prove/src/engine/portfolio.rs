@@ -1,6 +1,6 @@
 //! Which engine is asked what, and when: the search for a way to break the property beside the proof that there is none.
 //!
-//! Two threads. One searches, step by step. The other proves, from cheap to dear: by structure, by lemmas alone, by
+//! By structure, or in every single scan: that is asked first. Then two threads. One searches, step by step. The other proves, from cheap to dear: by lemmas, by
 //! IC3 over predicates with the lemmas, by IC3 with every bit of every counter. Whoever has an answer stops the other. An
 //! interruption is never an answer.
 
@@ -18,12 +18,16 @@ use std::time::Duration;
 
 /// Steps the search goes at most: a step is an event, and programs whose shortest way to harm has more of them are out of reach.
 const DEPTH_MAX: usize = 5_000;
+/// Latches from which on lemmas near to the property are tried before all others.
+const LARGE: usize = 60;
 
 /// What carries a proof.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Argument {
     /// The property is a constant of the program.
     Structure,
+    /// No scan breaks it, whatever was before.
+    Scan,
     /// Lemmas that carry themselves exclude the opposite.
     Lemmas,
     /// An invariant over latches and thresholds.
@@ -38,6 +42,7 @@ impl Argument {
     pub const fn text(self) -> &'static str {
         match self {
             Self::Structure => "by structure",
+            Self::Scan => "in every single scan",
             Self::Lemmas => "by induction",
             Self::Invariant => "by an inductive invariant",
             Self::BitInvariant => "by an inductive invariant over bits",
@@ -76,6 +81,11 @@ pub enum Verdict {
 pub fn decide(system: &System, limit: &Limit) -> Verdict {
     if system.bad == Lit::FALSE || system.constraint == Lit::FALSE {
         return Verdict::Proved(Certificate { argument: Argument::Structure, clauses: Vec::new() });
+    }
+    // One look without any lemma: many a property holds in every single scan, whatever was before.
+    let blasted = Blasted::new(system);
+    if excluded(&blasted, &Vocabulary::default(), &[], limit) == Answer::No {
+        return Verdict::Proved(Certificate { argument: Argument::Scan, clauses: Vec::new() });
     }
     let reduced = reduce::reduce(system, limit);
     if reduced.constants.is_empty() {
@@ -158,6 +168,13 @@ fn search(system: &System, limit: &Limit) -> Verdict {
 
 /// Proves, from cheap to dear. `None`: interrupted, or no proof of these kinds.
 fn prove(system: &System, limit: &Limit) -> Option<Certificate> {
+    if system.latches.len() > LARGE {
+        let mut blasted = Blasted::new(system);
+        let (vocabulary, lemmas) = houdini::near_lemmas(system, &mut blasted, limit);
+        if excluded(&blasted, &vocabulary, &lemmas, limit) == Answer::No {
+            return Some(certificate(Argument::Lemmas, &vocabulary, lemmas));
+        }
+    }
     let mut blasted = Blasted::new(system);
     let mut vocabulary = Vocabulary::new(system, &mut blasted, false);
     let lemmas = houdini::lemmas(system, &mut blasted, &mut vocabulary, limit);

@@ -13,6 +13,9 @@ use crate::system::{Blasted, Counter, Latch, System};
 
 /// Scans of random runs that a latch has to keep its value for.
 const SCANS: usize = 120;
+/// Times candidates are thrown out. A chain of rungs that random runs never got through takes a round for each of them, and has no
+/// constants.
+const ROUNDS_MAX: usize = 40;
 
 /// A smaller system with the same answers.
 #[derive(Clone, Debug)]
@@ -87,7 +90,7 @@ fn constants(system: &System, limit: &Limit) -> Vec<(u32, bool)> {
         .zip(steady.iter().flatten())
         .filter_map(|(predicate, value)| vocabulary.literal(*predicate, *value).map(|l| vec![l]))
         .collect();
-    let kept = houdini::inductive(&blasted, &vocabulary, clauses, limit);
+    let kept = houdini::inductive(&blasted, &vocabulary, clauses, ROUNDS_MAX, limit);
     kept.iter()
         .flatten()
         .filter_map(|literal| match vocabulary.predicates.get(literal.predicate as usize) {

@@ -1,5 +1,5 @@
 //! What tests of this room share; no test uses all of it.
-#![allow(dead_code)]
+#![allow(dead_code, clippy::unwrap_used, reason = "helpers of tests: a failure is a panic")]
 
 use compiler::source::SourceMap;
 use compiler::{Compiled, Options, compile};
