@@ -133,3 +133,36 @@ fn the_examples_pass() {
     let seen = common::plcrun().arg("test").arg(programs()).output().unwrap();
     common::Seen::of(&seen).exits(0).out_has(" 0 failed");
 }
+
+const CELL: &str = "CONFIGURATION Cell\n  TASK fast(INTERVAL := T#10ms, PRIORITY := 0);\n  TASK slow(INTERVAL := T#50ms, PRIORITY := 1);\n  \
+    PROGRAM feeder WITH fast : Feeder;\n  PROGRAM press1 WITH slow : Press;\nEND_CONFIGURATION\n";
+const FEEDER: &str = "PROGRAM Feeder\nVAR\n  start_pb AT %IX0.0 : BOOL;\n  full AT %MX0.0 : BOOL;\n  feed AT %QX0.0 : BOOL;\nEND_VAR\nLADDER\n\
+    RUNG feed: [NO(start_pb), NO(feed)] NC(full) COIL(feed);\nEND_LADDER\nEND_PROGRAM\n";
+const PRESS: &str = "PROGRAM Press\nVAR\n  part_in AT %IX0.1 : BOOL;\n  empty_pb AT %IX0.2 : BOOL;\n  full AT %MX0.0 : BOOL;\n  \
+    press AT %QX0.1 : BOOL;\n  count : CTU;\nEND_VAR\nLADDER\nRUNG count: NO(part_in) count(R := empty_pb, PV := 3) COIL(full);\n\
+    RUNG press: NO(full) COIL(press);\nEND_LADDER\nEND_PROGRAM\n";
+
+#[test]
+fn several_programs_run_together_each_in_its_own_task() {
+    let steps = |feed: &str| {
+        format!(
+            "program: [cell.st, feeder.ld, press.ld]\ntests:\n  - name: a full press stops the feeder\n    steps:\n      \
+             - {{ at: 100 ms, press: feeder.start_pb }}\n      - {{ at: 500 ms, expect: {{ feeder.feed: true, press1.press: false }} }}\n      \
+             - {{ at: 1 s, press: press1.part_in }}\n      - {{ at: 2 s, press: press1.part_in }}\n      - {{ at: 3 s, press: press1.part_in }}\n      \
+             - {{ at: 4 s, expect: {{ feeder.feed: {feed}, press1.press: true }} }}\n"
+        )
+    };
+    let folder = Folder::with(&[
+        ("cell.st", CELL),
+        ("feeder.ld", FEEDER),
+        ("press.ld", PRESS),
+        ("cell.test.yaml", &steps("false")),
+    ]);
+    folder.run(&["test", "cell.test.yaml"]).exits(0).out_has("1 passed, 0 failed");
+    folder.write("cell.test.yaml", steps("true"));
+    folder
+        .run(&["test", "cell.test.yaml"])
+        .exits(1)
+        .out_has("feeder.feed is FALSE, expected TRUE")
+        .out_has("rung feed (feeder.ld:8)");
+}
