@@ -1,4 +1,4 @@
-//! The JSON schema of `plcrun.yaml`, for completion in editors. Sections of other commands are left open.
+//! The JSON schema of `plcrun.yaml`, for completion in editors. The section `ci` is read by its command and described here.
 
 use crate::codes;
 use crate::rule::OptionDefault;
@@ -17,7 +17,6 @@ pub fn settings_schema() -> String {
         let Some(known) = codes::find(code).filter(codes::Known::is_negotiable) else { continue };
         settings.insert(code.to_owned(), setting(&known, &level));
     }
-    let section = |what: &str| json!({ "type": "object", "description": what });
     let schema = json!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "plcrun settings",
@@ -53,9 +52,22 @@ pub fn settings_schema() -> String {
                     },
                 },
             },
-            "test": section("Settings of plcrun test."),
-            "prove": section("Settings of plcrun prove."),
-            "ci": section("Settings of plcrun ci."),
+            "ci": {
+                "description": "Settings of plcrun ci.",
+                "type": "object",
+                "additionalProperties": false,
+                "properties": {
+                    "steps": {
+                        "description": "The steps it takes; left out: all, and mutate where mutants is set.",
+                        "type": "array", "items": { "enum": ["format", "check", "test", "prove", "mutate"] },
+                    },
+                    "reports": { "description": "Folder for the reports, relative to this file.", "type": "string" },
+                    "mutants": {
+                        "description": "The least share of each program's mutants that its tests have to notice, in percent.",
+                        "type": "integer", "minimum": 0, "maximum": 100,
+                    },
+                },
+            },
         },
     });
     format!("{schema:#}\n")

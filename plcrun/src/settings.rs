@@ -2,7 +2,7 @@
 //!
 //! The file stands in the folder of the program or in one above it; the search ends at the root of a repository (`.git`) or of the file
 //! system. Each section belongs to a command: this module reads the file and its top-level keys once, and the rooms read
-//! their own sections ([`lint::config`]). Sections of later commands are taken and left alone.
+//! their own sections ([`lint::config`]); a command that has no settings has no section.
 //!
 //! A mistake in it is wrong use, with line, column and the nearest known key: a misspelt setting that is silently ignored
 //! would let CI pass.
@@ -20,7 +20,7 @@ use std::path::{Path, PathBuf};
 pub const FILE: &str = "plcrun.yaml";
 
 /// Its top-level keys.
-const KEYS: [&str; 5] = ["programs", "check", "test", "prove", "ci"];
+const KEYS: [&str; 3] = ["programs", "check", "ci"];
 
 const SIZE: SizeLimit =
     SizeLimit { bytes_max: yaml::TEXT_BYTES_MAX, remedy: "it holds settings only; list findings in a baseline file" };
@@ -34,7 +34,7 @@ pub struct Settings {
     pub programs: Vec<ProgramEntry>,
     /// Of `plcrun check`.
     pub check: CheckSettings,
-    /// Of `plcrun test`, `plcrun prove` and `plcrun ci`, as written: their commands read them.
+    /// Of `plcrun ci`, as written: the command reads it.
     pub sections: Vec<(&'static str, Node)>,
 }
 
@@ -270,11 +270,11 @@ mod tests {
     fn programs_of_several_files_are_relative_to_the_settings() {
         let (settings, problems) = parse(
             Path::new("plant/plcrun.yaml"),
-            "programs:\n  - { files: [a.ld, lib/b.st], io: c.io.yaml }\ntest: { x: 1 }\n",
+            "programs:\n  - { files: [a.ld, lib/b.st], io: c.io.yaml }\nci: { mutants: 1 }\n",
         );
         assert_eq!(problems, []);
         assert_eq!(settings.programs[0].files, [PathBuf::from("plant/a.ld"), PathBuf::from("plant/lib/b.st")]);
         assert_eq!(settings.programs[0].io, Some(PathBuf::from("plant/c.io.yaml")));
-        assert!(settings.section("test").is_some());
+        assert!(settings.section("ci").is_some());
     }
 }

@@ -251,7 +251,8 @@ mod tests {
         let text = render(&map, last, Style::Plain);
         assert!(text.contains("--> a.st:5000:6") && text.contains("::: a.st:1:6"), "{text}");
         // Near marks share one snippet, in the order of the text.
-        assert_eq!(snippets(&map, found.get(9).unwrap()).len(), 1);
+        let near = found.get(9).unwrap();
+        assert_eq!(snippets(&map, &near.primary, &near.secondary).len(), 1);
         let far = |start| (AnnotationKind::Context, Span::new(FileId(0), start, start + 1), "");
         let sizes: Vec<usize> = neighbours([0, 9_000, 10, 9_100].map(far).to_vec()).iter().map(Vec::len).collect();
         assert_eq!(sizes, [2, 2]);
