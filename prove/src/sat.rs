@@ -212,6 +212,7 @@ mod tests {
         for pigeon in &at {
             solver.clause(pigeon);
         }
+        #[allow(clippy::needless_range_loop, reason = "rows and columns")]
         for hole in 0..8 {
             for one in 0..9 {
                 for other in 0..one {

@@ -360,7 +360,7 @@ mod tests {
                 let (result, zero) = match apply(&mut graph, op, ty, None, &[a.clone(), b.clone()]) {
                     Applied::Exact(v) => (v, None),
                     Applied::Divides(v, zero) => (v, Some(zero)),
-                    other => panic!("{op:?} {ty}: {other:?}"),
+                    none @ (Applied::Real | Applied::Unknown) => panic!("{op:?} {ty}: {none:?}"),
                 };
                 for _ in 0..40 {
                     let mask = |n: u32| if n == 64 { u64::MAX } else { (1 << n) - 1 };
