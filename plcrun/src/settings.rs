@@ -57,7 +57,6 @@ impl Settings {
 
     /// A section that another command reads.
     #[must_use]
-
     pub fn section(&self, name: &str) -> Option<&Node> {
         self.sections.iter().find(|(key, _)| *key == name).map(|(_, node)| node)
     }

@@ -225,10 +225,10 @@ fn value_of(image: &Image, symbol: &Symbol, data: &[u8]) -> Option<String> {
             bytecode::path::bits_of(scalar, data.get(offset as usize..)?.get(..scalar.size() as usize)?)
         }
     };
-    Some(match elementary {
-        Elementary::Bool => if bits != 0 { "TRUE" } else { "FALSE" }.to_owned(),
-        other => bytecode::path::show(*other, bits),
-    })
+    if *elementary == Elementary::Bool {
+        return Some(if bits != 0 { "TRUE" } else { "FALSE" }.to_owned());
+    }
+    Some(bytecode::path::show(*elementary, bits))
 }
 
 fn set_bit(data: &mut [u8], place: usize, value: bool) {
