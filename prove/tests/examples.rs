@@ -66,6 +66,6 @@ fn short(answer: &Answer) -> String {
         }
         Answer::Reached(way) => format!("reached in {} scans, {} events", way.scans(), way.steps.len()),
         Answer::Refuted(way) => format!("REFUTED in {} scans: {:?}", way.scans(), way.steps),
-        other => format!("{other:?}"),
+        other @ (Answer::Vacuous { .. } | Answer::Unreachable { .. } | Answer::Unknown { .. }) => format!("{other:?}"),
     }
 }
