@@ -142,8 +142,8 @@ impl Monitor {
             Kind::Reachable { .. } => holds[0],
             Kind::Terminates => false,
             Kind::DeadTime { time, .. } => {
-                for i in 0..holds.len() {
-                    self.since[i] = match (holds[i], self.since[i], was(i)) {
+                for (i, holds) in holds.iter().enumerate() {
+                    self.since[i] = match (*holds, self.since[i], was(i)) {
                         (true, _, _) => None,
                         (false, _, true) => Some(0),
                         (false, Some(n), false) if n + 1 < ticks(time) => Some(n + 1),
