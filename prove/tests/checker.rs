@@ -1,5 +1,6 @@
 //! The checker of proofs takes none that is not one.
 #![allow(
+    clippy::wildcard_enum_match_arm,
     clippy::unwrap_used,
     clippy::panic,
     clippy::indexing_slicing,

@@ -1,6 +1,7 @@
 //! The model of a scan against the engine that runs plants: every example program and every language file that is modelled,
 //! over random inputs, byte by byte.
 #![allow(
+    clippy::wildcard_enum_match_arm,
     clippy::unwrap_used,
     clippy::panic,
     clippy::indexing_slicing,

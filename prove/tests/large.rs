@@ -1,5 +1,6 @@
 //! Large programs and long times. `--nocapture` prints how long they took.
 #![allow(
+    clippy::wildcard_enum_match_arm,
     clippy::unwrap_used,
     clippy::panic,
     clippy::indexing_slicing,

@@ -5,6 +5,7 @@
 //!
 //! `PLCRUN_SOUNDNESS=10000 cargo test -p prove --release --test soundness` asks so many.
 #![allow(
+    clippy::wildcard_enum_match_arm,
     clippy::unwrap_used,
     clippy::panic,
     clippy::indexing_slicing,

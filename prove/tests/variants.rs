@@ -1,6 +1,7 @@
 //! The table of program variants: files under tests/prove, each with a program, what is changed in it, and the verdict of
 //! every property. `--nocapture` prints how long they took.
 #![allow(
+    clippy::wildcard_enum_match_arm,
     clippy::unwrap_used,
     clippy::panic,
     clippy::indexing_slicing,
