@@ -1,7 +1,7 @@
 //! Coverage: what of a program the tests went through.
 //!
 //! With coverage a program is built with *probes*: hidden BOOL variables that coils and assignments put into its typed form
-//! set ([`probe`]). The instrumented program is compiled by the same compiler and does the same, so what is counted is what
+//! set (`probe`). The instrumented program is compiled by the same compiler and does the same, so what is counted is what
 //! really ran, function blocks in all their instances together. A program built without probes pays nothing.
 //!
 //! What is counted ([`PointKind`]): each rung reached, powered and unpowered; each contact and comparison seen letting power
