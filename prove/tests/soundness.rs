@@ -10,6 +10,7 @@
     clippy::indexing_slicing,
     reason = "helpers of tests: a failure is a panic"
 )]
+#![allow(clippy::needless_range_loop, reason = "several lists by one number")]
 
 mod common;
 
