@@ -96,7 +96,7 @@ impl Run {
         let mut inputs = vec![false; self.model.inputs.len()];
         for scan in 0..scans {
             for (value, input) in inputs.iter_mut().zip(&self.model.inputs) {
-                if random.next() % pace == 0 {
+                if random.next().is_multiple_of(pace) {
                     *value = random.next() & 1 == 1;
                 }
                 let Input::Data(place) = input else { panic!("only exact programs are compared") };

@@ -1,5 +1,6 @@
 //! Every property file beside an example program, on every version of the program: each property gets the answer it shall
 //! have. `--nocapture` prints how long each took.
+#![allow(clippy::wildcard_enum_match_arm, reason = "whatever else is wrong alike")]
 #![allow(
     clippy::unwrap_used,
     clippy::panic,

@@ -1,4 +1,5 @@
 //! Large programs and long times. `--nocapture` prints how long they took.
+#![allow(clippy::wildcard_enum_match_arm, reason = "whatever else is wrong alike")]
 #![allow(
     clippy::unwrap_used,
     clippy::panic,
