@@ -6,7 +6,7 @@
 use super::Work;
 use bytecode::image::{Image, Place, Symbol, SymbolRole};
 use bytecode::scalar::ScalarType;
-use bytecode::types::{Elementary, TypeKind};
+use bytecode::types::TypeKind;
 use prove::model::{Input, Model};
 use prove::property::Kind;
 use prove::prover::{Report, Way};
@@ -225,9 +225,6 @@ fn value_of(image: &Image, symbol: &Symbol, data: &[u8]) -> Option<String> {
             bytecode::path::bits_of(scalar, data.get(offset as usize..)?.get(..scalar.size() as usize)?)
         }
     };
-    if *elementary == Elementary::Bool {
-        return Some(if bits != 0 { "TRUE" } else { "FALSE" }.to_owned());
-    }
     Some(bytecode::path::show(*elementary, bits))
 }
 
