@@ -73,8 +73,10 @@ fn terms(line: &str) -> Option<Vec<Term<'_>>> {
         let (key, after) = rest.split_at_checked(end).filter(|(key, _)| !key.is_empty())?;
         let quote = after.find('"')?;
         let (operator, after) = after.split_at_checked(quote)?;
+        // A value without quotes would run on to the quotes of the next term.
+        let operator = Some(operator.trim()).filter(|operator| operator.chars().all(|c| "=!+:-".contains(c)))?;
         let (value, after) = after.get(1..)?.split_once('"')?;
-        terms.push(Term { key, operator: operator.trim(), value });
+        terms.push(Term { key, operator, value });
         rest = after.trim_start();
         if rest.is_empty() {
             return Some(terms);
