@@ -1,7 +1,7 @@
 //! The whole way from texts to an image.
 
 use crate::codegen::{self, Input, layout::Layout};
-use crate::diag::{Code, Diagnostic, has_errors};
+use crate::diag::{Allowance, Code, Diagnostic, Suppressed, has_errors};
 use crate::hir::{PouId, Program};
 use crate::ir::{Func, InstKind};
 use crate::lower;
@@ -26,7 +26,7 @@ impl Default for Options {
 }
 
 /// What came out.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Compiled {
     /// The image; `None` where a diagnostic is an error.
     pub image: Option<Image>,
@@ -36,6 +36,18 @@ pub struct Compiled {
     pub files: Vec<crate::ast::File>,
     /// Every finding, in the order of the files and the text.
     pub diagnostics: Vec<Diagnostic>,
+    /// Every `{allow CODE "reason"}` of the texts.
+    pub allowances: Vec<Allowance>,
+    /// Findings that one of them allows.
+    pub suppressed: Vec<Suppressed>,
+}
+
+impl Compiled {
+    /// An image that was compiled elsewhere: nothing is known of its program.
+    #[must_use]
+    pub fn of_image(image: Image) -> Self {
+        Self { image: Some(image), ..Self::default() }
+    }
 }
 
 /// Compiles the files of one project. Pure: the same texts give the same result, byte for byte; never panics.
@@ -48,7 +60,7 @@ pub fn compile(sources: &SourceMap, files: &[FileId], options: Options) -> Compi
         trees.push(tree);
         diagnostics.extend(findings);
     }
-    let (program, mut findings) = sema::analyse(&trees);
+    let sema::Analysis { program, diagnostics: mut findings, allowances, suppressed } = sema::analyse(&trees);
     if has_errors(&diagnostics) {
         // What could not be read may use a variable, and a unit that was not read may run: nothing true can be said
         // about what is missing.
@@ -67,7 +79,7 @@ pub fn compile(sources: &SourceMap, files: &[FileId], options: Options) -> Compi
             }
         }
     };
-    Compiled { image, program, files: trees, diagnostics }
+    Compiled { image, program, files: trees, diagnostics, allowances, suppressed }
 }
 
 /// True for findings that follow from something being absent in the whole text.
@@ -78,7 +90,11 @@ fn is_about_use(code: Code) -> bool {
     )
 }
 
-fn generate(sources: &SourceMap, program: &Program, options: Options) -> Result<Image, Box<Diagnostic>> {
+/// The image of a typed program that has no errors: the way from [`Compiled::program`] on, for callers that changed it.
+///
+/// # Errors
+/// A limit of the image format is exceeded.
+pub fn generate(sources: &SourceMap, program: &Program, options: Options) -> Result<Image, Box<Diagnostic>> {
     let layout = Layout::new(program).map_err(|e| codegen::too_large(program, e.0))?;
     let funcs = intermediate(program, &layout, options)?;
     codegen::generate(&Input { program, layout: &layout, funcs: &funcs, sources })

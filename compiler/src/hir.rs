@@ -259,7 +259,7 @@ pub enum ExprKind {
         scalar: ScalarType,
         /// The type it converts from, for conversions.
         source: Option<ScalarType>,
-        /// One to three operands.
+        /// One to three operands; more in a chain of AND, OR, XOR, + or *, worked off from left to right.
         args: Vec<Expr>,
     },
     /// `a AND_THEN b`, `a OR_ELSE b`: the right side only where the left does not decide.

@@ -13,6 +13,8 @@ pub enum Exit {
     WrongUse,
     /// The running program met a fault; the outputs are in their safe state.
     Fault,
+    /// A question has no answer: a property is neither proved nor refuted.
+    Unknown,
 }
 
 impl Exit {
@@ -24,6 +26,7 @@ impl Exit {
             Self::Findings => 1,
             Self::WrongUse => 2,
             Self::Fault => 3,
+            Self::Unknown => 4,
         }
     }
 

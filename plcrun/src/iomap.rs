@@ -8,7 +8,7 @@ use crate::files;
 use crate::project::plural;
 use crate::terminal::{Console, Tint, tinted};
 use bytecode::Image;
-use runtime::config::files::{Disk, Files};
+use runtime::config::files::Files;
 use runtime::config::{Finding, IoMap, Severity};
 use std::path::{Path, PathBuf};
 
@@ -58,13 +58,8 @@ pub fn must_exist(origin: &Origin) -> Result<(), Refusal> {
     }
 }
 
-/// The checked map and everything found; `None` where a finding is an error.
-#[must_use]
-pub fn load(origin: &Origin, image: &Image) -> (Option<IoMap>, Vec<Finding>) {
-    load_at(origin, image, None, &Disk)
-}
-
-/// As [`load`], with a scan period that stands in for the map's, and files that may have been read before.
+/// The checked map and everything found; `None` where a finding is an error. A scan period may stand in for the map's, and files
+/// may have been read before.
 #[must_use]
 pub fn load_at(
     origin: &Origin,

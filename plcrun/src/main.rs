@@ -10,10 +10,13 @@
 mod args;
 mod commands;
 mod crash;
+mod discover;
 mod exit;
 mod files;
 mod iomap;
+mod parallel;
 mod project;
+mod settings;
 mod state_dir;
 mod table;
 mod terminal;

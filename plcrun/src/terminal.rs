@@ -102,12 +102,6 @@ impl Console {
         self.message(&text);
     }
 
-    /// The compiler's rendering style for standard output.
-    #[must_use]
-    pub fn style_out(&self) -> compiler::diag::Style {
-        style(self.color_out)
-    }
-
     /// The compiler's rendering style for standard error.
     #[must_use]
     pub fn style_err(&self) -> compiler::diag::Style {

@@ -239,6 +239,59 @@ fn a_stopped_scan_process_is_put_down_before_it_can_wake_up() {
     run.went_off_by(guardian);
 }
 
+/// Loops for ever in its rung `spin` once it has counted far enough.
+const SPINS: &str = "\
+PROGRAM Guarded
+VAR
+  go AT %IX0.0 : BOOL;
+  a  AT %QX0.0 : BOOL;
+  b  AT %QX0.1 : BOOL;
+  c  AT %QX0.2 : BOOL;
+  n, m : DINT;
+END_VAR
+LADDER
+RUNG out \"Outputs\":
+  NO(go) COIL(a) COIL(b) COIL(c);
+RUNG count \"Counts\":
+  NO(go) ST n := n + 1; END_ST;
+RUNG spin \"Spins\":
+  GT(n, 200) ST
+    WHILE n > 0 DO
+      m := m + 1;
+    END_WHILE;
+  END_ST;
+END_LADDER
+END_PROGRAM
+";
+
+#[test]
+fn an_endless_loop_that_only_the_guardian_finds_is_told_with_its_rung_and_line() {
+    let top = "guardian: { heartbeat: 1 s }\n\
+        scan: { hard_overrun: 900 ms, overruns_in_a_row: 0, budget: 1000000000000000 }\n";
+    let mut run = Run::start_with(top, |command| {
+        std::fs::write(command.get_current_dir().unwrap().join("g.ld"), SPINS).unwrap();
+    });
+    let guardian = run.guardian_pid();
+    let (code, text) = run.end();
+    assert_eq!(code, Some(3), "{text}");
+    assert!(text.contains("fault[F41]: the scan process gave no sign of life in time"), "{text}");
+    assert!(text.contains("while the program ran"), "{text}");
+    let place = "last seen in program Guarded, PROGRAM Guarded, rung spin, g.ld:";
+    assert!(text.contains(place), "{text}");
+    run.went_off_by(guardian);
+    let record = run.record().unwrap();
+    assert_eq!((record.program.as_str(), record.rung.as_str()), ("Guarded", "spin"));
+    let line: u32 = record.source.split(':').nth(1).unwrap().parse().unwrap();
+    assert!((16..=19).contains(&line), "the loop stands there: {}", record.source);
+    // The next start takes it over into the fault log.
+    let map = run.folder.read("g.yaml");
+    run.folder.write("g.yaml", format!("faults: {{ acknowledge: required }}\n{map}"));
+    run.folder.run(&["g.ld", "--io", "g.yaml", "--state", "state"]).exits(3).err_has("error[S040]");
+    let log = run.folder.run(&["faults", "--state", "state"]).exits(0);
+    let log = log.out_has("F41 ").out_has("PROGRAM Guarded, rung spin, g.ld:");
+    log.out_has("in time, while the program ran").out_has("not acknowledged");
+}
+
 #[test]
 fn a_stopped_guardian_makes_the_scan_process_go_safe() {
     let mut run = Run::start("guardian: { heartbeat: 1 s }\nscan: { hard_overrun: 900 ms, overruns_in_a_row: 0 }\n");

@@ -2,7 +2,7 @@
 //! by `plcrun check` or `plcrun test` and named with its place; the programs as they stand give no finding.
 //!
 //! A row says what is wrong (`what`), in which file of the program (`in`, the ladder otherwise), which text (`replace`, once
-//! in the file) becomes which (`by`), and who finds it: `check: CODE` on the changed line (or `line_of:` another text), or
+//! in the file) becomes which (`by`), and who finds it: `check: CODE` on the changed line (or `line_of:` another text, `found_in:` another file), or
 //! `test: NAME` whose failure names `names`, such as the rung that wrote the wrong value.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
@@ -29,6 +29,9 @@ struct Mistake {
     by: String,
     #[serde(default)]
     check: Option<String>,
+    /// The file the finding is in, where that is another one than the changed.
+    #[serde(default)]
+    found_in: Option<String>,
     #[serde(default)]
     line_of: Option<String>,
     #[serde(default)]
@@ -73,9 +76,15 @@ fn missed(folder: &Folder, program: &str, mistake: &Mistake) -> Option<String> {
     let answer = match (&mistake.check, &mistake.test) {
         (Some(code), None) => {
             let marked = mistake.line_of.as_ref().unwrap_or(&mistake.by);
-            let first = changed.find(marked.as_str())?;
-            let lines = line(&changed, first)..=line(&changed, first + marked.len());
-            found_by_check(folder, program, code, &name, lines)
+            let found_in = mistake.found_in.as_ref().unwrap_or(&name);
+            let text = folder.read(&format!("programs/{found_in}"));
+            match text.find(marked.as_str()) {
+                Some(first) => {
+                    let lines = line(&text, first)..=line(&text, first + marked.len());
+                    found_by_check(folder, program, code, found_in, lines)
+                }
+                None => Some(format!("`{marked}` does not stand in {found_in}")),
+            }
         }
         (None, Some(test)) => found_by_test(folder, program, test, mistake.names.as_deref().unwrap_or("rung")),
         _ => Some("a row says `check` or `test`, and not both".to_owned()),

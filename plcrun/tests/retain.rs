@@ -248,3 +248,173 @@ fn a_killed_program_has_lost_no_commit() {
         last = kept;
     }
 }
+
+/// A program that switches its relay every 100 ms, on a map whose load spends the gold.
+fn switches() -> Folder {
+    let program = "PROGRAM One
+VAR
+  aux AT %IX0.0 : BOOL;
+  fwd AT %QX0.0 : BOOL;
+  lamp AT %QX0.1 : BOOL;
+  t : TON;
+END_VAR
+  t(IN := NOT t.Q, PT := T#200ms);
+  IF t.Q THEN fwd := NOT fwd; END_IF;
+END_PROGRAM
+";
+    let map = "relays: [wago-859-386.yaml]
+supply: { voltage: 36 VDC }
+inputs: { aux: {} }
+outputs:
+  fwd: { relay: wago-859-386, load: { voltage: 230 VAC, current: 1 A } }
+  lamp: {}
+";
+    let folder = Folder::with(&[("one.st", program), ("one.io.yaml", map)]);
+    folder.write("wago-859-386.yaml", sheet());
+    folder
+}
+
+/// The cells of a channel's row in the wear report.
+fn worn(listing: &str, channel: &str) -> Vec<String> {
+    let report = listing.split("\noperations of program ").nth(1).unwrap_or_else(|| panic!("no wear in {listing}"));
+    let row = report.lines().find(|line| line.starts_with(&format!("{channel} "))).unwrap();
+    row.split("  ").map(str::trim).filter(|cell| !cell.is_empty()).map(str::to_owned).collect()
+}
+
+#[test]
+fn the_wear_report_reads_the_store_of_a_stopped_and_of_a_running_program() {
+    let folder = switches();
+    // Nothing is known before a run, and that is said instead of zeros.
+    folder
+        .run(&["relays", "one.st"])
+        .exits(0)
+        .out_has("operations are not kept")
+        .out_has("Gold layer limit")
+        .out_lacks("per day");
+    folder.run(&["relays", "one.st", "--state", "s"]).exits(0).out_has("nothing is kept yet in s").out_lacks("per day");
+    folder.run(&["run", "one.st", "--virtual", "--for", "10s", "--state", "s"]).exits(0);
+    let seen = folder.run(&["relays", "one.st", "--state", "s"]).exits(0);
+    let row = worn(&seen.out, "fwd");
+    let count: u64 = row[1].parse().unwrap();
+    assert!((10..40).contains(&count), "{row:?}");
+    assert_eq!(row[2], "0");
+    assert_eq!(row[3], format!("{:.3} %", count as f64 / 500.0));
+    // Ten seconds are no rate.
+    assert_eq!(row[5..], ["unknown", "unknown", "spent", "-"]);
+    assert_eq!(worn(&seen.out, "lamp")[3..], ["-", "-", "unknown", "-", "-", "-"]);
+    folder.run(&["run", "one.st", "--virtual", "--for", "10min", "--state", "s"]).exits(0);
+    let row = worn(&folder.run(&["relays", "one.st", "--state", "s"]).out, "fwd");
+    let per_day: f64 = row[5].replace(' ', "").parse().unwrap();
+    assert!((100_000.0..300_000.0).contains(&per_day), "{row:?}");
+    assert!(row[6].starts_with("20"), "50 000 operations at that rate end today: {row:?}");
+
+    let _running = start(&folder, &["run", "one.st", "--state", "s"]);
+    soon("the running program answers", || {
+        let seen = folder.run(&["relays", "one.st", "--state", "s", "--json"]);
+        folder.path("s/control.sock").exists() && seen.code == Some(0) && operations(&seen.out) > count
+    });
+}
+
+fn operations(json: &str) -> u64 {
+    let object: serde_json::Value = serde_json::from_str(json).unwrap();
+    let fwd = &object["channels"][0];
+    assert_eq!(fwd["name"], "fwd");
+    assert_eq!(fwd["electrical_life"], 50_000);
+    assert_eq!(fwd["wear"]["gold_layer"], "spent");
+    assert_eq!(object["sheets"][0]["rows"]["pull_in_time"], "8 ms");
+    assert_eq!(object["channels"][1]["electrical_life"], serde_json::Value::Null);
+    fwd["wear"]["loaded_operations"].as_u64().unwrap()
+}
+
+#[test]
+fn the_wear_report_counts_a_new_module_from_zero_and_names_the_old_one() {
+    let folder = switches();
+    folder.run(&["run", "one.st", "--virtual", "--for", "10s", "--state", "s"]).exits(0);
+    folder.write("new.yaml", sheet().replace("name: wago-859-386", "name: wago-new"));
+    let map = folder
+        .read("one.io.yaml")
+        .replace("wago-859-386.yaml", "new.yaml")
+        .replace("relay: wago-859-386", "relay: wago-new");
+    folder.write("one.io.yaml", map);
+    let seen = folder
+        .run(&["relays", "one.st", "--state", "s"])
+        .exits(0)
+        .out_has("no channel of this map: fwd (wago-859-386)");
+    assert_eq!(worn(&seen.out, "fwd")[1..4], ["0", "0", "0.000 %"]);
+    // A store that cannot be read is a finding; the rest is still listed.
+    folder.write("s/retained.redb", "no database");
+    folder
+        .run(&["relays", "one.st", "--state", "s"])
+        .exits(1)
+        .err_has("error[S010]")
+        .out_has("the store cannot be read")
+        .out_has("Gold layer");
+}
+
+/// A file system in memory with little room, mounted over a folder.
+struct Small(std::path::PathBuf);
+
+impl Small {
+    /// `None` where this user may not mount.
+    fn mount(path: std::path::PathBuf) -> Option<Self> {
+        std::fs::create_dir_all(&path).unwrap();
+        let small = Self(path);
+        small.mounted(&["-t", "tmpfs", "-o", "size=2m", "tmpfs"]).then_some(small)
+    }
+
+    fn has_room(&self) {
+        assert!(self.mounted(&["-o", "remount,size=64m"]));
+    }
+
+    fn mounted(&self, words: &[&str]) -> bool {
+        let mut mount = std::process::Command::new("mount");
+        mount.args(words).arg(&self.0).stderr(Stdio::null());
+        mount.status().is_ok_and(|status| status.success())
+    }
+}
+
+impl Drop for Small {
+    fn drop(&mut self) {
+        let _ = std::process::Command::new("umount").arg("--lazy").arg(&self.0).status();
+    }
+}
+
+#[test]
+fn a_full_disk_stops_nothing_is_told_once_and_is_over_when_there_is_room() {
+    // The empty store finds room; its values do not.
+    let large = "PROGRAM Large
+VAR RETAIN n : DINT; more : ARRAY[1..40000] OF DINT; END_VAR
+  n := n + 1;
+END_PROGRAM
+";
+    let folder = Folder::with(&[("c.st", large)]);
+    let Some(small) = Small::mount(folder.path("disk")) else {
+        eprintln!("skipped: this user may not mount a small file system");
+        return;
+    };
+    let log = std::fs::File::create(folder.path("log")).unwrap();
+    let child = std::process::Command::new(env!("CARGO_BIN_EXE_plcrun"))
+        .current_dir(folder.path("."))
+        .args(["run", "c.st", "--state", "disk/s"])
+        .stdin(Stdio::null())
+        .stdout(log)
+        .stderr(Stdio::null())
+        .spawn();
+    let mut running = Running(child.unwrap());
+    soon("S020 is told", || folder.read("log").contains("S020"));
+    assert!(folder.read("log").contains("No space left on device"), "{}", folder.read("log"));
+    let kept = |folder: &Folder| {
+        let out = folder.run(&["retain", "show", "--state", "disk/s"]).out;
+        let row = out.lines().find(|line| line.starts_with("Large.n "))?;
+        row.split_whitespace().nth(2)?.parse::<i64>().ok()
+    };
+    assert_eq!(kept(&folder), None);
+    small.has_room();
+    soon("S021 is told", || folder.read("log").contains("retained store is written again"));
+    // Not one scan was lost meanwhile.
+    soon("it is kept", || kept(&folder).is_some_and(|n| n > 50));
+    let pid = rustix::process::Pid::from_child(&running.0);
+    rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
+    assert_eq!(running.0.wait().unwrap().code(), Some(0), "{}", folder.read("log"));
+    assert_eq!(folder.read("log").matches("S020").count(), 1, "told once: {}", folder.read("log"));
+}

@@ -92,3 +92,44 @@ fn without_a_terminal_sighup_is_refused_with_a_reason_and_the_program_runs_on() 
     assert_eq!(child.wait().unwrap().code(), Some(0));
     assert!(out.contains("stopped by SIGTERM"), "{out}");
 }
+
+#[test]
+fn a_terminal_that_nobody_reads_does_not_delay_a_stop_and_what_is_kept_is_kept() {
+    // Prints more than any terminal or pipe holds, and counts its scans.
+    let program = "PROGRAM Chatter
+VAR lamp AT %QX0.0 : BOOL; END_VAR
+VAR RETAIN n : DINT; END_VAR
+  n := n + 1; lamp := NOT lamp;
+END_PROGRAM
+";
+    let folder = Folder::with(&[("c.st", program)]);
+    let words = ["run", "c.st", "--scan", "1ms", "--state", "s"];
+    let terminal = Terminal::open();
+    let at_terminal = terminal.command(&folder, &words).spawn().unwrap();
+    stops_unread(at_terminal);
+    let mut piped = Command::new(env!("CARGO_BIN_EXE_plcrun"));
+    piped.args(words).current_dir(folder.path(".")).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
+    stops_unread(piped.spawn().unwrap());
+    let kept = folder.run(&["retain", "show", "--state", "s"]).exits(0);
+    let row = kept.out.lines().find(|line| line.starts_with("Chatter.n ")).unwrap();
+    let n: u32 = row.split_whitespace().nth(2).unwrap().parse().unwrap();
+    assert!(n > 2_000, "both runs went on scanning: {n}");
+}
+
+/// Lets a program fill whatever takes its output, asks it to stop, and waits for its orderly end.
+fn stops_unread(mut child: std::process::Child) {
+    std::thread::sleep(Duration::from_secs(4));
+    kill_process(Pid::from_child(&child), Signal::TERM).unwrap();
+    let began = Instant::now();
+    let status = loop {
+        if let Some(status) = child.try_wait().unwrap() {
+            break status;
+        }
+        if began.elapsed() > Duration::from_secs(30) {
+            child.kill().unwrap();
+            panic!("still there 30 s after SIGTERM");
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    };
+    assert_eq!(status.code(), Some(0));
+}

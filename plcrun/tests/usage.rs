@@ -24,7 +24,7 @@ fn unknown_options_and_missing_files_are_wrong_use() {
     folder.run(&["no.ld"]).exits(2).err_has("`no.ld` cannot be read: there is no such file");
     folder.run(&["check", "no.ld"]).exits(2).err_has("there is no such file");
     folder.run(&["chekc", "a.ld"]).exits(2).err_has("did you mean `plcrun check`?");
-    folder.run(&["check", "."]).exits(2).err_has("is a folder");
+    folder.run(&["build", "."]).exits(2).err_has("is a folder");
     folder.run(&["check", "a.ld", "--io", "no.yaml"]).exits(2).err_has("`no.yaml` cannot be read");
     folder.run(&["check", "a.ld", "a.ld"]).exits(2).err_has("is named twice");
 }

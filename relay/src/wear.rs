@@ -76,6 +76,27 @@ impl Wear {
         Some(electrical.max(mechanical))
     }
 
+    /// Days until the first of both lives is used up, where so many operations come each day from now on; 0 once one is. `None` without data sheet and where
+    /// nothing is switched.
+    #[must_use]
+    pub fn days_left(&self, life: &Life, operations_per_day: f64) -> Option<f64> {
+        if life.electrical == 0 || life.mechanical == 0 {
+            return None;
+        }
+        let left = |limit: u64, count: u64, rate: f64| {
+            let left = limit.saturating_sub(count) as f64;
+            if left == 0.0 { Some(0.0) } else { (rate > 0.0).then(|| left / rate) }
+        };
+        // The load of a channel is a setting: all its operations are under load, or none is.
+        let loaded = if life.loaded { operations_per_day } else { 0.0 };
+        let electrical = left(life.electrical, self.loaded_operations, loaded);
+        let mechanical = left(life.mechanical, self.operations(), operations_per_day);
+        match (electrical, mechanical) {
+            (Some(a), Some(b)) => Some(a.min(b)),
+            (one, other) => one.or(other),
+        }
+    }
+
     /// The report against these life figures.
     #[must_use]
     pub fn report(&self, life: &Life) -> WearReport {
@@ -162,6 +183,17 @@ mod tests {
         assert!((one.report(&LIFE).remaining_ns.unwrap() as f64 / day as f64 - 34.72).abs() < 0.01);
         assert_eq!(Wear::default().report(&LIFE).operations_per_day, None);
         assert_eq!(Wear { observed_ns: day, ..Wear::default() }.report(&LIFE).remaining_ns, None);
+    }
+
+    #[test]
+    fn days_left_are_those_of_the_life_that_ends_first() {
+        let wear = Wear { loaded_operations: 20_000, ..Wear::default() };
+        assert_eq!(wear.days_left(&LIFE, 100.0), Some(300.0));
+        // Without load only the mechanics wear.
+        assert_eq!(wear.days_left(&Life { loaded: false, ..LIFE }, 100.0), Some(49_800.0));
+        assert_eq!(wear.days_left(&LIFE, 0.0), None);
+        assert_eq!(Wear { loaded_operations: 60_000, ..wear }.days_left(&LIFE, 0.0), Some(0.0));
+        assert_eq!(wear.days_left(&Life { electrical: 0, mechanical: 0, ..LIFE }, 100.0), None);
     }
 
     #[test]

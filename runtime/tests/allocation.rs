@@ -7,19 +7,23 @@ mod common;
 
 use bytecode::ScalarType;
 use common::{MS, Program, map};
-use runtime::clock::{Clock, VirtualClock};
+use runtime::clock::{Clock, VirtualClock, Wake};
 use runtime::config::{GpioLine, IoMap, Line};
 use runtime::guardian::record::{BlackBox, Off};
 use runtime::guardian::watch::{ChildState, End, Wakeup, watch};
-use runtime::guardian::{Page, Phase};
+use runtime::guardian::{Page, Phase, Places};
+use runtime::io::expander::access::Access;
 use runtime::io::gpio::{Held, InputRequest, Levels, OutputRequest, Port, RestLine};
-use runtime::io::{Driver, Gpio, Rack};
+use runtime::io::{Driver, ExpanderState, Expanders, Gpio, Rack};
 use runtime::scan::real::{Ended, RunLimit, Snapshot, channels, run};
 use runtime::scan::watch::Watch;
 use runtime::scan::{Command, Mode, Plc};
+use runtime::store::layout::Layout as Kept;
+use runtime::store::tap;
 use runtime::vm::{Budget, Engine, Interpreter, Memory, Native};
 use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
 use std::sync::Arc;
 
 struct Counting;
@@ -262,6 +266,130 @@ fn a_failing_gpio_driver_does_not_allocate() {
     assert_eq!(counted, 0);
 }
 
+#[test]
+fn the_tap_of_the_store_does_not_allocate() {
+    let image = retaining();
+    let map = map(MAP, &image);
+    let mut plc = Plc::<Interpreter, Rack>::simulated(Arc::clone(&image), Arc::clone(&map), 1);
+    let kept = Arc::new(Kept::of(&image).unwrap());
+    assert!(kept.len() >= 2, "values are kept");
+    let (mut tap, mut keeper, mut control) = tap::ends(&plc, kept);
+    let clock = VirtualClock::new();
+    let a = map.input("a").unwrap();
+    let (mut counted, mut copies) = (0, 0);
+    for scan in 0..2000_u64 {
+        // Both readers ask, as their threads do; the copies are made within the scan.
+        if scan % 50 == 0 {
+            keeper.ask();
+            control.ask();
+        }
+        counted += allocations(|| {
+            if scan == 200 {
+                // The relay is switched on, so that counts and history grow.
+                plc.apply(Command::SetInput(a, true));
+            }
+            clock.sleep_until(scan * MS);
+            let step = plc.step(scan * MS, &clock);
+            tap.after(&plc, &step);
+        });
+        copies += u32::from(keeper.newer().is_some()) + u32::from(control.newer().is_some());
+    }
+    assert_eq!(counted, 0);
+    assert!(copies >= 80, "two every 50 scans: {copies}");
+    let last = tap.last(&plc);
+    assert!(last.bank.channels[0].wear.operations() > 0, "{:?}", last.bank.channels[0].wear);
+    assert!(keeper.newest().bank.channels[0].wear.operations() > 0 && control.newest().channels[0].on);
+}
+
+/// The program whose counter and divisor are RETAIN.
+fn retaining() -> Arc<bytecode::VerifiedImage> {
+    let mut image = Program::new(&["a", "b", "c", "d"], &["x", "y"]).image();
+    for symbol in image.symbols.iter_mut().filter(|s| s.path.ends_with(".count") || s.path.ends_with(".divisor")) {
+        symbol.retention = bytecode::types::Retention::Retain;
+    }
+    Arc::new(bytecode::verify(image).unwrap())
+}
+
+/// The registers of a PCA9555 whose inputs change with each reading; it can be pulled off its bus.
+#[derive(Clone, Default)]
+struct FakeExpander(Rc<RefCell<([u8; 8], bool)>>);
+
+impl Access for FakeExpander {
+    fn read(&mut self, first: u8, to: &mut [u8]) -> Result<(), i32> {
+        let (registers, gone) = &mut *self.0.borrow_mut();
+        if *gone {
+            return Err(6);
+        }
+        registers[0] = registers[0].wrapping_add(1);
+        to.copy_from_slice(&registers[usize::from(first)..usize::from(first) + to.len()]);
+        Ok(())
+    }
+
+    fn write(&mut self, first: u8, from: &[u8]) -> Result<(), i32> {
+        let (registers, gone) = &mut *self.0.borrow_mut();
+        registers[usize::from(first)..usize::from(first) + from.len()].copy_from_slice(from);
+        if *gone { Err(6) } else { Ok(()) }
+    }
+
+    fn receive(&mut self, _to: &mut [u8]) -> Result<(), i32> {
+        Err(95)
+    }
+
+    fn send(&mut self, _from: &[u8]) -> Result<(), i32> {
+        Err(95)
+    }
+}
+
+/// A virtual clock that the scan and the expanders' side share.
+#[derive(Clone)]
+struct Common(Rc<VirtualClock>);
+
+impl Clock for Common {
+    fn now_ns(&self) -> u64 {
+        self.0.now_ns()
+    }
+
+    fn sleep_until(&self, deadline_ns: u64) -> Wake {
+        self.0.sleep_until(deadline_ns)
+    }
+}
+
+const EXPANDER_MAP: &str = "expanders: { io1: { kind: pca9555, bus: /dev/i2c-1, address: 0x20, poll: 10 ms, max_age: 50 ms } }\n\
+    scan: { period: 1 ms }\ninputs:\n  a: { expander: { device: io1, line: 0 } }\n  b: { expander: { device: io1, line: 1 } }\n  \
+    c: { expander: { device: io1, line: 2 } }\n  d: { expander: { device: io1, line: 3 } }\noutputs:\n  \
+    x: { expander: { device: io1, line: 8 } }\n  y: { expander: { device: io1, line: 9 } }\n";
+
+#[test]
+fn expanders_do_not_make_the_scan_allocate() {
+    let image = program();
+    let map = map(EXPANDER_MAP, &image);
+    let clock = Common(Rc::new(VirtualClock::new()));
+    let chip = FakeExpander::default();
+    let guard = relay::Guard::new(Arc::new(map.channels.clone()));
+    let (expanders, mut polled) = Expanders::by_hand(&map, guard.permitted(), clock.clone(), [chip.clone()]);
+    let mut plc = Plc::<Interpreter, Expanders<Common>>::with_guard(image, Arc::clone(&map), guard, expanders);
+    let mut snapshot = Snapshot::of(&plc);
+    let (mut counted, mut states, mut switched) = (0, Vec::new(), 0);
+    for scan in 0..2000_u64 {
+        // The chip goes away in the middle and comes back.
+        chip.0.borrow_mut().1 = (900..1100).contains(&scan);
+        if scan % 10 == 0 {
+            let _ = polled[0].exchange(&clock);
+        }
+        counted += allocations(|| {
+            clock.sleep_until(scan * MS);
+            plc.step(scan * MS, &clock);
+            snapshot.take(&plc);
+        });
+        states.push(snapshot.expanders[0].state);
+        switched += u32::from(snapshot.channels.iter().any(|channel| channel.on));
+    }
+    assert!(states.contains(&ExpanderState::Working) && states.contains(&ExpanderState::Failed(6)), "{states:?}");
+    assert_eq!(states.last(), Some(&ExpanderState::Working));
+    assert!(switched > 100 && snapshot.expanders[0].counters.reads > 100, "{switched} {snapshot:?}");
+    assert_eq!(counted, 0);
+}
+
 /// A guardian's hands on a file chip and a black box; the scan process dies after a thousand looks.
 struct Hands {
     held: Held,
@@ -309,6 +437,8 @@ fn the_guardian_does_not_allocate_from_the_first_look_to_the_record() {
     // The first OFF fails and is written again.
     chip.fail(Failing::Writes(5, 1));
     let page = Page::shared().unwrap();
+    let places = Places::make().unwrap();
+    places.fill(&program(), &[(3, 0)]).unwrap();
     let mut record = BlackBox::open(&folder.path().join("guardian.rec")).unwrap();
     let results = [Off::of("chip")];
     let mut hands = Hands { held, failed: 0, looks: 0 };
@@ -316,7 +446,7 @@ fn the_guardian_does_not_allocate_from_the_first_look_to_the_record() {
     let counted = allocations(|| {
         let ended = watch(page, &mut hands);
         if let End::Death(death) = &ended {
-            written = Some(record.write(death, 7, &results));
+            written = Some(record.write(death, 7, &places.find(0, 3), &results));
         }
         end = Some(ended);
     });

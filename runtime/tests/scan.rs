@@ -179,6 +179,7 @@ fn a_late_scan_commits_and_is_counted_a_very_late_one_is_a_fault() {
     let step = plc.step(40 * MS, &clock);
     let Mode::Faulted(fault) = step.mode else { panic!("{step:?}") };
     assert_eq!(fault.cause, FaultCause::Scan(ScanCode::HardOverrun, 101 * MS));
+    assert_eq!(fault.program, Some(0), "the one there is");
     assert!(!plc.commanded(x) && !plc.status(x).unwrap().on);
 }
 
@@ -192,6 +193,7 @@ fn late_scans_in_a_row_and_time_running_backwards_are_faults() {
     assert_eq!(plc.step(20 * MS, &clock).mode, Mode::Running);
     plc.step(40 * MS, &clock);
     assert_eq!(plc.fault().unwrap().cause, FaultCause::Scan(ScanCode::OverrunsInARow, 2));
+    assert_eq!(plc.fault().unwrap().program, Some(0));
 
     let mut plc = Simulated::simulated(image, map, 1);
     let clock = Scripted::new(&[10, 10, 10, 7, 7, 7]);

@@ -59,22 +59,7 @@ impl History {
     /// Watches the names of a program on a map.
     #[must_use]
     pub fn new(image: &Image, map: &IoMap) -> Self {
-        let mut rows = Vec::new();
-        let lone = image.programs.len() == 1;
-        // Inputs first: they are the cause of what changes in the same scan.
-        for inputs in [true, false] {
-            let wanted = |symbol: &Symbol| !symbol.constant && (symbol.role == SymbolRole::Input) == inputs;
-            for (index, symbol) in image.symbols.iter().enumerate().filter(|(_, symbol)| wanted(symbol)) {
-                let name = shown_name(symbol, lone);
-                add(image, &mut rows, name, Variable { place: symbol.place, ty: symbol.ty, symbol: index });
-            }
-        }
-        for (index, output) in map.outputs.iter().enumerate() {
-            for member in [Member::Line, Member::Contact, Member::Pending, Member::Fault] {
-                let name = format!("{}.{}", output.name, member.name());
-                rows.push(Row::new(name, Source::Channel { channel: ChannelIndex(index), member }));
-            }
-        }
+        let rows = watched(image, map).into_iter().map(|(name, source)| Row::new(name, source)).collect();
         Self { rows, newest: VecDeque::with_capacity(NEWEST_KEPT), count: 0 }
     }
 
@@ -130,6 +115,30 @@ impl Row {
     }
 }
 
+/// The names of a program on a map that are watched: inputs, variables of elementary types, members of channels.
+#[must_use]
+pub fn watched(image: &Image, map: &IoMap) -> Vec<(String, Source)> {
+    let mut rows = Vec::new();
+    let lone = image.programs.len() == 1;
+    // Inputs first: they are the cause of what changes in the same scan.
+    for inputs in [true, false] {
+        let wanted = |symbol: &Symbol| {
+            !symbol.constant && !symbol.path.starts_with('#') && (symbol.role == SymbolRole::Input) == inputs
+        };
+        for (index, symbol) in image.symbols.iter().enumerate().filter(|(_, symbol)| wanted(symbol)) {
+            let name = shown_name(symbol, lone);
+            add(image, &mut rows, name, Variable { place: symbol.place, ty: symbol.ty, symbol: index });
+        }
+    }
+    for (index, output) in map.outputs.iter().enumerate() {
+        for member in [Member::Line, Member::Contact, Member::Pending, Member::Fault] {
+            let name = format!("{}.{}", output.name, member.name());
+            rows.push((name, Source::Channel { channel: ChannelIndex(index), member }));
+        }
+    }
+    rows
+}
+
 /// The name a person would use: without the program where there is only one.
 fn shown_name(symbol: &Symbol, lone: bool) -> String {
     match symbol.path.split_once('.') {
@@ -139,21 +148,21 @@ fn shown_name(symbol: &Symbol, lone: bool) -> String {
 }
 
 /// Adds the elementary parts of a variable. Types refer only to earlier ones, so this ends.
-fn add(image: &Image, rows: &mut Vec<Row>, name: String, variable: Variable) {
+fn add(image: &Image, rows: &mut Vec<(String, Source)>, name: String, variable: Variable) {
     if rows.len() >= NAMES_MAX {
         return;
     }
     let Some(ty) = image.ty(variable.ty) else { return };
     let Place::Byte(base) = variable.place else {
         let source = Source::Variable { variable, elementary: Elementary::Bool };
-        rows.push(Row::new(name, source));
+        rows.push((name, source));
         return;
     };
     let part = |offset: u32, ty: TypeId| Variable { place: Place::Byte(base.saturating_add(offset)), ty, ..variable };
     match &ty.kind {
         TypeKind::Elementary(Elementary::Time | Elementary::Ltime) => {}
         TypeKind::Elementary(elementary) => {
-            rows.push(Row::new(name, Source::Variable { variable, elementary: *elementary }));
+            rows.push((name, Source::Variable { variable, elementary: *elementary }));
         }
         TypeKind::Instance { .. } | TypeKind::Structure { .. } => {
             for field in visible_fields(ty).filter(|field| field.ty < variable.ty) {

@@ -9,17 +9,22 @@
 //! ```
 //!
 //! - [`load`] reads a file with all it needs, or says everything that is wrong with it;
-//! - [`run`] runs its tests and returns a [`report::Report`], plain data that [`mod@print`] shows; JUnit, timing diagrams and
-//!   coverage will read the same data;
+//! - [`run`] runs its tests and returns a [`report::Report`], plain data that [`mod@print`] and [`export`] show;
+//! - [`diagram`] draws how it came to a failure, [`coverage`] what of the program the tests went through;
 //! - [`mutate`] changes the program in small ways and asks whether its tests notice;
 //! - [`play`] gives the stimuli alone to whoever runs the program otherwise (`plcrun --play`).
 //!
 //! Invariants: a map with real lines is refused; the same file and seed give the same report; nothing here reads a clock
 //! or a file other than through what the caller hands in.
 
-mod build;
+pub mod build;
 pub mod condition;
+pub mod coverage;
+pub mod dataflow;
+pub mod diagram;
+pub mod export;
 pub mod format;
+mod golden;
 mod history;
 pub mod model;
 pub mod mutate;
@@ -28,13 +33,16 @@ pub mod play;
 pub mod prepare;
 pub mod print;
 pub mod problem;
+pub mod random;
 pub mod report;
+pub mod rule;
 mod run;
 pub mod stimuli;
 mod suite;
+pub mod trace;
 pub mod writers;
 
 pub use report::Report;
-pub use run::{FAILURES_MAX, Options, run, run_on, run_test};
+pub use run::{FAILURES_MAX, Options, assemble, run, run_on, run_test, wanted};
 pub use stimuli::Stimuli;
-pub use suite::{SEED_DEFAULT, Suite, Version, load};
+pub use suite::{Loading, SEED_DEFAULT, Suite, Version, load, load_with};

@@ -1,8 +1,7 @@
 //! What a timeline file says, not yet compared with a program: names are text, values are literals.
 //!
-//! Times are nanoseconds from the start of the test. Growth has its place here: tables of cases and random
-//! stimuli become further sources of [`Step`]s, further condition kinds stand beside [`Test::never`] and
-//! [`Test::always`].
+//! Times are nanoseconds from the start of the test. A table of cases is no part of the model: the reader makes a test of
+//! each row.
 
 /// Line and column in the timeline file, from 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -54,6 +53,68 @@ pub struct Test {
     pub never: Vec<Located>,
     /// Conditions that hold in every scan.
     pub always: Vec<Located>,
+    /// Conditions over time: entries of `always` that are mappings.
+    pub rules: Vec<Rule>,
+    /// Stimuli drawn at random, beside the steps.
+    pub random: Option<Random>,
+    /// A recorded trace the run is compared with.
+    pub golden: Option<Golden>,
+}
+
+/// A condition over time.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Rule {
+    /// Where it stands.
+    pub at: At,
+    /// What it asks for.
+    pub kind: RuleKind,
+}
+
+/// The conditions over time.
+#[derive(Clone, Debug, PartialEq)]
+pub enum RuleKind {
+    /// Each time `when` becomes TRUE, `then` holds in some scan not later than `within_ns` after it.
+    Within {
+        /// The cause.
+        when: Located,
+        /// The effect.
+        then: Located,
+        /// The longest time between them.
+        within_ns: u64,
+    },
+    /// From the moment `when` (else `hold` itself) becomes TRUE, `hold` holds in every scan until `until` does.
+    Hold {
+        /// What begins it; `None`: `hold` becoming TRUE.
+        when: Option<Located>,
+        /// What holds.
+        hold: Located,
+        /// What ends it.
+        until: Located,
+    },
+}
+
+/// Stimuli drawn at random.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Random {
+    /// Where it stands.
+    pub at: At,
+    /// The inputs; `None`: all a person can operate.
+    pub inputs: Option<Vec<Located>>,
+    /// How long each run is.
+    pub for_ns: u64,
+    /// Seed of the first run; `None`: the file's.
+    pub seed: Option<u64>,
+    /// How many runs.
+    pub runs: u32,
+}
+
+/// A recorded trace.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Golden {
+    /// The file, relative to the timeline file.
+    pub file: Located,
+    /// Names that are recorded; empty: every output.
+    pub of: Vec<Located>,
 }
 
 /// One moment of a test.
@@ -119,24 +180,41 @@ pub enum Stimulus {
     Supply {
         /// Inside its window.
         ok: bool,
+        /// It returns by itself after so long.
+        for_ns: Option<u64>,
+        /// Where it stands.
+        at: At,
+    },
+    /// The wiring of an input gets a defect, or is mended.
+    InputDefect {
+        /// The input.
+        input: Located,
+        /// Which.
+        kind: InputDefectKind,
+    },
+    /// The controller loses its power and starts again.
+    PowerCut {
+        /// How long it is without power.
+        for_ns: u64,
         /// Where it stands.
         at: At,
     },
 }
 
 impl Stimulus {
-    /// How long it takes effect after its time; only a press ends by itself.
+    /// How long it takes effect after its time, where it ends by itself.
     #[must_use]
     pub fn duration_ns(&self) -> u64 {
         match self {
-            Self::Press { for_ns, .. } => *for_ns,
+            Self::Press { for_ns, .. } | Self::PowerCut { for_ns, .. } => *for_ns,
+            Self::Supply { for_ns, .. } => for_ns.unwrap_or(0),
             Self::Set { .. }
             | Self::Follow { .. }
             | Self::Release { .. }
             | Self::Toggle { .. }
             | Self::Defect { .. }
-            | Self::Acknowledge { .. }
-            | Self::Supply { .. } => 0,
+            | Self::InputDefect { .. }
+            | Self::Acknowledge { .. } => 0,
         }
     }
 }
@@ -165,6 +243,27 @@ impl DefectKind {
     /// The words of the file, in the order of the documentation.
     pub const WORDS: [&'static str; 6] =
         ["none", "welded", "open_coil", "slow", "feedback_stuck_open", "feedback_stuck_closed"];
+}
+
+/// The defects the wiring of an input can have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum InputDefectKind {
+    /// None: the wiring is mended.
+    None,
+    /// After each change the level jumps about for so long.
+    Bouncing {
+        /// How long.
+        for_ns: u64,
+    },
+    /// Reads FALSE whatever happens: a broken wire.
+    StuckOff,
+    /// Reads TRUE whatever happens: a short circuit.
+    StuckOn,
+}
+
+impl InputDefectKind {
+    /// The words of the file, in the order of the documentation.
+    pub const WORDS: [&'static str; 4] = ["none", "bouncing", "stuck_off", "stuck_on"];
 }
 
 /// A value as written in a timeline file.

@@ -51,7 +51,13 @@ pub fn script(
     }
     timeline.tests.truncate(1);
     let tests = suite::prepared(&file, &text, &timeline, image, map)?;
-    Ok(tests.into_iter().next().map(|test| test.stimuli).unwrap_or_default())
+    let stimuli = tests.into_iter().next().map(|test| test.stimuli).unwrap_or_default();
+    if stimuli.actions().iter().any(|timed| matches!(timed.action, Action::PowerCut { .. })) {
+        let message = "a power cut cannot be played: it would end the program";
+        let help = "see it with `plcrun test`, or end the program and start it again yourself";
+        return Err(vec![Problem::new(Place::whole(&file), message).help(help)]);
+    }
+    Ok(stimuli)
 }
 
 /// Does what an action says, before the next scan. False where the rack cannot do it, which a checked script never asks
@@ -87,6 +93,11 @@ pub fn apply<E: Engine>(action: Action, plc: &mut Plc<E, Rack>) -> bool {
             let Some(channel) = channel_id(plc, channel.0) else { return false };
             plc.apply(Command::Acknowledge(channel))
         }
+        Action::InputDefect { input, defect } => {
+            let Some(id) = plc.map().input_ids().nth(input.0) else { return false };
+            plc.driver_mut().sim_mut().set_input_defect(id, defect)
+        }
+        Action::PowerCut { .. } => false,
         Action::Supply { ok } => plc.map().supply.is_some_and(|input| set_bit(plc, InputIndex(input.index()), ok)),
     }
 }

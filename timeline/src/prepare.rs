@@ -2,15 +2,20 @@
 //! checked against its type, every condition checked, before the first scan.
 
 use crate::condition::{self, Condition, Value};
-use crate::model::{At, DefectKind, Expectation, Literal, LiteralKind, Located, Step, Stimulus, Test, Timeline};
-use crate::names::{Member, NameError, Names, Source};
+use crate::model::{
+    At, DefectKind, Expectation, InputDefectKind, Literal, LiteralKind, Located, RuleKind as Wanted, Step, Stimulus,
+    Test, Timeline,
+};
+use crate::names::{ChannelIndex, Member, NameError, Names, Source};
 use crate::problem::{Place, Problem};
+use crate::rule::{Rule, RuleKind};
 use crate::stimuli::{Action, InputIndex, Stimuli, Timed};
 use bytecode::near::nearest;
 use bytecode::path::{show, show_time_ns};
 use bytecode::scalar::{Scalar, ScalarType};
 use bytecode::types::Elementary;
 use relay::contact::Defect;
+use runtime::io::InputDefect;
 
 /// One test, ready to run on one version of a program.
 #[derive(Clone, Debug)]
@@ -27,8 +32,49 @@ pub struct Prepared {
     pub never: Vec<Invariant>,
     /// What holds in every scan.
     pub always: Vec<Invariant>,
+    /// Conditions over time.
+    pub rules: Vec<Rule>,
+    /// Stimuli drawn at random, beside the script.
+    pub random: Option<Random>,
+    /// A recorded trace the run is compared with.
+    pub golden: Option<Golden>,
     /// The run ends with the scan that contains this time.
     pub end_ns: u64,
+}
+
+/// Stimuli drawn at random.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Random {
+    /// The inputs that are operated.
+    pub inputs: Vec<RandomInput>,
+    /// How long each run is.
+    pub for_ns: u64,
+    /// Seed of the first run; `None`: that of the simulation.
+    pub seed: Option<u64>,
+    /// How many runs.
+    pub runs: u32,
+}
+
+/// An input that is operated at random.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RandomInput {
+    /// Which.
+    pub index: InputIndex,
+    /// Its level at the start.
+    pub initial: bool,
+}
+
+/// A recorded trace.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Golden {
+    /// The file as the timeline file names it.
+    pub file: String,
+    /// Where it is named.
+    pub place: Place,
+    /// What is recorded.
+    pub of: Vec<(String, Source)>,
+    /// The recorded text; `None` where there is none yet.
+    pub text: Option<String>,
 }
 
 /// An expectation at a moment.
@@ -78,6 +124,10 @@ pub struct InputName {
     pub variable: String,
     /// It reads the state of a channel and cannot be set.
     pub reads_channel: bool,
+    /// Nobody operates it: it reads back a contact or senses the supply.
+    pub wired: bool,
+    /// Its level at the start.
+    pub initial: bool,
 }
 
 /// The names a test can use.
@@ -141,10 +191,90 @@ impl Preparer<'_> {
         }
         let never = test.never.iter().filter_map(|condition| self.invariant(condition)).collect();
         let always = test.always.iter().filter_map(|condition| self.invariant(condition)).collect();
+        let rules = test.rules.iter().filter_map(|rule| self.rule(rule)).collect();
+        let random = test.random.as_ref().map(|random| self.random(random));
+        let golden = test.golden.as_ref().map(|golden| self.golden(golden));
         let stimuli = Stimuli::new(actions);
         let last_check_ns = checks.last().map_or(0, |check: &Check| check.at_ns);
+        let restarts = stimuli.actions().iter().map(|timed| match timed.action {
+            Action::PowerCut { for_ns } => timed.at_ns.saturating_add(for_ns),
+            Action::SetBit { .. }
+            | Action::SetWord { .. }
+            | Action::Toggle { .. }
+            | Action::Follow { .. }
+            | Action::Defect { .. }
+            | Action::Acknowledge { .. }
+            | Action::Supply { .. }
+            | Action::InputDefect { .. } => 0,
+        });
         let end_ns = test.until_ns.unwrap_or(0).max(stimuli.end_ns()).max(last_check_ns);
-        Prepared { name: test.name.clone(), place: self.place(test.at), stimuli, checks, never, always, end_ns }
+        let end_ns = end_ns.max(restarts.max().unwrap_or(0)).max(random.as_ref().map_or(0, |random| random.for_ns));
+        let (name, place) = (test.name.clone(), self.place(test.at));
+        Prepared { name, place, stimuli, checks, never, always, rules, random, golden, end_ns }
+    }
+
+    fn rule(&mut self, rule: &crate::model::Rule) -> Option<Rule> {
+        let kind = match &rule.kind {
+            Wanted::Within { when, then, within_ns } => {
+                let (when, then) = (self.condition(when), self.condition(then));
+                RuleKind::Within { when: when?, then: then?, within_ns: *within_ns }
+            }
+            Wanted::Hold { when, hold, until } => {
+                let (begins, hold, until) =
+                    (when.as_ref().map(|when| self.condition(when)), self.condition(hold), self.condition(until));
+                let when = match begins {
+                    Some(when) => Some(when?),
+                    None => None,
+                };
+                RuleKind::Hold { when, hold: hold?, until: until? }
+            }
+        };
+        Some(Rule { place: self.place(rule.at), kind })
+    }
+
+    fn random(&mut self, random: &crate::model::Random) -> Random {
+        let inputs = match &random.inputs {
+            Some(names) => names.iter().filter_map(|name| self.bit_input(name)).collect(),
+            None => self
+                .scope
+                .inputs
+                .iter()
+                .enumerate()
+                .filter(|(_, input)| !input.reads_channel && !input.wired)
+                .map(|(index, _)| InputIndex(index))
+                .collect::<Vec<_>>(),
+        };
+        let initial = |index: InputIndex| self.scope.inputs.get(index.0).is_some_and(|input| input.initial);
+        let inputs: Vec<RandomInput> =
+            inputs.into_iter().map(|index| RandomInput { index, initial: initial(index) }).collect();
+        if inputs.is_empty() && random.inputs.is_none() {
+            self.problem(random.at, "the program has no input that anybody could operate", "leave `random` out");
+        }
+        Random { inputs, for_ns: random.for_ns, seed: random.seed, runs: random.runs }
+    }
+
+    fn golden(&mut self, golden: &crate::model::Golden) -> Golden {
+        let mut of = Vec::new();
+        for name in &golden.of {
+            match self.scope.names.resolve(&name.text) {
+                Ok(source) => of.push((name.text.clone(), source)),
+                Err(error) => {
+                    self.name_error::<()>(name.at, error);
+                }
+            }
+        }
+        if golden.of.is_empty() {
+            let members = [Member::Commanded, Member::Line, Member::Fault];
+            for (index, channel) in self.scope.names.channels.iter().enumerate() {
+                let channel_index = ChannelIndex(index);
+                of.extend(members.map(|member| {
+                    let name = format!("{channel}.{}", member.name());
+                    (name, Source::Channel { channel: channel_index, member })
+                }));
+            }
+        }
+        let place = self.place(golden.file.at);
+        Golden { file: golden.file.text.clone(), place, of, text: None }
     }
 
     fn stimulus(&mut self, at_ns: u64, stimulus: &Stimulus, actions: &mut Vec<Timed>) {
@@ -170,7 +300,22 @@ impl Preparer<'_> {
                     self.name_error::<()>(channel.at, error);
                 }
             },
-            Stimulus::Supply { ok, at } => push(at_ns, self.supply(*ok, *at)),
+            Stimulus::Supply { ok, for_ns, at } => {
+                push(at_ns, self.supply(*ok, *at));
+                if let Some(for_ns) = for_ns {
+                    push(at_ns.saturating_add(*for_ns), Some(Action::Supply { ok: !*ok }));
+                }
+            }
+            Stimulus::InputDefect { input, kind } => {
+                let defect = match kind {
+                    InputDefectKind::None => None,
+                    InputDefectKind::Bouncing { for_ns } => Some(InputDefect::Bouncing { for_ns: *for_ns }),
+                    InputDefectKind::StuckOff => Some(InputDefect::Stuck(false)),
+                    InputDefectKind::StuckOn => Some(InputDefect::Stuck(true)),
+                };
+                push(at_ns, self.bit_input(input).map(|input| Action::InputDefect { input, defect }));
+            }
+            Stimulus::PowerCut { for_ns, .. } => push(at_ns, Some(Action::PowerCut { for_ns: *for_ns })),
         }
     }
 

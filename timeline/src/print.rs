@@ -58,15 +58,59 @@ fn test_failures(out: &mut String, test: &TestReport) {
         writers(out, failure);
         changes(out, &failure.changes);
     }
+    if let Some(found) = &test.found {
+        let _ = writeln!(
+            out,
+            "  found by random stimuli, seed {}; shrunk to this test, which fails alike (put it under `tests:`):",
+            found.seed
+        );
+        for line in found.test.lines() {
+            let _ = writeln!(out, "    {line}");
+        }
+    }
     let _ = writeln!(out, "  seed {} (repeat with `seed: {}` in the file)", test.seed, test.seed);
 }
 
-fn moment(moment: Moment) -> String {
-    format!("at {}, scan {}", Duration::from_ns(moment.time_ns), moment.scan)
+/// When, as failures say it: `at 3300 ms, scan 331`.
+#[must_use]
+pub fn moment(moment: Moment) -> String {
+    format!("at {}, scan {}", time(moment.time_ns), moment.scan)
 }
 
-fn what(kind: &FailureKind) -> String {
+/// A time: exact where it is whole milliseconds, else to a hundredth of one; contacts move in between.
+fn time(ns: u64) -> String {
+    if ns.is_multiple_of(1_000_000) {
+        return Duration::from_ns(ns).to_string();
+    }
+    format!("{}.{:02} ms", ns / 1_000_000, ns % 1_000_000 / 10_000)
+}
+
+/// What failed, on one line.
+#[must_use]
+pub fn what(kind: &FailureKind) -> String {
     match kind {
+        FailureKind::TooLate { when, then, within_ns, since, late } => {
+            let (within, at) = (Duration::from_ns(*within_ns), time(since.time_ns));
+            let found = if *late { "came too late" } else { "did not come" };
+            format!(
+                "`{then}` {found}: it must follow within {within} of `{when}`, which became TRUE at {at} (scan {})",
+                since.scan
+            )
+        }
+        FailureKind::NotHeld { when, hold, until, since } => {
+            let begin = format!("{} (scan {})", time(since.time_ns), since.scan);
+            match when {
+                Some(when) => format!("`{hold}` does not hold: since `{when}` at {begin} it must, until `{until}`"),
+                None => format!("`{hold}` was lost: it held since {begin} and must hold until `{until}`"),
+            }
+        }
+        FailureKind::Golden { file, diff } if diff.is_empty() => {
+            format!("there is no recorded trace {file} yet; `plcrun test --bless` writes it")
+        }
+        FailureKind::Golden { file, diff } => {
+            let lines: String = diff.iter().map(|line| format!("\n      {line}")).collect();
+            format!("the run is not what {file} says (`-` recorded, `+` this run):{lines}")
+        }
         FailureKind::Differs { name, expected, found } => format!("{name} is {found}, expected {expected}"),
         FailureKind::DoesNotHold { condition, values } => {
             format!("`{condition}` does not hold{}", with_values(values))

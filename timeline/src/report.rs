@@ -1,8 +1,13 @@
 //! What came of a run: plain data for whoever shows it.
 //!
-//! [`crate::print`] makes text for a terminal; further renderings (JUnit, timing diagrams) read the same structures.
+//! [`crate::print`] makes text for a terminal; JUnit, JSON and the HTML page ([`crate::export`]) read the same structures.
 
+use crate::coverage::Hits;
+use crate::diagram::Diagram;
+use crate::names::Source;
 use crate::problem::Place;
+use crate::random::Found;
+use crate::trace::Trace;
 use crate::writers::Writer;
 
 /// The result of one timeline file.
@@ -38,6 +43,27 @@ pub struct TestReport {
     pub scans: u64,
     /// Seed of the simulation.
     pub seed: u64,
+    /// How it came to the first failure; `None` where it passed.
+    pub diagram: Option<Diagram>,
+    /// Everything that changed, where it was asked for.
+    pub trace: Option<Trace>,
+    /// What of the program was gone through, where it was asked for.
+    pub hits: Option<Hits>,
+    /// The stimuli drawn at random that led to the failure, shrunk.
+    pub found: Option<Found>,
+    /// The trace a test with `golden` recorded.
+    pub golden: Option<GoldenRun>,
+}
+
+/// What a test with `golden` recorded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GoldenRun {
+    /// The file, as the timeline file names it.
+    pub file: String,
+    /// The text of this run.
+    pub text: String,
+    /// It is what the file says.
+    pub same: bool,
 }
 
 impl TestReport {
@@ -79,6 +105,8 @@ pub struct Failure {
     pub moment: Moment,
     /// What failed.
     pub kind: FailureKind,
+    /// What the expectation reads: names as written, and what they stand for.
+    pub reads: Vec<(String, Source)>,
     /// Who writes the variables concerned: name and places, in the order they run in.
     pub writers: Vec<(String, Vec<Writer>)>,
     /// The last changes before it, oldest first.
@@ -117,6 +145,37 @@ pub enum FailureKind {
         condition: String,
         /// Everything it reads, with its value.
         values: Vec<(String, String)>,
+    },
+    /// An effect did not follow its cause in time.
+    TooLate {
+        /// The cause.
+        when: String,
+        /// The effect.
+        then: String,
+        /// The longest time between them.
+        within_ns: u64,
+        /// When the cause was there.
+        since: Moment,
+        /// The effect is there now, too late.
+        late: bool,
+    },
+    /// What should have held until something else happened was lost.
+    NotHeld {
+        /// What began it; `None`: it began itself.
+        when: Option<String>,
+        /// What should have held.
+        hold: String,
+        /// Until when.
+        until: String,
+        /// When it began.
+        since: Moment,
+    },
+    /// The run is not what a recorded trace says.
+    Golden {
+        /// The file.
+        file: String,
+        /// The differences, line by line; empty where there is no recorded trace yet.
+        diff: Vec<String>,
     },
     /// A condition has no answer.
     NoAnswer {

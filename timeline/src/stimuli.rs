@@ -56,6 +56,18 @@ pub enum Action {
         /// Inside its window.
         ok: bool,
     },
+    /// The wiring of an input gets a defect; `None` mends it.
+    InputDefect {
+        /// Which input.
+        input: InputIndex,
+        /// Which defect.
+        defect: Option<runtime::io::InputDefect>,
+    },
+    /// The controller loses its power, and starts again when it returns. Only the runner of tests can do it.
+    PowerCut {
+        /// How long it is without power.
+        for_ns: u64,
+    },
 }
 
 /// An action and its time.
@@ -100,6 +112,12 @@ impl Stimuli {
     #[must_use]
     pub fn end_ns(&self) -> u64 {
         self.actions.last().map_or(0, |timed| timed.at_ns)
+    }
+
+    /// The same script with further actions; at one time its own come first.
+    #[must_use]
+    pub fn with(&self, more: impl IntoIterator<Item = Timed>) -> Self {
+        Self::new(self.actions.iter().copied().chain(more).collect())
     }
 
     /// Begins anew.

@@ -3,6 +3,8 @@
 //! Files are read through [`Files`], so that loading works on texts as well as on the disk. A map with real lines is
 //! refused: nothing that runs in virtual time may ever energise one.
 
+use crate::build::Sources;
+use crate::coverage::{self, Probes};
 use crate::model::{Located, Timeline};
 use crate::names::Names;
 use crate::prepare::{self, InputName, Prepared, Scope};
@@ -39,6 +41,17 @@ pub struct Version {
     pub map: Arc<IoMap>,
     /// The tests, every name resolved.
     pub tests: Vec<Prepared>,
+    /// The program as text and as what the compiler made of it.
+    pub sources: Arc<Sources>,
+    /// The places that are counted, where the coverage is asked for.
+    pub probes: Option<Arc<Probes>>,
+}
+
+/// How a file is loaded.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Loading {
+    /// Counts what of the program the tests go through: the program is built with probes.
+    pub coverage: bool,
 }
 
 /// Reads a timeline file, compiles what it names and prepares its tests.
@@ -46,6 +59,14 @@ pub struct Version {
 /// # Errors
 /// Every problem of the file; or those of its program, its I/O map or its names, in this order.
 pub fn load(path: &Path, files: &dyn Files) -> Result<Suite, Vec<Problem>> {
+    load_with(path, files, Loading::default())
+}
+
+/// As [`load`], with options.
+///
+/// # Errors
+/// As [`load`].
+pub fn load_with(path: &Path, files: &dyn Files, loading: Loading) -> Result<Suite, Vec<Problem>> {
     let file = path.display().to_string();
     let text = read(&file, path, files)?;
     let timeline = format::parse(&file, &text)?;
@@ -53,7 +74,7 @@ pub fn load(path: &Path, files: &dyn Files) -> Result<Suite, Vec<Problem>> {
     let mut problems = Vec::new();
     let sources = std::iter::once(timeline.program.clone()).chain(timeline.also.iter().map(|one| vec![one.clone()]));
     for program in sources {
-        match version(&file, &text, path, &timeline, &program, files) {
+        match version(&file, &text, path, &timeline, &program, files, loading) {
             Ok(version) => versions.push(version),
             Err(found) => problems.extend(found),
         }
@@ -77,12 +98,23 @@ fn version(
     timeline: &Timeline,
     program: &[Located],
     files: &dyn Files,
+    loading: Loading,
 ) -> Result<Version, Vec<Problem>> {
     let names: Vec<&str> = program.iter().map(|one| one.text.as_str()).collect();
-    let image = Arc::new(build::image(file, path, program, files)?);
+    let (mut image, sources) = build::image(file, path, program, files)?;
+    let mut probes = None;
+    if loading.coverage {
+        let (counting, found) = coverage::build(&sources, &Place::whole(file))?;
+        image = counting;
+        probes = Some(Arc::new(found));
+    }
+    let image = Arc::new(image);
     let map = Arc::new(map(file, path, timeline, program, &image, files)?);
-    let tests = prepared(file, text, timeline, &image, &map)?;
-    Ok(Version { program: names.join(", "), image, map, tests })
+    let mut tests = prepared(file, text, timeline, &image, &map)?;
+    for golden in tests.iter_mut().filter_map(|test| test.golden.as_mut()) {
+        golden.text = files.read(&beside(path, &golden.file)).ok();
+    }
+    Ok(Version { program: names.join(", "), image, map, tests, sources: Arc::new(sources), probes })
 }
 
 /// Prepares the tests of a timeline for a program on a map.
@@ -94,15 +126,22 @@ pub(crate) fn prepared(
     map: &IoMap,
 ) -> Result<Vec<Prepared>, Vec<Problem>> {
     let channels: Vec<String> = map.outputs.iter().map(|output| output.name.clone()).collect();
-    let inputs: Vec<InputName> = map
+    let mut inputs: Vec<InputName> = map
         .inputs
         .iter()
         .map(|input| InputName {
             name: input.name.clone(),
             variable: input.variable.clone(),
             reads_channel: matches!(input.source, Source::Channel(..)),
+            wired: false,
+            initial: matches!(input.source, Source::Sim { initial: true }),
         })
         .collect();
+    for wired in map.outputs.iter().filter_map(|output| output.feedback).chain(map.supply) {
+        if let Some(input) = inputs.get_mut(wired.index()) {
+            input.wired = true;
+        }
+    }
     let names = Names { image, channels: &channels };
     let scope = Scope { names, inputs: &inputs, senses_supply: map.supply.is_some() };
     prepare::prepare(file, text, timeline, scope)

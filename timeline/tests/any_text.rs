@@ -6,9 +6,10 @@ use runtime::config::files::Texts;
 use std::path::Path;
 use timeline::{format, load};
 
-const SOURCE: &str = include_str!("../../programs/forward_reverse.test.yaml");
+const SOURCES: [&str; 2] =
+    [include_str!("../../programs/forward_reverse.test.yaml"), include_str!("features/everything.test.yaml")];
 const PROGRAM: &str = include_str!("../../programs/forward_reverse.ld");
-const BITS: [&str; 24] = [
+const BITS: [&str; 28] = [
     "{",
     "}",
     "[",
@@ -33,11 +34,16 @@ const BITS: [&str; 24] = [
     "ä",
     "- - - -",
     "at: 292 y",
+    "$what",
+    "${",
+    "cases: ",
+    "power_cut: 1 s, ",
 ];
 
 /// The text with up to eight mistakes in it: pieces cut, doubled, exchanged, strange things put in.
 fn damaged(random: &mut SplitMix64) -> String {
-    let mut text: Vec<char> = SOURCE.chars().collect();
+    let number = usize::try_from(random.up_to(SOURCES.len() as u64 - 1)).unwrap();
+    let mut text: Vec<char> = SOURCES[number].chars().collect();
     for _ in 0..=random.up_to(7) {
         let at = |random: &mut SplitMix64, len: usize| usize::try_from(random.up_to(len.max(1) as u64 - 1)).unwrap();
         let start = at(random, text.len());
@@ -86,6 +92,30 @@ fn damaged_files_are_prepared_or_refused() {
             assert!(!problems.is_empty());
         }
     }
+}
+
+#[test]
+fn the_sources_themselves_are_read_and_prepared() {
+    for source in SOURCES {
+        let texts = Texts::new()
+            .with("programs/forward_reverse.ld", PROGRAM)
+            .with("programs/forward_reverse.io.yaml", include_str!("../../programs/forward_reverse.io.yaml"))
+            .with("io-config/relays/wago-859-386.yaml", include_str!("../../io-config/relays/wago-859-386.yaml"))
+            .with("programs/a.test.yaml", source);
+        let problems = load(Path::new("programs/a.test.yaml"), &texts).err().unwrap_or_default();
+        assert!(problems.is_empty(), "{problems:?}");
+    }
+}
+
+#[test]
+fn a_table_that_makes_too_much_is_refused() {
+    let steps: String = (1..3_000).map(|n| format!("      - {{ at: {n} s, press: $a }}\n")).collect();
+    let rows = "[x], ".repeat(2_000);
+    let text = format!(
+        "program: a.ld\ntests:\n  - name: t\n    never: b\n    cases: {{ columns: [a], rows: [{rows}] }}\n    steps:\n{steps}"
+    );
+    let problems = format::parse("a.test.yaml", &text).unwrap_err();
+    assert!(problems[0].message.contains("too many steps"), "{problems:?}");
 }
 
 #[test]

@@ -9,6 +9,7 @@
 
 use runtime::config::files::Texts;
 use std::path::Path;
+use timeline::diagram::text::Style;
 use timeline::report::FailureKind;
 use timeline::{Options, Report, load, play, print, run};
 
@@ -368,4 +369,6 @@ fn the_failure_in_the_documentation_is_real() {
     let shown: String = shown.lines().take(12).fold(String::new(), |all, line| all + line + "\n");
     let documentation = include_str!("../../docs/testing.md");
     assert!(documentation.contains(&shown), "docs/testing.md should show\n{shown}");
+    let diagram = report.tests().next().unwrap().1.diagram.as_ref().unwrap().text(Style::default());
+    assert!(documentation.contains(&diagram), "docs/testing.md should show\n{diagram}");
 }

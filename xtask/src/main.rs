@@ -20,7 +20,8 @@ const USAGE: &str = "usage: cargo xtask COMMAND
   bench      measures compiling, loading and running the benchmark programs (`bench --help`)
   gpio-lab   runs the product on real GPIO lines of a user-mode Linux kernel (`gpio-lab --help`)
   reliability
-             kills the product in every way on file chips and judges what its lines did (`reliability --help`)
+             kills the product in every way on file chips and judges what its lines did (`reliability --help`);
+             `reliability store`: power cuts and kills of the retained store
   deb        makes the Debian package, and tries it with --test (`deb --help`)
 ";
 
@@ -28,6 +29,10 @@ fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
     if let Some(("gpio-lab-guest", rest)) = args.split_first().map(|(first, rest)| (first.as_str(), rest)) {
         return finish(lab::run_guest(rest));
+    }
+    // The process that a trial of the retained store kills.
+    if let Some(("store-writer", rest)) = args.split_first().map(|(first, rest)| (first.as_str(), rest)) {
+        return finish(reliability::store_writer(rest));
     }
     let result = to_workspace_root().and_then(|()| match args.first().map(String::as_str) {
         Some("ci") => ci::run(),

@@ -25,6 +25,15 @@ pub(super) fn initial_values(program: &Program, layout: &Layout) -> Vec<(u32, Ve
     runs(&data)
 }
 
+/// The initial value of a variable of a POU as it stands in memory.
+#[must_use]
+pub fn initial_bytes(program: &Program, layout: &Layout, pou: PouId, var: crate::hir::VarId) -> Vec<u8> {
+    let Some(variable) = program.pous.find(pou).and_then(|p| p.vars.find(var)) else { return Vec::new() };
+    let mut data = vec![0; layout.extent_of(variable.ty).size as usize];
+    write(program, layout, &mut data, 0, variable.ty, &variable.init);
+    data
+}
+
 fn located(layout: &Layout, data: &mut [u8], location: &Location, variable: &Variable) {
     let Init::Scalar(bits) = variable.init else { return };
     let byte = layout.location(location);

@@ -24,6 +24,8 @@ use bytecode::image::{DataSegment, Image, Pou, ProgramInstance, Task};
 use bytecode::isa::Operand;
 use layout::Layout;
 
+pub use initial::initial_bytes;
+
 /// What an image is made from.
 pub(crate) struct Input<'a> {
     /// The program.

@@ -368,6 +368,7 @@ pub fn reference_markdown() -> String {
         "# Diagnostics\n\n\
          Every finding of the compiler has a stable code. This page is made from the table in `compiler/src/diag/codes.rs`;\n\
          `UPDATE_DOCS=1 cargo test -p compiler --test reference` rewrites it.\n\n\
+         The text of a compilation shows at most 100 findings, errors first, and counts the rest; `plcrun check --json` gives all of them.\n\n\
          | code | | finding |\n|---|---|---|\n",
     );
     for code in &rows {

@@ -8,7 +8,7 @@ mod codes;
 mod render;
 
 pub use codes::{Code, Severity, reference_markdown};
-pub use render::{Style, render, render_all};
+pub use render::{Grade, SHOWN_MAX, Shown, Style, render, render_all, render_shown};
 
 use crate::source::{LineColumn, SourceMap, Span};
 
@@ -97,6 +97,38 @@ impl Diagnostic {
     pub fn place<'a>(&self, map: &'a SourceMap) -> Option<(&'a str, LineColumn)> {
         map.place(self.primary.span)
     }
+}
+
+/// A pragma `{allow CODE "reason"}`: the finding with this code is meant where it stands.
+///
+/// The code may be one of another room (a rule of `plcrun check`), which then applies it and judges whether it exists.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Allowance {
+    /// The code in capital letters.
+    pub code: String,
+    /// Why the finding is meant; never empty.
+    pub reason: String,
+    /// The pragma.
+    pub pragma: Span,
+    /// The rung, statement, declaration, section or unit it stands before.
+    pub covers: Span,
+}
+
+impl Allowance {
+    /// Does it hold at this place?
+    #[must_use]
+    pub fn reaches(&self, at: Span) -> bool {
+        self.covers.file == at.file && self.covers.start <= at.start && at.end <= self.covers.end
+    }
+}
+
+/// A finding that a pragma allows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Suppressed {
+    /// The finding.
+    pub diagnostic: Diagnostic,
+    /// Position of the pragma in the list of allowances.
+    pub allowance: usize,
 }
 
 /// True if any of them is an error.

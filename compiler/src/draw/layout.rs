@@ -5,6 +5,7 @@
 //! wires join without further thought.
 
 use super::model::{Block, Node, RungModel, Sheet};
+use crate::source::Span;
 
 /// What a text is, for its looks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,15 +40,15 @@ pub(super) enum Mark {
     /// A junction of more than two wires.
     Dot { column: usize, row: usize },
     /// Two bars with a sign between them; `column` is the sign's.
-    Contact { column: usize, row: usize, glyph: &'static str },
+    Contact { column: usize, row: usize, glyph: &'static str, of: Option<Span> },
     /// Two brackets with a sign between them.
-    Coil { column: usize, row: usize, glyph: &'static str },
+    Coil { column: usize, row: usize, glyph: &'static str, of: Option<Span> },
     /// A box with its title in the middle of the upper edge.
-    Frame { left: usize, right: usize, top: usize, bottom: usize, title: String },
+    Frame { left: usize, right: usize, top: usize, bottom: usize, title: String, of: Option<Span> },
     /// The head of an arrow to the right.
     Arrow { column: usize, row: usize },
-    /// A text.
-    Text { column: usize, row: usize, text: String, anchor: Anchor, role: Role },
+    /// A text; `of` is what it names.
+    Text { column: usize, row: usize, text: String, anchor: Anchor, role: Role, of: Option<Span> },
 }
 
 /// Everything with its place.
@@ -105,6 +106,11 @@ impl Canvas {
     }
 
     fn text(&mut self, column: usize, row: usize, text: String, anchor: Anchor, role: Role) {
+        self.text_of(column, row, text, (anchor, role), None);
+    }
+
+    /// A text that names an element or a rung.
+    fn text_of(&mut self, column: usize, row: usize, text: String, (anchor, role): (Anchor, Role), of: Option<Span>) {
         if text.is_empty() {
             return;
         }
@@ -113,7 +119,7 @@ impl Canvas {
             Anchor::Middle => column + length(&text) / 2 + 1,
             Anchor::End => column + 1,
         };
-        self.push(Mark::Text { column, row, text, anchor, role }, reach, row);
+        self.push(Mark::Text { column, row, text, anchor, role, of }, reach, row);
     }
 
     fn wire(&mut self, from: usize, to: usize, row: usize) {
@@ -194,7 +200,7 @@ impl Canvas {
             let size = size_of_series(line);
             row += size.up;
             if index == 0 {
-                self.text(RAIL - 2, row, rung.number.to_string(), Anchor::End, Role::Number);
+                self.text_of(RAIL - 2, row, rung.number.to_string(), (Anchor::End, Role::Number), Some(rung.span));
             }
             let (mut from, mut to) = (RAIL, RAIL + width);
             if index > 0 {
@@ -250,28 +256,28 @@ impl Canvas {
         let end = x + size.width;
         let middle = x + size.width / 2;
         match node {
-            Node::Contact { name, glyph, address } | Node::Coil { name, glyph, address } => {
+            Node::Contact { name, glyph, address, span } | Node::Coil { name, glyph, address, span } => {
                 self.wire(x, middle - 1, row);
                 self.wire(middle + 1, end, row);
-                self.text(middle, row - 1, name.clone(), Anchor::Middle, Role::Name);
+                self.text_of(middle, row - 1, name.clone(), (Anchor::Middle, Role::Name), Some(*span));
                 self.text(middle, row + 1, address.clone(), Anchor::Middle, Role::Address);
-                let (column, glyph) = (middle, *glyph);
+                let (column, glyph, of) = (middle, *glyph, Some(*span));
                 let mark = match node {
-                    Node::Contact { .. } => Mark::Contact { column, row, glyph },
+                    Node::Contact { .. } => Mark::Contact { column, row, glyph, of },
                     Node::Coil { .. }
                     | Node::Parallel(_)
                     | Node::Note { .. }
                     | Node::Block(_)
                     | Node::Invert
                     | Node::Wire
-                    | Node::Exit { .. } => Mark::Coil { column, row, glyph },
+                    | Node::Exit { .. } => Mark::Coil { column, row, glyph, of },
                 };
                 self.push(mark, middle + 2, row);
             }
             Node::Invert => {
                 self.wire(x, middle - 1, row);
                 self.wire(middle + 1, end, row);
-                self.push(Mark::Contact { column: middle, row, glyph: "¬" }, middle + 2, row);
+                self.push(Mark::Contact { column: middle, row, glyph: "¬", of: None }, middle + 2, row);
             }
             Node::Wire => self.wire(x, end, row),
             Node::Exit { text, jump } => {
@@ -280,20 +286,20 @@ impl Canvas {
                 let role = if *jump { Role::Title } else { Role::Name };
                 self.text(x + 4, row, text.clone(), Anchor::Start, role);
             }
-            Node::Note { title, lines } => self.note(title, lines, x, row, size),
+            Node::Note { title, lines, span } => self.note((title, *span), lines, x, row, size),
             Node::Block(block) => self.block(block, x, row, size),
             Node::Parallel(legs) => self.parallel(legs, x, row, size),
         }
     }
 
-    fn note(&mut self, title: &str, lines: &[String], x: usize, row: usize, size: Size) {
+    fn note(&mut self, (title, span): (&str, Span), lines: &[String], x: usize, row: usize, size: Size) {
         let (left, right) = (x + 1, x + size.width - 1);
         self.wire(x, left, row);
         self.wire(right, x + size.width, row);
-        let (bottom, title) = (row + lines.len(), title.to_owned());
-        self.push(Mark::Frame { left, right, top: row - 1, bottom, title }, right + 1, bottom);
+        let (bottom, title, of) = (row + lines.len(), title.to_owned(), Some(span));
+        self.push(Mark::Frame { left, right, top: row - 1, bottom, title, of }, right + 1, bottom);
         for (index, line) in lines.iter().enumerate() {
-            self.text(left + 2, row + index, line.clone(), Anchor::Start, Role::Code);
+            self.text_of(left + 2, row + index, line.clone(), (Anchor::Start, Role::Code), of);
         }
     }
 
@@ -306,7 +312,7 @@ impl Canvas {
         self.wire(x, left, row);
         self.wire(right, x + size.width, row);
         let title = block.title.clone();
-        self.push(Mark::Frame { left, right, top: row - 1, bottom, title }, right + 1, bottom);
+        self.push(Mark::Frame { left, right, top: row - 1, bottom, title, of: None }, right + 1, bottom);
         self.text(usize::midpoint(left, right), row - 2, block.instance.clone(), Anchor::Middle, Role::Name);
         for (index, pin) in block.inputs.iter().enumerate() {
             self.text(left + 1, row + index, pin.name.clone(), Anchor::Start, Role::Pin);
@@ -400,7 +406,7 @@ fn size_of(node: &Node) -> Size {
         Node::Invert => Size { width: 6, up: 0, down: 0 },
         Node::Wire => Size { width: 6, up: 0, down: 0 },
         Node::Exit { text, .. } => Size { width: 6 + length(text), up: 0, down: 0 },
-        Node::Note { title, lines } => {
+        Node::Note { title, lines, .. } => {
             let inner = widest(lines.iter()).max(length(title) + 2);
             Size { width: inner + 5, up: 1, down: lines.len() }
         }

@@ -11,7 +11,8 @@ mod svg;
 mod text;
 
 use crate::ast::File;
-use crate::source::SourceMap;
+use crate::source::{SourceMap, Span};
+use std::collections::HashMap;
 
 /// The characters of a drawing in text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -21,6 +22,24 @@ pub enum Style {
     Unicode,
     /// ASCII only: `-`, `|` and `+`, and texts spelt without other letters.
     Ascii,
+}
+
+/// The colour of an element, by where it is written.
+pub type Tones = HashMap<Span, Tone>;
+
+/// What the colour of an element says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Tone {
+    /// The tests have seen all of it.
+    Covered,
+    /// The tests have seen one way of it.
+    Half,
+    /// The tests have not seen it.
+    Missed,
+    /// It conducts, or has power.
+    On,
+    /// It does not conduct.
+    Off,
 }
 
 /// What is drawn.
@@ -52,18 +71,30 @@ impl<'a> Drawing<'a> {
     /// The ladders as text, each under its unit's name. Empty where there is none.
     #[must_use]
     pub fn text(&self, style: Style) -> String {
+        self.coloured_text(style, &Tones::new())
+    }
+
+    /// The ladders as text with terminal colours where `tones` names an element.
+    #[must_use]
+    pub fn coloured_text(&self, style: Style, tones: &Tones) -> String {
         let mut sheets = model::sheets(self);
         if style == Style::Ascii {
             ascii::spell(&mut sheets);
         }
-        text::paint(&layout::place(&sheets), style)
+        text::paint(&layout::place(&sheets), style, tones)
     }
 
     /// The ladders as one SVG document, sized by its content. It takes the colour of the text around it and has no
     /// background, so it fits light and dark pages.
     #[must_use]
     pub fn svg(&self) -> String {
-        svg::paint(&layout::place(&model::sheets(self)))
+        self.coloured_svg(&Tones::new())
+    }
+
+    /// The same with colours where `tones` names an element.
+    #[must_use]
+    pub fn coloured_svg(&self, tones: &Tones) -> String {
+        svg::paint(&layout::place(&model::sheets(self)), tones)
     }
 }
 

@@ -29,6 +29,8 @@ pub(super) struct RungModel {
     pub(super) title: String,
     /// Empty for a rung that could not be read.
     pub(super) nodes: Vec<Node>,
+    /// Where it is written.
+    pub(super) span: Span,
 }
 
 /// Something on a wire.
@@ -36,11 +38,11 @@ pub(super) enum Node {
     /// Legs from top to bottom.
     Parallel(Vec<Vec<Node>>),
     /// `glyph` stands between the two bars of a contact.
-    Contact { name: String, glyph: &'static str, address: String },
+    Contact { name: String, glyph: &'static str, address: String, span: Span },
     /// `glyph` stands between the two brackets of a coil.
-    Coil { name: String, glyph: &'static str, address: String },
+    Coil { name: String, glyph: &'static str, address: String, span: Span },
     /// A box with texts in it: comparison, condition, ST.
-    Note { title: &'static str, lines: Vec<String> },
+    Note { title: &'static str, lines: Vec<String>, span: Span },
     /// A function or a function block.
     Block(Block),
     /// Inverts the power.
@@ -165,7 +167,7 @@ impl Names<'_> {
             })
             .flat_map(|comment| comment_lines(self.map.slice(comment.span)))
             .collect();
-        RungModel { number, comments, title: cut(&title), nodes: self.series(&rung.series) }
+        RungModel { number, comments, title: cut(&title), nodes: self.series(&rung.series), span: rung.span }
     }
 
     fn series(&self, series: &Series) -> Vec<Node> {
@@ -184,6 +186,7 @@ impl Names<'_> {
                     ContactKind::Fall => "N",
                 },
                 address: self.address(operand.span),
+                span: element.span,
             },
             ElementKind::Coil { kind, operand } => Node::Coil {
                 name: self.text(operand.span()),
@@ -196,13 +199,18 @@ impl Names<'_> {
                     CoilKind::Fall => "N",
                 },
                 address: self.address(operand.span()),
+                span: element.span,
             },
             ElementKind::Compare { op, left, right } => {
                 let line = format!("{} {} {}", self.text(left.span), op.symbol(), self.text(right.span));
-                Node::Note { title: "", lines: vec![line] }
+                Node::Note { title: "", lines: vec![line], span: element.span }
             }
-            ElementKind::Condition(condition) => Node::Note { title: "", lines: fill(&self.text(condition.span)) },
-            ElementKind::Statements(statements) => Node::Note { title: "ST", lines: self.statements(statements) },
+            ElementKind::Condition(condition) => {
+                Node::Note { title: "", lines: fill(&self.text(condition.span)), span: element.span }
+            }
+            ElementKind::Statements(statements) => {
+                Node::Note { title: "ST", lines: self.statements(statements), span: element.span }
+            }
             ElementKind::Invert => Node::Invert,
             ElementKind::Wire => Node::Wire,
             ElementKind::Jump(label) => Node::Exit { text: label.text.to_string(), jump: true },

@@ -7,6 +7,7 @@
 use std::fmt::Write as _;
 
 use super::layout::{Anchor, Mark, Picture, Role};
+use super::{Tone, Tones};
 
 /// Width of a column in pixels; a monospaced letter of 12 px is about 7.2 px wide.
 const COLUMN: usize = 8;
@@ -15,24 +16,59 @@ const ROW: usize = 20;
 /// White around the drawing in pixels.
 const MARGIN: usize = 16;
 
-const STYLE: &str = "text{font-family:ui-monospace,'DejaVu Sans Mono',Menlo,Consolas,monospace;font-size:12px;fill:currentColor}\
-.h{font-size:15px;font-weight:bold}.t{font-weight:bold}.c{font-style:italic;opacity:.75}.n,.a,.p{opacity:.7}.a{font-size:11px}\
-.w{stroke:currentColor;stroke-width:1.5;fill:none;stroke-linecap:round}.r{stroke:currentColor;stroke-width:3}\
-.d{fill:currentColor}";
+/// Every rule is for drawings of ladders alone: a page may hold other drawings.
+const STYLE: &str = "\
+.ladder text{font-family:ui-monospace,'DejaVu Sans Mono',Menlo,Consolas,monospace;font-size:12px;fill:currentColor}\
+.ladder .h{font-size:15px;font-weight:bold}.ladder .t{font-weight:bold}.ladder .c{font-style:italic;opacity:.75}\
+.ladder .n,.ladder .a,.ladder .p{opacity:.7}.ladder .a{font-size:11px}\
+.ladder .w{stroke:currentColor;stroke-width:1.5;fill:none;stroke-linecap:round}.ladder .r{stroke:currentColor;stroke-width:3}\
+.ladder .d{fill:currentColor}";
+
+/// Colours of elements; they suit light and dark pages.
+const TONES: &str = "\
+.ladder .tc,.ladder .to{color:#2e9d4e}.ladder .th{color:#d18b00}.ladder .tm{color:#d32f2f}.ladder .tf{opacity:.45}\
+.ladder .tc text,.ladder .th text,.ladder .tm text,.ladder .to text{opacity:1;font-weight:bold}\
+.ladder .tc .w,.ladder .th .w,.ladder .tm .w,.ladder .to .w{stroke-width:2.2}";
+
+/// The class of an element with a colour.
+const fn class(tone: Tone) -> &'static str {
+    match tone {
+        Tone::Covered => "tc",
+        Tone::Half => "th",
+        Tone::Missed => "tm",
+        Tone::On => "to",
+        Tone::Off => "tf",
+    }
+}
 
 /// Paints a picture as one document.
-pub(super) fn paint(picture: &Picture) -> String {
+pub(super) fn paint(picture: &Picture, tones: &Tones) -> String {
     let (width, height) = (picture.columns * COLUMN + 2 * MARGIN, picture.rows * ROW + 2 * MARGIN);
     let mut svg = String::new();
     // Writing to a String cannot fail.
     let _ = writeln!(
         svg,
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" height=\"{height}\" viewBox=\"0 0 {width} {height}\" \
-         color=\"#667\" role=\"img\">\n<style>{STYLE}\n@media(prefers-color-scheme:light){{svg{{color:#223}}}}\
-         @media(prefers-color-scheme:dark){{svg{{color:#dde}}}}</style>"
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"ladder\" width=\"{width}\" height=\"{height}\" viewBox=\"0 0 {width} {height}\" \
+         color=\"#667\" role=\"img\">\n<style>{STYLE}\n@media(prefers-color-scheme:light){{.ladder{{color:#223}}}}\
+         @media(prefers-color-scheme:dark){{.ladder{{color:#dde}}}}</style>"
     );
+    if !tones.is_empty() {
+        let _ = writeln!(svg, "<style>{TONES}</style>");
+    }
     for mark in &picture.marks {
+        let tone = match mark {
+            Mark::Contact { of, .. } | Mark::Coil { of, .. } | Mark::Frame { of, .. } | Mark::Text { of, .. } => {
+                of.and_then(|span| tones.get(&span))
+            }
+            Mark::Wire { .. } | Mark::Drop { .. } | Mark::Rail { .. } | Mark::Dot { .. } | Mark::Arrow { .. } => None,
+        };
+        if let Some(tone) = tone {
+            let _ = write!(svg, "<g class=\"{}\">", class(*tone));
+        }
         paint_mark(&mut svg, mark);
+        if tone.is_some() {
+            svg.push_str("</g>\n");
+        }
     }
     svg.push_str("</svg>\n");
     svg
@@ -63,16 +99,16 @@ fn paint_mark(svg: &mut String, mark: &Mark) {
         Mark::Dot { column, row } => {
             let _ = writeln!(svg, "<circle class=\"d\" cx=\"{}\" cy=\"{}\" r=\"2.5\"/>", x(*column), y(*row));
         }
-        Mark::Contact { column, row, glyph } => contact(svg, x(*column), y(*row), glyph),
-        Mark::Coil { column, row, glyph } => coil(svg, x(*column), y(*row), glyph),
-        Mark::Frame { left, right, top, bottom, title } => {
+        Mark::Contact { column, row, glyph, .. } => contact(svg, x(*column), y(*row), glyph),
+        Mark::Coil { column, row, glyph, .. } => coil(svg, x(*column), y(*row), glyph),
+        Mark::Frame { left, right, top, bottom, title, .. } => {
             frame(svg, (x(*left), x(*right)), (y(*top), y(*bottom)), title);
         }
         Mark::Arrow { column, row } => {
             let (x, y) = (x(*column), y(*row));
             let _ = writeln!(svg, "<path class=\"d\" d=\"M{} {}l9 5l-9 5z\"/>", x - 3, y - 5);
         }
-        Mark::Text { column, row, text, anchor, role } => label(svg, *column, *row, text, *anchor, *role),
+        Mark::Text { column, row, text, anchor, role, .. } => label(svg, *column, *row, text, *anchor, *role),
     }
 }
 

@@ -32,7 +32,7 @@ mod usage;
 
 use crate::arena::Arena;
 use crate::ast;
-use crate::diag::{Code, Diagnostic};
+use crate::diag::{Allowance, Code, Diagnostic, Suppressed};
 use crate::hir::{self, GlobalId, PouId, Program, VarId};
 use crate::source::Span;
 use crate::stdlib;
@@ -40,11 +40,22 @@ use crate::types::Ty;
 use smol_str::SmolStr;
 use std::collections::HashMap;
 
+/// What came of an analysis.
+#[derive(Debug)]
+pub struct Analysis {
+    /// The typed program; complete only where no diagnostic is an error.
+    pub program: Program,
+    /// Every finding that no pragma allows, in the order of the text.
+    pub diagnostics: Vec<Diagnostic>,
+    /// Every `{allow CODE "reason"}`, those for codes of other rooms included.
+    pub allowances: Vec<Allowance>,
+    /// What a pragma allows.
+    pub suppressed: Vec<Suppressed>,
+}
+
 /// Analyses the files of one project.
-///
-/// The program is complete only when no diagnostic is an error.
 #[must_use]
-pub fn analyse(files: &[ast::File]) -> (Program, Vec<Diagnostic>) {
+pub fn analyse(files: &[ast::File]) -> Analysis {
     let mut sema = Sema::default();
     sema.collect(files);
     sema.declare_all(files);
@@ -227,18 +238,24 @@ impl<'a> Sema<'a> {
     }
 
     /// Applies `{allow ...}` and puts findings in the order of the text.
-    fn finish(mut self, files: &[ast::File]) -> (Program, Vec<Diagnostic>) {
-        let allowed = self.allowances(files);
-        let covers =
-            |outer: Span, inner: Span| outer.file == inner.file && outer.start <= inner.start && inner.end <= outer.end;
-        self.diagnostics.retain(|d| {
-            !allowed.iter().any(|(code, span)| {
-                *code == d.code && (covers(*span, d.primary.span) || d.secondary.iter().any(|l| covers(*span, l.span)))
-            })
-        });
+    fn finish(mut self, files: &[ast::File]) -> Analysis {
+        let allowances = self.allowances(files);
+        let mut suppressed = Vec::new();
+        let mut kept = Vec::new();
+        for diagnostic in std::mem::take(&mut self.diagnostics) {
+            let allowed = |a: &Allowance| {
+                a.code == diagnostic.code.as_str()
+                    && (a.reaches(diagnostic.primary.span) || diagnostic.secondary.iter().any(|l| a.reaches(l.span)))
+            };
+            match allowances.iter().position(allowed) {
+                Some(allowance) => suppressed.push(Suppressed { diagnostic, allowance }),
+                None => kept.push(diagnostic),
+            }
+        }
+        self.diagnostics = kept;
         self.quiet_beside_errors();
         self.diagnostics.sort_by_key(|d| (d.primary.span.file, d.primary.span.start, d.code.as_str()));
-        (self.program, self.diagnostics)
+        Analysis { program: self.program, diagnostics: self.diagnostics, allowances, suppressed }
     }
 }
 

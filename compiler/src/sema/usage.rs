@@ -4,7 +4,7 @@
 use super::place::Use;
 use super::{BodyContext, Sema};
 use crate::ast;
-use crate::diag::{Code, Diagnostic, Severity};
+use crate::diag::{Allowance, Code, Diagnostic, Severity};
 use crate::hir::{Class, Place, PouId, PouKind, Root, Variable};
 use crate::source::Span;
 use std::collections::HashMap;
@@ -175,7 +175,7 @@ impl Sema<'_> {
     }
 
     /// Every `{allow CODE "reason"}` with the text it covers; malformed ones are reported.
-    pub(super) fn allowances(&mut self, files: &[ast::File]) -> Vec<(Code, Span)> {
+    pub(super) fn allowances(&mut self, files: &[ast::File]) -> Vec<Allowance> {
         let mut found: Vec<(&ast::Attribute, Span)> = Vec::new();
         for item in files.iter().flat_map(|f| &f.items) {
             match item {
@@ -187,6 +187,7 @@ impl Sema<'_> {
                         ast::Body::Ladder(ladder) => {
                             for rung in &ladder.rungs {
                                 found.extend(rung.attributes.iter().map(|a| (a, rung.span)));
+                                series_pragmas(&rung.series, &mut found);
                             }
                         }
                     }
@@ -196,27 +197,40 @@ impl Sema<'_> {
                 ast::Item::Types(_) => {}
             }
         }
-        found.into_iter().filter_map(|(attribute, span)| Some((self.allowance(attribute)?, span))).collect()
+        found.into_iter().filter_map(|(attribute, span)| self.allowance(attribute, span)).collect()
     }
 
-    fn allowance(&mut self, attribute: &ast::Attribute) -> Option<Code> {
+    fn allowance(&mut self, attribute: &ast::Attribute, covers: Span) -> Option<Allowance> {
         if !attribute.name.is("allow") {
             return None;
         }
         let (word, reason) = attribute.arguments.split_once(char::is_whitespace).unwrap_or((&attribute.arguments, ""));
         let code = Code::find(word);
         let has_reason = reason.chars().any(char::is_alphanumeric);
-        let allowable = code.filter(|c| c.severity() == Severity::Warning || *c == Code::DoubleCoil);
-        let message = match (code, allowable, has_reason) {
-            (_, Some(code), true) => return Some(code),
-            (_, Some(code), false) => format!("{{allow {code}}} gives no reason"),
-            (Some(code), None, _) => format!("{code} cannot be allowed: it has to be mended"),
-            (None, None, _) => format!("there is no finding `{word}`"),
+        let allowable = code.is_none_or(|c| c.severity() == Severity::Warning || c == Code::DoubleCoil);
+        let message = if code.is_none() && !is_foreign(word) {
+            format!("there is no finding `{word}`")
+        } else if !allowable {
+            format!("{word} cannot be allowed: it has to be mended")
+        } else if has_reason {
+            let (code, reason) = (word.to_ascii_uppercase(), reason.trim().trim_matches('"').to_owned());
+            return Some(Allowance { code, reason, pragma: attribute.span, covers });
+        } else {
+            format!("{{allow {word}}} gives no reason")
         };
         let diagnostic = Diagnostic::new(Code::UnknownPragma, attribute.span, message);
         self.report(diagnostic.help("write {allow E0604 \"why this is meant\"}"));
         None
     }
+}
+
+/// A code of another room, such as `K105`: whether it exists is for that room to say.
+fn is_foreign(word: &str) -> bool {
+    let mut letters = word.chars();
+    let head = letters.next().map(|c| c.to_ascii_uppercase());
+    head.is_some_and(|c| c.is_ascii_alphabetic() && c != 'E' && c != 'W')
+        && (2..=4).contains(&letters.as_str().len())
+        && letters.all(|c| c.is_ascii_digit())
 }
 
 fn variable_finding(variable: &Variable, usage: &Usage) -> Option<Diagnostic> {
@@ -260,6 +274,25 @@ fn section_pragmas<'t>(section: &'t ast::VarSection, found: &mut Vec<(&'t ast::A
     found.extend(section.attributes.iter().map(|a| (a, section.span)));
     for declaration in &section.declarations {
         found.extend(declaration.attributes.iter().map(|a| (a, declaration.span)));
+    }
+}
+
+/// Those of the statements between ST and END_ST.
+fn series_pragmas<'t>(series: &'t ast::Series, found: &mut Vec<(&'t ast::Attribute, Span)>) {
+    for element in &series.elements {
+        match &element.kind {
+            ast::ElementKind::Statements(statements) => statement_pragmas(statements, found),
+            ast::ElementKind::Branch(legs) => legs.iter().for_each(|leg| series_pragmas(leg, found)),
+            ast::ElementKind::Contact { .. }
+            | ast::ElementKind::Compare { .. }
+            | ast::ElementKind::Condition(_)
+            | ast::ElementKind::Invert
+            | ast::ElementKind::Wire
+            | ast::ElementKind::Coil { .. }
+            | ast::ElementKind::Jump(_)
+            | ast::ElementKind::Return
+            | ast::ElementKind::Call(_) => {}
+        }
     }
 }
 

@@ -4,15 +4,21 @@
 //! before it. A file named like a subcommand is run as `plcrun run test` or `plcrun ./test`.
 
 mod check;
+mod ci;
 mod lines;
 mod mutate;
+mod prove;
+mod relays;
 mod run;
 mod state;
-mod test;
+pub mod test;
 
-pub use check::CheckArgs;
+pub use check::{CheckArgs, Format as CheckFormat};
+pub use ci::{CiArgs, CiStep};
 pub use lines::{Breakage, LineLevel, LinesArgs};
 pub use mutate::MutateArgs;
+pub use prove::ProveArgs;
+pub use relays::RelaysArgs;
 pub use run::{Assignment, EngineChoice, LogFormat, RunArgs};
 pub use state::{AckArgs, ClearArgs, FaultsArgs, RetainCommand, RetainExportArgs, RetainShowArgs, StateArgs};
 pub use test::TestArgs;
@@ -35,10 +41,10 @@ use std::path::PathBuf;
         plcrun star_delta.ld                        run on the simulated rack, or on the map beside the file\n  \
         plcrun star_delta.ld --virtual --for 1min   the same as fast as possible\n  \
         plcrun star_delta.ld --io cabinet.yaml      run on real lines\n  \
-        plcrun check star_delta.ld                  compile and check the I/O map, run nothing\n  \
+        plcrun check star_delta.ld                  compile, check the I/O map and apply the rules, run nothing\n  \
         plcrun test programs/                       run the timeline tests of a folder\n\n\
         `plcrun FILE...` is short for `plcrun run FILE...`; its options are shown by `plcrun run --help`.\n\n\
-        Exit codes: 0 done, 1 findings or failed tests, 2 wrong use, 3 a fault stopped the program.",
+        Exit codes: 0 done, 1 findings or failed tests, 2 wrong use, 3 a fault stopped the program, 4 something unknown.",
     subcommand_required = true,
     arg_required_else_help = true,
     disable_help_subcommand = true
@@ -57,12 +63,16 @@ pub struct Cli {
 pub enum Command {
     /// Run a program on the simulated rack or on real lines.
     Run(RunArgs),
-    /// Compile a program and validate its I/O map; run nothing.
+    /// Compile programs, validate their I/O maps and apply the rules of a careful reviewer; run nothing.
     Check(CheckArgs),
     /// Run timeline tests (*.test.yaml) in virtual time.
     Test(TestArgs),
+    /// Format, rules, timeline tests and proofs of a whole project, with reports for a pipeline.
+    Ci(CiArgs),
     /// Put small mistakes into programs and list those no test notices.
     Mutate(MutateArgs),
+    /// Prove that no sequence of inputs can break a property, or show one that does.
+    Prove(ProveArgs),
     /// Compile a program into an image.
     Build(BuildArgs),
     /// Show the code of a program or image.
@@ -71,7 +81,7 @@ pub enum Command {
     Draw(DrawArgs),
     /// Rewrite sources in canonical form.
     Fmt(FmtArgs),
-    /// List the channels of a program's I/O map with their relays, windows and life.
+    /// List the channels of a program's I/O map with their relays, waits, data sheets and wear.
     Relays(RelaysArgs),
     /// Look at this machine: what would keep a program from running well on it, and what to do.
     Doctor(DoctorArgs),
@@ -84,7 +94,7 @@ pub enum Command {
     Faults(FaultsArgs),
     /// Acknowledge latched faults and faults of earlier runs.
     Ack(AckArgs),
-    /// Explain a code such as E0201, W0001, C014, R036, G11, F02, L007, T001 or D002.
+    /// Explain a code such as E0201, W0902, K204, C014, R036, G11, F02, L007, T001 or D002.
     Explain(ExplainArgs),
     /// Print what completes commands in a shell.
     #[command(hide = true)]
@@ -145,17 +155,6 @@ pub struct FmtArgs {
     /// Write to standard output instead of the file.
     #[arg(long, conflicts_with = "check")]
     pub stdout: bool,
-}
-
-/// `plcrun relays`.
-#[derive(Args, Debug)]
-pub struct RelaysArgs {
-    /// Source files of one program, or one image.
-    #[arg(required = true, value_name = "FILE")]
-    pub files: Vec<PathBuf>,
-    /// I/O map; without it NAME.io.yaml beside the program.
-    #[arg(long, value_name = "MAP")]
-    pub io: Option<PathBuf>,
 }
 
 /// `plcrun doctor`.

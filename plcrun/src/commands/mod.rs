@@ -3,6 +3,7 @@
 mod ack;
 mod build;
 mod check;
+mod ci;
 mod completions;
 mod disasm;
 mod doctor;
@@ -13,6 +14,7 @@ mod fmt;
 mod lines;
 mod man;
 mod mutate;
+mod prove;
 mod relays;
 mod retain;
 mod run;
@@ -32,8 +34,10 @@ pub fn dispatch(command: &Command, console: &Console) -> Result<Exit, Refusal> {
     match command {
         Command::Run(args) => run::run(args, console),
         Command::Check(args) => check::run(args, console),
+        Command::Ci(args) => ci::run(args, console),
         Command::Test(args) => test::run(args, console),
         Command::Mutate(args) => mutate::run(args, console),
+        Command::Prove(args) => prove::run(args, console),
         Command::Build(args) => build::run(args, console),
         Command::Disasm(args) => disasm::run(args, console),
         Command::Draw(args) => draw::run(args, console),

@@ -1,14 +1,13 @@
 //! `plcrun mutate`: small mistakes put into programs, and which of them no test notices.
 
-use super::test::find;
+use super::test::find::find;
 use crate::args::MutateArgs;
 use crate::exit::{Exit, Refusal};
+use crate::parallel::{in_order, processors};
 use crate::project::plural;
 use crate::terminal::{Console, Tint, tinted};
 use runtime::config::files::Disk;
 use serde_json::json;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
 use timeline::mutate::Mutant;
 use timeline::mutate::trial::{Trial, Verdict, trials};
 
@@ -106,35 +105,10 @@ fn sample(mutants: &[Mutant], most: Option<u32>) -> Vec<&Mutant> {
 
 /// The verdicts in the order of the mutants, worked out on all processors.
 fn verdicts(chosen: &[(&Trial, Vec<&Mutant>)]) -> Vec<Vec<Verdict>> {
-    let jobs: Vec<(usize, &Trial, &Mutant)> = chosen
-        .iter()
-        .enumerate()
-        .flat_map(|(file, (trial, mutants))| mutants.iter().map(move |mutant| (file, *trial, *mutant)))
-        .collect();
-    let next = AtomicUsize::new(0);
-    let done: Mutex<Vec<(usize, Verdict)>> = Mutex::new(Vec::with_capacity(jobs.len()));
-    let work = || {
-        loop {
-            let index = next.fetch_add(1, Ordering::Relaxed);
-            let Some((_, trial, mutant)) = jobs.get(index) else { return };
-            let verdict = trial.verdict(mutant, &Disk);
-            done.lock().unwrap_or_else(PoisonError::into_inner).push((index, verdict));
-        }
-    };
-    std::thread::scope(|scope| {
-        for _ in 0..std::thread::available_parallelism().map_or(1, std::num::NonZero::get) {
-            scope.spawn(&work);
-        }
-    });
-    let mut done = done.into_inner().unwrap_or_else(PoisonError::into_inner);
-    done.sort_by_key(|(index, ..)| *index);
-    let mut verdicts: Vec<Vec<Verdict>> = chosen.iter().map(|_| Vec::new()).collect();
-    for ((file, ..), (_, verdict)) in jobs.iter().zip(done) {
-        if let Some(list) = verdicts.get_mut(*file) {
-            list.push(verdict);
-        }
-    }
-    verdicts
+    let jobs: Vec<(&Trial, &Mutant)> =
+        chosen.iter().flat_map(|(trial, mutants)| mutants.iter().map(move |mutant| (*trial, *mutant))).collect();
+    let mut all = in_order(&jobs, processors(), |(trial, mutant)| trial.verdict(mutant, &Disk)).into_iter();
+    chosen.iter().map(|(_, mutants)| all.by_ref().take(mutants.len()).collect()).collect()
 }
 
 fn as_text(

@@ -1,5 +1,6 @@
 //! What the guardian says of a death: one message, made in a fixed buffer, on a terminal that was given back first.
 
+use super::places::Place;
 use super::process::can_write;
 use super::record::Off;
 use super::text::{Milliseconds, Text};
@@ -32,13 +33,12 @@ impl Voice {
         Self { json, terminal, on_terminal, text: Text::new() }
     }
 
-    /// Gives the terminal back and says what happened. `kept` is whether the black box took it, or the error number.
-    pub(super) fn tell(&mut self, death: &Death, pid: i32, chips: &[String], results: &[Off], kept: Result<(), i32>) {
+    /// Gives the terminal back and says what happened.
+    pub(super) fn tell(&mut self, report: Report<'_>) {
         if let Some(terminal) = &self.terminal {
             // Where this fails the terminal is gone.
             let _ = tcsetattr(rustix::stdio::stdin(), OptionalActions::Now, terminal);
         }
-        let report = Report { death, pid, chips, results, kept };
         if self.json {
             self.text.set(format_args!("{}\n", Json(&report)));
         } else if self.on_terminal {
@@ -76,12 +76,15 @@ impl Voice {
 }
 
 /// A death in words.
-struct Report<'a> {
-    death: &'a Death,
-    pid: i32,
-    chips: &'a [String],
-    results: &'a [Off],
-    kept: Result<(), i32>,
+pub(super) struct Report<'a> {
+    pub(super) death: &'a Death,
+    pub(super) pid: i32,
+    /// Where in the program it was, if it was in one.
+    pub(super) place: Place,
+    pub(super) chips: &'a [String],
+    pub(super) results: &'a [Off],
+    /// Whether the black box took it, or the error number.
+    pub(super) kept: Result<(), i32>,
 }
 
 /// How a process ended, in words.
@@ -137,6 +140,9 @@ impl fmt::Display for Report<'_> {
             d.scans,
             Ended(d.state)
         )?;
+        if !self.place.is_unknown() {
+            writeln!(f, "  last seen in {}", self.place)?;
+        }
         if d.age_ns > 0 {
             writeln!(f, "  its sign of life was {} overdue", Milliseconds(d.age_ns))?;
         }
@@ -171,10 +177,12 @@ impl fmt::Display for Json<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self(report) = self;
         let d = report.death;
+        let [program, unit, rung, source] = report.place.parts().map(Escaped);
         write!(
             f,
             "{{\"level\":\"ERROR\",\"message\":\"fault {code}: {text}\",\"kind\":\"fault\",\"scan\":{scans},\"code\":\"{code}\",\"blame\":\"{blame}\",\
-             \"help\":\"{help}\",\"pid\":{pid},\"ended\":\"{ended}\",\"step\":\"{step}\",\"heartbeat_age_us\":{age},\"off_us\":{off},\"dead_us\":{dead},\
+             \"help\":\"{help}\",\"pid\":{pid},\"ended\":\"{ended}\",\"step\":\"{step}\",\
+             \"program\":\"{program}\",\"unit\":\"{unit}\",\"rung\":\"{rung}\",\"place\":\"{source}\",\"heartbeat_age_us\":{age},\"off_us\":{off},\"dead_us\":{dead},\
              \"last_off_us\":{last},\"off_failed\":[",
             code = d.code.code(),
             text = d.code.text(),
@@ -224,6 +232,7 @@ mod tests {
         state: ChildState::Killed(libc::SIGKILL),
         scans: 12,
         step: Step::Sleeping,
+        place: (0, 0),
         age_ns: 0,
         detected_ns: 0,
         off_ns: 5_000,
@@ -236,7 +245,14 @@ mod tests {
     #[test]
     fn a_message_says_what_where_and_what_to_do() {
         let chips = ["gpiochip0".to_owned()];
-        let report = Report { death: &DEATH, pid: 7, chips: &chips, results: &[Off::of("gpiochip0")], kept: Ok(()) };
+        let report = Report {
+            death: &DEATH,
+            pid: 7,
+            place: Place::UNKNOWN,
+            chips: &chips,
+            results: &[Off::of("gpiochip0")],
+            kept: Ok(()),
+        };
         let text = report.to_string();
         let expected = "fault[F40]: the scan process died\n  process 7, while it waited for the next scan (12 scans complete); it ended by SIGKILL\n  \
                         the outputs are off\n  after it was found: OFF written within 0.005 ms, the process dead within 0.007 ms, OFF again within 0.009 ms\n  \
@@ -250,12 +266,15 @@ mod tests {
         let mut results = [Off::of(&chips[0]), Off::of(&chips[1])];
         results[1].errno = libc::ENODEV;
         let death = Death { failed: 1, age_ns: 120_000_001, ..DEATH };
-        let report = Report { death: &death, pid: 7, chips: &chips, results: &results, kept: Err(libc::ENOSPC) };
+        let place = Place::of_bytes("main\u{1f}PROGRAM Main\u{1f}sp\"in\u{1f}p.ld:12:3".as_bytes());
+        let report = Report { death: &death, pid: 7, place, chips: &chips, results: &results, kept: Err(libc::ENOSPC) };
         let text = report.to_string();
         assert!(text.contains("OFF could not be written to file:/a\"b (system error 19): the hardware"), "{text}");
         assert!(text.contains("120.000 ms overdue") && text.contains("(system error 28)"), "{text}");
+        assert!(text.contains("\n  last seen in program main, PROGRAM Main, rung sp\"in, p.ld:12:3\n"), "{text}");
         let json: serde_json::Value = serde_json::from_str(&Json(&report).to_string()).unwrap();
         assert_eq!(json["off_failed"][0]["chip"], "file:/a\"b");
+        assert_eq!((json["rung"].as_str(), json["place"].as_str()), (Some("sp\"in"), Some("p.ld:12:3")));
         assert_eq!((json["code"].as_str(), json["scan"].as_u64()), (Some("F40"), Some(12)));
     }
 }

@@ -6,6 +6,7 @@
 //!
 //! - [`start`] makes both processes and is the guardian's whole life; `watch` is its loop, `process` the system calls.
 //! - [`Pulse`] is the scan's side: promises when its next sign of life comes, and a look at the guardian.
+//! - [`places`] is what the scan process wrote of where in the program it may be, for the message of its death.
 //! - [`record`] is the black box that the next start reads; `notify` and `device` feed the service manager and the machine's
 //!   watchdog while scans complete.
 //!
@@ -21,6 +22,7 @@ mod device;
 mod message;
 mod notify;
 mod page;
+pub mod places;
 mod process;
 mod pulse;
 pub mod record;
@@ -30,7 +32,8 @@ pub mod watch;
 pub use codes::GuardianCode;
 pub use device::Watchdog;
 pub use notify::Manager;
-pub use page::{Page, Phase, Refused, Step};
+pub use page::{Page, Phase, Refused, Step, Whereabouts};
+pub use places::{Place, Places};
 pub(crate) use process::catch;
 pub use process::{block_stop_signals, let_stop_signals_through};
 pub use pulse::Pulse;
@@ -38,7 +41,7 @@ pub use pulse::Pulse;
 use crate::clock::{NS_PER_MS, NS_PER_S, monotonic_ns};
 use crate::io::gpio::Held;
 use crate::rt::{self, RtSettings, StopSignal};
-use message::Voice;
+use message::{Report, Voice};
 use process::{Child, Side};
 use record::{BlackBox, Off};
 use std::fmt;
@@ -125,6 +128,8 @@ pub struct ScanSide {
     pub held: Held,
     /// The shared page.
     pub page: &'static Page,
+    /// What the engine's marks mean goes there; `None` where the system had no memory for it.
+    pub places: Option<Places>,
     /// Why the black box cannot be written, where it cannot.
     pub record_refused: Option<String>,
 }
@@ -180,14 +185,28 @@ pub fn start(setup: Setup) -> Result<Role, StartError> {
     rt::ignore_job_control();
     rt::look_for_terminal();
     let voice = Voice::of_this_process(json);
+    // Without it a death is told without its place in the program.
+    let places = Places::make().ok();
     let results = held.chips().iter().map(|chip| Off::of(chip)).collect();
-    let mut guardian =
-        Guardian { page, held, results, manager: Manager::of_this_process(), watchdog, record, voice, child: None };
+    let mut guardian = Guardian {
+        page,
+        places,
+        held,
+        results,
+        manager: Manager::of_this_process(),
+        watchdog,
+        record,
+        voice,
+        child: None,
+    };
     let mut pause = Pause::new(settings.restart);
     let mut promoted = false;
     loop {
         match process::split().map_err(StartError::Process)? {
-            Side::Scan => return Ok(Role::Scan(ScanSide { held: guardian.held, page, record_refused })),
+            Side::Scan => {
+                let Guardian { held, places, .. } = guardian;
+                return Ok(Role::Scan(ScanSide { held, page, places, record_refused }));
+            }
             Side::Guardian(child) => guardian.child = Some(child),
         }
         if !promoted {
@@ -280,6 +299,7 @@ impl Pause {
 /// Everything the guardian has, made before the fork.
 struct Guardian {
     page: &'static Page,
+    places: Option<Places>,
     held: Held,
     /// The last OFF, chip by chip.
     results: Vec<Off>,
@@ -298,14 +318,19 @@ impl Guardian {
     /// Leaves the reason for the next start, gives the terminal back, and says what happened.
     fn tell(&mut self, death: &Death) {
         let pid = self.pid();
+        let place = match (&self.places, death.step) {
+            (Some(places), Step::Running) => places.find(death.place.0, death.place.1),
+            _ => Place::UNKNOWN,
+        };
         let kept = match &mut self.record {
             Some(record) => {
                 record.look_again();
-                record.write(death, pid, &self.results).map_err(|e| e.raw_os_error().unwrap_or(libc::EIO))
+                record.write(death, pid, &place, &self.results).map_err(|e| e.raw_os_error().unwrap_or(libc::EIO))
             }
             None => Ok(()),
         };
-        self.voice.tell(death, pid, self.held.chips(), &self.results, kept);
+        let (chips, results) = (self.held.chips(), self.results.as_slice());
+        self.voice.tell(Report { death, pid, place, chips, results, kept });
         if let Some(manager) = &self.manager {
             manager.status(format_args!("fault {}: {}; the outputs are off", death.code.code(), death.code.text()));
         }

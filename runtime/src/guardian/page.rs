@@ -5,7 +5,7 @@
 //! | field | writer | meaning |
 //! |---|---|---|
 //! | `phase` | scan | [`Phase`] |
-//! | `step` | scan | [`Step`], for the record only |
+//! | `at` | scan | [`Whereabouts`], for the record only |
 //! | `promise_ns` | scan | the next sign of life comes by then |
 //! | `scans` | scan | scans completed |
 //! | `limit_ns` | scan | heartbeat limit, before the first scan |
@@ -53,15 +53,22 @@ pub enum Step {
     None,
     /// Asleep until the next scan.
     Sleeping,
-    /// Inputs, logic, guard, outputs.
+    /// In a scan, in none of the parts below.
     Scanning,
     /// Passing on what changed.
     Telling,
+    /// Reading the inputs.
+    Reading,
+    /// Running a program; [`Whereabouts`] says which, and about where.
+    Running,
+    /// Writing the outputs.
+    Writing,
 }
 
 impl Step {
     /// Every step, in the order of their numbers.
-    pub const ALL: [Self; 4] = [Self::None, Self::Sleeping, Self::Scanning, Self::Telling];
+    pub const ALL: [Self; 7] =
+        [Self::None, Self::Sleeping, Self::Scanning, Self::Telling, Self::Reading, Self::Running, Self::Writing];
 
     /// The number kept in a record.
     #[must_use]
@@ -71,6 +78,9 @@ impl Step {
             Self::Sleeping => 1,
             Self::Scanning => 2,
             Self::Telling => 3,
+            Self::Reading => 4,
+            Self::Running => 5,
+            Self::Writing => 6,
         }
     }
 
@@ -88,6 +98,9 @@ impl Step {
             Self::Sleeping => "while it waited for the next scan",
             Self::Scanning => "in the middle of a scan",
             Self::Telling => "after a scan",
+            Self::Reading => "while it read the inputs",
+            Self::Running => "while the program ran",
+            Self::Writing => "while it wrote the outputs",
         }
     }
 }
@@ -101,6 +114,54 @@ pub enum Refused {
     Memory,
 }
 
+/// Where the scan thread is, as it says itself: plain stores, which cost the scan nothing that can be measured.
+#[derive(Debug, Default)]
+#[repr(C)]
+pub struct Whereabouts {
+    step: AtomicU32,
+    program: AtomicU32,
+    mark: AtomicU32,
+}
+
+impl Whereabouts {
+    /// For a scan that nobody watches.
+    #[must_use]
+    pub fn unwatched() -> &'static Self {
+        static UNWATCHED: Whereabouts =
+            Whereabouts { step: AtomicU32::new(0), program: AtomicU32::new(0), mark: AtomicU32::new(0) };
+        &UNWATCHED
+    }
+
+    /// Where in its round the scan thread is.
+    #[must_use]
+    pub fn step(&self) -> Step {
+        Step::from_number(self.step.load(Ordering::Relaxed))
+    }
+
+    /// It is there now.
+    pub fn set_step(&self, step: Step) {
+        self.step.store(step.number(), Ordering::Relaxed);
+    }
+
+    /// It runs this program now, as an index into [`bytecode::Image::programs`].
+    pub fn set_program(&self, program: u32) {
+        self.program.store(program, Ordering::Relaxed);
+        self.set_step(Step::Running);
+    }
+
+    /// Program and mark of the engine; they mean something while the step is [`Step::Running`].
+    #[must_use]
+    pub fn place(&self) -> (u32, u32) {
+        (self.program.load(Ordering::Relaxed), self.mark.load(Ordering::Relaxed))
+    }
+
+    /// Where an engine leaves its mark.
+    #[must_use]
+    pub const fn mark(&self) -> &AtomicU32 {
+        &self.mark
+    }
+}
+
 /// The page.
 #[derive(Debug, Default)]
 #[repr(C)]
@@ -109,7 +170,7 @@ pub struct Page {
     scans: AtomicU64,
     limit_ns: AtomicU64,
     phase: AtomicU32,
-    step: AtomicU32,
+    at: Whereabouts,
     // The guardian's half on a cache line of its own: its beats do not slow the scan.
     _apart: [u64; 8],
     beat_ns: AtomicU64,
@@ -140,7 +201,7 @@ impl Page {
     /// Forgets what a dead scan process has written, before the next one is made.
     pub fn begin_anew(&self) {
         self.phase.store(Phase::Starting.number(), Ordering::Release);
-        self.step.store(Step::None.number(), Ordering::Relaxed);
+        self.at.set_step(Step::None);
         self.promise_ns.store(0, Ordering::Relaxed);
         self.scans.store(0, Ordering::Relaxed);
         self.limit_ns.store(0, Ordering::Relaxed);
@@ -158,14 +219,10 @@ impl Page {
         self.phase.store(phase.number(), Ordering::Release);
     }
 
-    /// Where in its round the scan thread is.
+    /// Where the scan thread is.
     #[must_use]
-    pub fn step(&self) -> Step {
-        Step::from_number(self.step.load(Ordering::Relaxed))
-    }
-
-    pub(super) fn set_step(&self, step: Step) {
-        self.step.store(step.number(), Ordering::Relaxed);
+    pub const fn at(&self) -> &Whereabouts {
+        &self.at
     }
 
     /// When the next sign of life is due.
@@ -239,14 +296,20 @@ mod tests {
     #[test]
     fn a_new_page_is_starting_and_a_restart_forgets_all_but_the_count() {
         let page = Page::shared().unwrap();
-        assert_eq!((page.phase(), page.step(), page.scans(), page.restarts()), (Phase::Starting, Step::None, 0, 0));
+        assert_eq!(
+            (page.phase(), page.at().step(), page.scans(), page.restarts()),
+            (Phase::Starting, Step::None, 0, 0)
+        );
         page.set_phase(Phase::Ending);
-        page.set_step(Step::Scanning);
+        page.at().set_step(Step::Scanning);
         page.set_promise_ns(7);
         page.set_scans(9);
         page.set_beat_ns(5);
         page.begin_anew();
-        assert_eq!((page.phase(), page.step(), page.scans(), page.restarts()), (Phase::Starting, Step::None, 0, 1));
+        assert_eq!(
+            (page.phase(), page.at().step(), page.scans(), page.restarts()),
+            (Phase::Starting, Step::None, 0, 1)
+        );
         assert_eq!((page.promise_ns(), page.beat_ns()), (0, 5), "the guardian's own half stays");
     }
 

@@ -55,7 +55,7 @@ impl Pulse {
     /// The next sign of life comes by `by_ns` of the scan's clock.
     pub(crate) fn promise(&self, by_ns: u64, step: Step) {
         let Some(link) = &self.link else { return };
-        link.page.set_step(step);
+        link.page.at().set_step(step);
         link.promise(by_ns);
     }
 
@@ -169,6 +169,6 @@ mod tests {
         pulse.begin(0);
         pulse.promise(5, Step::Sleeping);
         assert_eq!(page.promise_ns(), clock.origin_ns() + 5);
-        assert_eq!((page.phase(), page.step(), page.limit_ns()), (Phase::Running, Step::Sleeping, 9));
+        assert_eq!((page.phase(), page.at().step(), page.limit_ns()), (Phase::Running, Step::Sleeping, 9));
     }
 }

@@ -5,7 +5,7 @@
 //!
 //! | offset | size | field |
 //! |---|---|---|
-//! | 0 | 8 | `PLCGRD01` |
+//! | 0 | 8 | `PLCGRD02` |
 //! | 8 | 8 | deaths written since the box was cleared; 0: empty |
 //! | 16 | 8 | wall clock of the death, nanoseconds since 1970 |
 //! | 24 | 8 | CLOCK_BOOTTIME of the death, nanoseconds |
@@ -20,12 +20,14 @@
 //! | 84 | 4 | [`Step`] |
 //! | 88 | 4 | requests that did not take the last OFF |
 //! | 92 | 4 | number of chips |
-//! | 96 | 16 × 24 | chip: error number (4, 0 for none), name (20, cut, zero-filled) |
-//! | 480 | 24 | reserved, 0 |
+//! | 96 | 8 × 24 | chip: error number (4, 0 for none), name (20, cut, zero-filled) |
+//! | 288 | 208 | place in the program: name, unit, rung, file with line and column, separated by 0x1f, zero-filled |
+//! | 496 | 8 | reserved, 0 |
 //! | 504 | 8 | FNV-1a 64 of bytes 0 to 503 |
 
 use super::codes::GuardianCode;
 use super::page::Step;
+use super::places::{PLACE_BYTES, Place};
 use super::watch::{ChildState, Death};
 use rustix::time::{ClockId, clock_gettime};
 use std::fs::{File, OpenOptions};
@@ -36,12 +38,15 @@ use std::path::Path;
 /// Size of the file.
 pub const RECORD_BYTES: usize = 512;
 /// Chips whose last result is kept; further ones only count in `failed`.
-pub const CHIPS_MAX: usize = 16;
-const MAGIC: [u8; 8] = *b"PLCGRD01";
+pub const CHIPS_MAX: usize = 8;
+const MAGIC: [u8; 8] = *b"PLCGRD02";
 const NAME_BYTES: usize = 20;
 const CHIPS_AT: usize = 96;
 const CHIP_BYTES: usize = 24;
+const PLACE_AT: usize = CHIPS_AT + CHIPS_MAX * CHIP_BYTES;
 const SUM_AT: usize = 504;
+
+const _: () = assert!(PLACE_AT + PLACE_BYTES <= SUM_AT);
 
 /// The last OFF on one chip.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -77,6 +82,14 @@ pub struct DeathRecord {
     pub scan: u64,
     /// Where in its round it was.
     pub step: String,
+    /// Program instance that ran; empty where none did.
+    pub program: String,
+    /// Kind and name of the unit it was last seen in; empty when unknown.
+    pub unit: String,
+    /// Label of the rung; empty outside a ladder, and when unknown.
+    pub rung: String,
+    /// `file:line:column`; empty when unknown.
+    pub source: String,
     /// How long the heartbeat was overdue, in nanoseconds.
     pub heartbeat_age_ns: u64,
     /// From detection to the first OFF on every chip, in nanoseconds.
@@ -123,9 +136,9 @@ impl BlackBox {
     ///
     /// # Errors
     /// The system's.
-    pub fn write(&mut self, death: &Death, pid: i32, chips: &[Off]) -> io::Result<()> {
+    pub fn write(&mut self, death: &Death, pid: i32, place: &Place, chips: &[Off]) -> io::Result<()> {
         self.deaths = self.deaths.saturating_add(1);
-        encode(&mut self.bytes, self.deaths, death, pid, chips);
+        encode(&mut self.bytes, self.deaths, death, (pid, place), chips);
         self.file.write_all_at(&self.bytes, 0)?;
         rustix::fs::fdatasync(&self.file)?;
         Ok(())
@@ -236,7 +249,7 @@ fn nanoseconds(clock: ClockId) -> u64 {
     seconds.saturating_mul(crate::clock::NS_PER_S).saturating_add(u64::try_from(time.tv_nsec).unwrap_or(0))
 }
 
-fn encode(bytes: &mut [u8; RECORD_BYTES], deaths: u64, death: &Death, pid: i32, chips: &[Off]) {
+fn encode(bytes: &mut [u8; RECORD_BYTES], deaths: u64, death: &Death, (pid, place): (i32, &Place), chips: &[Off]) {
     *bytes = [0; RECORD_BYTES];
     put(bytes, 0, &MAGIC);
     let longs = [
@@ -268,6 +281,7 @@ fn encode(bytes: &mut [u8; RECORD_BYTES], deaths: u64, death: &Death, pid: i32, 
         put(bytes, at, &chip.errno.to_le_bytes());
         put(bytes, at + 4, &chip.name);
     }
+    put(bytes, PLACE_AT, place.as_bytes());
     seal(bytes);
 }
 
@@ -284,7 +298,13 @@ fn decode(bytes: &[u8; RECORD_BYTES]) -> Option<DeathRecord> {
         let chip = String::from_utf8_lossy(name.get(..len).unwrap_or_default()).into_owned();
         ChipResult { chip, errno: Some(i32_at(bytes, at)).filter(|errno| *errno != 0) }
     };
+    let place = Place::of_bytes(&array::<PLACE_BYTES>(bytes, PLACE_AT));
+    let [program, unit, rung, source] = place.parts().map(str::to_owned);
     Some(DeathRecord {
+        program,
+        unit,
+        rung,
+        source,
         deaths: u64_at(bytes, 8),
         wall_ns: u64_at(bytes, 16),
         boottime_ns: u64_at(bytes, 24),
@@ -314,6 +334,7 @@ mod tests {
         state: ChildState::Killed(9),
         scans: 4711,
         step: Step::Scanning,
+        place: (0, 0),
         age_ns: 120_000_001,
         detected_ns: 5,
         off_ns: 11,
@@ -331,8 +352,11 @@ mod tests {
         assert_eq!(read(&path), None, "an empty box holds no death");
         let mut chips = [Off::of("gpiochip0"), Off::of("file:/dev/shm/plant/some/long/chip")];
         chips[1].errno = libc::ENODEV;
-        bbox.write(&DEATH, 77, &chips).unwrap();
+        let place = Place::of_bytes("main\u{1f}PROGRAM Main\u{1f}spin\u{1f}pump.ld:12:3".as_bytes());
+        bbox.write(&DEATH, 77, &place, &chips).unwrap();
         let record = read(&path).unwrap();
+        let DeathRecord { program, unit, rung, source, .. } = record.clone();
+        assert_eq!([program, unit, rung, source], ["main", "PROGRAM Main", "spin", "pump.ld:12:3"]);
         assert_eq!((record.code.as_str(), record.signal, record.exit_code), ("F41", Some(9), None));
         assert_eq!((record.scan, record.pid, record.deaths), (4711, 77, 1));
         assert_eq!((record.off_ns, record.dead_ns, record.last_off_ns), (11, 22, 33));
@@ -342,12 +366,12 @@ mod tests {
         assert!(record.chips[1].chip.ends_with("some/long/chip"));
         assert!(record.wall_ns > 1_700_000_000 * crate::clock::NS_PER_S);
         // A second death before the next start counts on; cleared, it is gone, and the open box learns of it.
-        bbox.write(&DEATH, 78, &chips).unwrap();
+        bbox.write(&DEATH, 78, &Place::UNKNOWN, &chips).unwrap();
         assert_eq!(read(&path).unwrap().deaths, 2);
         clear(&path).unwrap();
         assert_eq!(read(&path), None);
         bbox.look_again();
-        bbox.write(&DEATH, 79, &chips).unwrap();
+        bbox.write(&DEATH, 79, &Place::UNKNOWN, &chips).unwrap();
         assert_eq!(read(&path).unwrap().deaths, 1);
     }
 
@@ -355,10 +379,10 @@ mod tests {
     fn a_death_waits_for_the_next_start_even_if_that_dies_too() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("guardian.rec");
-        BlackBox::open(&path).unwrap().write(&DEATH, 1, &[]).unwrap();
+        BlackBox::open(&path).unwrap().write(&DEATH, 1, &Place::UNKNOWN, &[]).unwrap();
         let mut again = BlackBox::open(&path).unwrap();
         assert_eq!(read(&path).unwrap().pid, 1, "opening keeps what is there");
-        again.write(&DEATH, 2, &[]).unwrap();
+        again.write(&DEATH, 2, &Place::UNKNOWN, &[]).unwrap();
         assert_eq!(read(&path).unwrap().deaths, 2);
     }
 
@@ -366,7 +390,7 @@ mod tests {
     fn every_changed_byte_and_every_cut_is_found() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("guardian.rec");
-        BlackBox::open(&path).unwrap().write(&DEATH, 1, &[Off::of("c")]).unwrap();
+        BlackBox::open(&path).unwrap().write(&DEATH, 1, &Place::UNKNOWN, &[Off::of("c")]).unwrap();
         let whole = std::fs::read(&path).unwrap();
         assert_eq!(whole.len(), RECORD_BYTES);
         for at in 0..whole.len() {
@@ -378,7 +402,7 @@ mod tests {
         std::fs::write(&path, &whole[..100]).unwrap();
         assert_eq!(read(&path), None);
         // A damaged box is usable again at the next start.
-        BlackBox::open(&path).unwrap().write(&DEATH, 3, &[]).unwrap();
+        BlackBox::open(&path).unwrap().write(&DEATH, 3, &Place::UNKNOWN, &[]).unwrap();
         assert_eq!(read(&path).unwrap().deaths, 1);
         assert_eq!(read(&folder.path().join("none")), None);
         assert!(clear(&folder.path().join("none")).is_ok());

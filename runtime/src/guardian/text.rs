@@ -3,7 +3,7 @@
 use std::fmt;
 
 /// Up to `N` bytes of text; what does not fit is left out.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Text<const N: usize> {
     bytes: [u8; N],
     len: usize,

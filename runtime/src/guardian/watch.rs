@@ -92,6 +92,8 @@ pub struct Death {
     pub scans: u64,
     /// Where it was.
     pub step: Step,
+    /// Program and mark of the engine, where that was in a program.
+    pub place: (u32, u32),
     /// How long after its promise nothing had been heard, in nanoseconds.
     pub age_ns: u64,
     /// When the guardian found it, CLOCK_MONOTONIC.
@@ -257,8 +259,21 @@ fn put_down<H: Hands>(page: &Page, hands: &mut H, code: GuardianCode, age_ns: u6
         failed = hands.off();
     }
     let last_off_ns = hands.now_ns().saturating_sub(detected_ns);
-    let (scans, step) = (page.scans(), page.step());
-    Death { code, state, scans, step, age_ns, detected_ns, off_ns, dead_ns, last_off_ns, failed, stopping: false }
+    let (scans, step, place) = (page.scans(), page.at().step(), page.at().place());
+    Death {
+        code,
+        state,
+        scans,
+        step,
+        place,
+        age_ns,
+        detected_ns,
+        off_ns,
+        dead_ns,
+        last_off_ns,
+        failed,
+        stopping: false,
+    }
 }
 
 #[cfg(test)]

@@ -16,7 +16,7 @@ pub mod sim;
 pub use expander::{ExpanderState, ExpanderStatus, Expanders};
 pub use file_chip::{FileChip, FilePort};
 pub use gpio::{Gpio, OpenError};
-pub use sim::{ContactState, Defect, Sim, SimSource};
+pub use sim::{ContactState, Defect, InputDefect, Sim, SimSource};
 
 use crate::config::{InputId, IoMap};
 use crate::fault_codes::{Blame, fault_codes};

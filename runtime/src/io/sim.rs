@@ -25,6 +25,44 @@ pub enum SimSource {
     Contact(ChannelId),
 }
 
+/// What is wrong with the wiring of a simulated input.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum InputDefect {
+    /// It reads this level whatever happens.
+    Stuck(bool),
+    /// After each change the level jumps about for so long before it holds.
+    Bouncing {
+        /// How long, in nanoseconds.
+        for_ns: u64,
+    },
+}
+
+/// A simulated input with a defect.
+#[derive(Clone, Debug)]
+struct Faulty {
+    input: usize,
+    defect: InputDefect,
+    /// The level it had at the last reading, before the defect.
+    level: bool,
+    settled_ns: u64,
+    generator: SplitMix64,
+}
+
+impl Faulty {
+    fn read(&mut self, level: bool, now_ns: u64) -> bool {
+        match self.defect {
+            InputDefect::Stuck(stuck) => stuck,
+            InputDefect::Bouncing { for_ns } => {
+                if level != self.level {
+                    self.level = level;
+                    self.settled_ns = now_ns.saturating_add(for_ns);
+                }
+                if now_ns < self.settled_ns { self.generator.up_to(1) == 1 } else { level }
+            }
+        }
+    }
+}
+
 #[derive(Clone, Debug)]
 struct Relay {
     contact: SimulatedContact,
@@ -39,6 +77,9 @@ pub struct Sim {
     inputs: Vec<Option<SimSource>>,
     /// Parallel to the channels.
     relays: Vec<Relay>,
+    /// Inputs with a defect; mostly none.
+    faulty: Vec<Faulty>,
+    seed: u64,
 }
 
 impl Sim {
@@ -69,7 +110,7 @@ impl Sim {
                 *source = SimSource::Feedback(id);
             }
         }
-        Self { inputs, relays }
+        Self { inputs, relays, faulty: Vec::new(), seed }
     }
 
     /// Sets where an input takes its level from. False when the input is not simulated.
@@ -117,6 +158,26 @@ impl Sim {
         relay.map(|r| r.contact.repair()).is_some()
     }
 
+    /// Gives the wiring of an input a defect, or mends it. False when the input is not simulated.
+    pub fn set_input_defect(&mut self, input: InputId, defect: Option<InputDefect>) -> bool {
+        let Some(level) = self.level(input) else { return false };
+        self.faulty.retain(|faulty| faulty.input != input.index());
+        if let Some(defect) = defect {
+            let number = u64::try_from(input.index()).unwrap_or(u64::MAX);
+            let generator = SplitMix64::new(self.seed.wrapping_add(number).rotate_left(17));
+            self.faulty.push(Faulty { input: input.index(), defect, level, settled_ns: 0, generator });
+        }
+        true
+    }
+
+    /// The coils lose their voltage: what the controller did last is gone, contacts drop out by their own times.
+    pub fn power_off(&mut self, now_ns: u64) {
+        for relay in self.relays.iter_mut().filter(|r| r.simulated) {
+            relay.coil = false;
+            relay.contact.advance(now_ns, false);
+        }
+    }
+
     fn simulated_mut(&mut self, channel: ChannelId) -> Option<&mut Relay> {
         self.relays.get_mut(channel.index()).filter(|r| r.simulated)
     }
@@ -148,6 +209,11 @@ impl Driver for Sim {
             let input = InputId(u16::try_from(index).unwrap_or(u16::MAX));
             if let (Some(level), Some(to)) = (self.level(input), levels.get_mut(index)) {
                 *to = level;
+            }
+        }
+        for faulty in &mut self.faulty {
+            if let Some(to) = levels.get_mut(faulty.input) {
+                *to = faulty.read(*to, now_ns);
             }
         }
         Ok(())

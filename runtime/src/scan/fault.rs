@@ -5,7 +5,7 @@
 //! ([`crate::io`]), F30 and F31 from the scan's look at its guardian; F40 to F43 are found by the guardian
 //! ([`crate::guardian`]) when there may be no scan any more. `docs/faults.md` carries all of them and a test keeps it in step.
 
-use crate::clock::NS_PER_MS;
+use crate::clock::{NS_PER_MS, NS_PER_US};
 use crate::fault_codes::{Blame, fault_codes};
 use crate::guardian::GuardianCode;
 use crate::io::{IoCode, IoFault};
@@ -45,7 +45,7 @@ pub struct Fault {
     pub scan: u64,
     /// Measured time at the start of that scan, in nanoseconds since start.
     pub at_ns: u64,
-    /// The program that ran, as an index into [`Image::programs`].
+    /// The program that ran, as an index into [`Image::programs`]; of late scans the one that took longest.
     pub program: Option<u32>,
 }
 
@@ -105,8 +105,11 @@ impl Fault {
                 report.remedy = io.code.remedy();
             }
             FaultCause::Scan(code, value) => {
+                report.unit = self.unit_name(image);
                 report.text = match code {
-                    ScanCode::HardOverrun => format!("{}: {} late", code.text(), Duration::from_ns(value)),
+                    ScanCode::HardOverrun => {
+                        format!("{}: {} late", code.text(), Duration::from_ns(value / NS_PER_US * NS_PER_US))
+                    }
                     ScanCode::OverrunsInARow => format!("{}: {value}", code.text()),
                     ScanCode::TimeBackwards => format!("{} by {}", code.text(), Duration::from_ns(value)),
                     ScanCode::GuardianSilent => {
@@ -118,6 +121,13 @@ impl Fault {
             }
         }
         report
+    }
+
+    /// Kind and name of the program of a late scan. No line: which of its rungs took so long nobody measures.
+    fn unit_name(&self, image: &Image) -> String {
+        let program = self.program.and_then(|p| image.programs.get(p as usize));
+        let pou = program.and_then(|program| image.pous.get(program.pou.0 as usize));
+        pou.map_or_else(String::new, |pou| format!("PROGRAM {}", pou.name))
     }
 
     fn program_name(&self, image: &Image) -> String {

@@ -24,6 +24,7 @@ use super::plan::Plan;
 use super::stats::Stats;
 use crate::clock::Clock;
 use crate::config::{ChannelValue, InputId, IoMap, Source};
+use crate::guardian::{Step as Doing, Whereabouts};
 use crate::io::gpio::Held;
 use crate::io::{Driver, OpenError, Rack};
 use crate::vm::{Budget, Engine, Memory, Trap};
@@ -85,6 +86,10 @@ pub struct Plc<E, D> {
     image: Arc<VerifiedImage>,
     map: Arc<IoMap>,
     engine: E,
+    /// The program that took longest in the last scan that ran any.
+    slowest: Option<u32>,
+    /// Where this thread says where it is.
+    at: &'static Whereabouts,
     memory: Memory,
     guard: Guard,
     driver: D,
@@ -156,6 +161,8 @@ impl<E: Engine, D: Driver> Plc<E, D> {
         let words = map.words.iter().map(|w| memory.read(Place::Byte(w.offset), w.ty).unwrap_or(0)).collect();
         Self {
             engine: E::load(&image),
+            slowest: None,
+            at: Whereabouts::unwatched(),
             memory,
             driver,
             mode: Mode::Running,
@@ -194,22 +201,38 @@ impl<E: Engine, D: Driver> Plc<E, D> {
         restore(&mut self.memory);
     }
 
+    /// From now on the scan says there where it is, for whoever has to tell of its death.
+    pub fn observe(&mut self, at: &'static Whereabouts) {
+        self.at = at;
+        self.engine.observe(at.mark());
+    }
+
+    /// What the engine's marks mean: each with its canonical instruction.
+    #[must_use]
+    pub fn marks(&self) -> Vec<(u32, u32)> {
+        self.engine.marks()
+    }
+
     /// One scan, due at `grid_ns` on `clock`. Grid deadlines are multiples of the base tick and must rise; those left
     /// out are skipped. Does not allocate.
     pub fn step<C: Clock>(&mut self, grid_ns: u64, clock: &C) -> Step {
         self.begin(grid_ns, clock.now_ns());
+        self.at.set_step(Doing::Reading);
         if let Err(io) = self.driver.read(self.now_ns, &mut self.raw) {
             self.fail(FaultCause::Io(io), None);
         }
+        self.at.set_step(Doing::Scanning);
         self.freeze_inputs();
         if self.mode == Mode::Running {
-            match self.run_due_programs() {
+            match self.run_due_programs(clock) {
                 Ok(()) => self.commit(clock.now_ns()),
                 Err((trap, program)) => self.fail(FaultCause::Trap(trap), Some(program)),
             }
         }
+        self.at.set_step(Doing::Scanning);
         self.tick = Some(grid_ns / self.map.plan.tick_ns);
         self.arbitrate();
+        self.at.set_step(Doing::Writing);
         let written = self.driver.write(self.now_ns, self.guard.permitted(), &mut self.acknowledged);
         if let Err(io) = written
             && self.mode == Mode::Running
@@ -219,6 +242,7 @@ impl<E: Engine, D: Driver> Plc<E, D> {
             self.arbitrate();
             let _ = self.driver.write(self.now_ns, self.guard.permitted(), &mut self.acknowledged);
         }
+        self.at.set_step(Doing::Scanning);
         for (id, status) in self.guard.table().ids().zip(&mut self.statuses) {
             *status = self.guard.status(id);
         }
@@ -239,7 +263,7 @@ impl<E: Engine, D: Driver> Plc<E, D> {
         if backwards_ns > 0 {
             self.fail(FaultCause::Scan(ScanCode::TimeBackwards, backwards_ns), None);
         } else if limit > 0 && self.overruns_in_a_row >= limit {
-            self.fail(FaultCause::Scan(ScanCode::OverrunsInARow, u64::from(self.overruns_in_a_row)), None);
+            self.fail(FaultCause::Scan(ScanCode::OverrunsInARow, u64::from(self.overruns_in_a_row)), self.slowest);
         }
     }
 
@@ -292,15 +316,25 @@ impl<E: Engine, D: Driver> Plc<E, D> {
         }
     }
 
-    fn run_due_programs(&mut self) -> Result<(), (Trap, u32)> {
+    fn run_due_programs<C: Clock>(&mut self, clock: &C) -> Result<(), (Trap, u32)> {
         let map = Arc::clone(&self.map);
         let tick = self.grid_ns / map.plan.tick_ns;
         let time_ns = i64::try_from(self.grid_ns).unwrap_or(i64::MAX);
         let mut budget = Budget::new(map.scan.budget);
+        // With one program alone there is nothing to compare.
+        let compares = self.image.programs.len() > 1;
+        let (mut began_ns, mut longest_ns) = (if compares { clock.now_ns() } else { 0 }, 0);
         for task in map.plan.tasks.iter().filter(|t| Plan::due(t.every, tick, self.tick)) {
             for program in &task.programs {
+                self.at.set_program(*program);
                 let run = self.engine.run(&mut self.memory, *program as usize, time_ns, &mut budget);
                 run.map_err(|trap| (trap, *program))?;
+                let ended_ns = if compares { clock.now_ns() } else { 0 };
+                let took_ns = ended_ns.saturating_sub(began_ns);
+                if took_ns >= longest_ns {
+                    (longest_ns, self.slowest) = (took_ns, Some(*program));
+                }
+                began_ns = ended_ns;
             }
         }
         Ok(())
@@ -310,7 +344,7 @@ impl<E: Engine, D: Driver> Plc<E, D> {
     fn commit(&mut self, measured_ns: u64) {
         let late_ns = measured_ns.saturating_sub(self.grid_ns);
         if late_ns > self.map.scan.hard_overrun_ns {
-            return self.fail(FaultCause::Scan(ScanCode::HardOverrun, late_ns), None);
+            return self.fail(FaultCause::Scan(ScanCode::HardOverrun, late_ns), self.slowest);
         }
         let rows = self.map.outputs.iter().zip(&self.output_forces);
         for ((output, force), commanded) in rows.zip(&mut self.commanded) {

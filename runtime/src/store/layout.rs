@@ -106,6 +106,13 @@ impl Layout {
         }
     }
 
+    /// Puts the kept values of a copy, as [`Self::take`] made it of the same program, back into a data segment.
+    pub fn put(&self, copy: &[u8], memory: &mut Memory) {
+        for row in &self.rows {
+            memory.write(row.slot.place, row.scalar, row.bits(copy));
+        }
+    }
+
     /// The values of a copy, in the order of the slots.
     pub fn values<'a>(&'a self, copy: &'a [u8]) -> impl Iterator<Item = u64> + 'a {
         self.rows.iter().map(|row| row.bits(copy))

@@ -114,18 +114,33 @@ impl LogEntry {
     /// What the guardian found in its black box.
     #[must_use]
     pub fn of_death(death: &DeathRecord) -> Self {
+        let (file, line, column) = of_source(&death.source);
         let more = if death.deaths > 1 { format!("; the last of {} deaths", death.deaths) } else { String::new() };
         Self {
             wall_ns: death.wall_ns,
             source: LogSource::Guardian,
             code: death.code.clone(),
             blame: crate::vm::Blame::Platform.name().to_owned(),
-            text: format!("{}{more}", death.text),
+            text: format!("{}, {}{more}", death.text, death.step),
+            program: death.program.clone(),
+            unit: death.unit.clone(),
+            rung: death.rung.clone(),
+            file: file.to_owned(),
+            line,
+            column,
             scan: death.scan,
             remedy: death.remedy.clone(),
             ..Self::default()
         }
     }
+}
+
+/// File, line and column of `file:line:column`; what is no number is 0.
+fn of_source(source: &str) -> (&str, u32, u32) {
+    let mut parts = source.rsplitn(3, ':');
+    let (column, line) = (parts.next(), parts.next());
+    let number = |part: Option<&str>| part.and_then(|part| part.parse().ok()).unwrap_or(0);
+    (parts.next().unwrap_or_default(), number(line), number(column))
 }
 
 #[cfg(test)]
@@ -138,6 +153,12 @@ mod tests {
 
     fn entry(source: LogSource, channel: &str) -> LogEntry {
         LogEntry { source, channel: channel.to_owned(), ..LogEntry::default() }
+    }
+
+    #[test]
+    fn a_source_is_taken_apart_from_its_end() {
+        assert_eq!(of_source("C:/a/pump.ld:12:3"), ("C:/a/pump.ld", 12, 3));
+        assert_eq!(of_source(""), ("", 0, 0));
     }
 
     #[test]

@@ -4,7 +4,7 @@
 //! - [`layout`]: which bytes of the data segment are kept, and how they find their variables again;
 //! - [`tap`]: the scan thread's end, which copies and never waits;
 //! - [`keeper`]: the helper thread that commits; [`log`]: the fault log;
-//! - [`power_cut`]: power cuts on a simulated disk, for the reliability suite;
+//! - [`power_cut`]: power cuts on a simulated disk, [`history`]: commits from a seed, both for the reliability suite;
 //! - [`moment`]: when something was kept; [`codes`]: what can go wrong.
 //!
 //! Terms: a *commit* is on the medium when it returns. The *maximum age* is how old the newest commit may be when the
@@ -15,6 +15,7 @@
 
 pub mod codes;
 pub mod file;
+pub mod history;
 pub mod keeper;
 pub mod layout;
 pub mod log;

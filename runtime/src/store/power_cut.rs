@@ -8,10 +8,9 @@
 //! One seed gives one history, on every machine.
 
 use super::file::{Change, StorageBackend, StoreFile};
-use super::model::{Document, LogEntry, StoredValue};
-use super::moment::Moment;
-use bytecode::types::Elementary;
-use relay::{RetainedChannel, SplitMix64};
+use super::history::{below, moment, same, some_changes, value};
+use super::model::Document;
+use relay::SplitMix64;
 use std::io::{Error, ErrorKind, Result};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -201,7 +200,6 @@ pub fn series(cuts: u64, seed: u64) -> std::result::Result<Outcome, String> {
     known.apply(&Change::Program("begun".to_owned()));
     while outcome.cuts < cuts {
         let place = format!("seed {seed}, cut {}", outcome.cuts + 1);
-        // Every so often a new disk, so that both young and old files are cut.
         let (file, found) = opened(&disk, &place)?;
         same(&found, &known, &place)?;
         disk.fail_after(below(random, 1000));
@@ -263,70 +261,6 @@ pub fn volume(values: usize, changed: usize) -> std::result::Result<(u64, u64), 
 fn opened(disk: &Disk, place: &str) -> std::result::Result<(StoreFile, Document), String> {
     disk.state().left = None;
     StoreFile::with_backend(disk.clone()).map_err(|e| format!("{place}: the store does not open: {e}"))
-}
-
-fn same(found: &Document, expected: &Document, place: &str) -> std::result::Result<(), String> {
-    // When it was saved is no content.
-    let found = Document { saved: None, ..found.clone() };
-    if found == (Document { saved: None, ..expected.clone() }) {
-        return Ok(());
-    }
-    let lost = expected.values.iter().filter(|(key, value)| found.values.get(*key) != Some(value)).count();
-    Err(format!(
-        "{place}: the store holds neither the last commit nor the one before it: {lost} of {} values differ, {} of {} log entries are there",
-        expected.values.len(),
-        found.log.len(),
-        expected.log.len()
-    ))
-}
-
-/// A number below `end`; 0 where that is 0.
-fn below(random: &mut SplitMix64, end: u64) -> u64 {
-    random.up_to(end.saturating_sub(1))
-}
-
-fn moment(n: u64) -> Moment {
-    Moment { wall_ns: n, boot: "simulated".to_owned(), boottime_ns: n }
-}
-
-fn value(path: &str, bits: u64) -> StoredValue {
-    StoredValue { path: path.to_owned(), elementary: Elementary::Ulint, bits, persistent: false, fingerprint: 1 }
-}
-
-/// A commit as a run makes them: some values, now and then a channel, a log entry, a day, something set aside.
-fn some_changes(random: &mut SplitMix64, known: &Document) -> Vec<Change> {
-    let mut changes = Vec::new();
-    for _ in 0..=below(random, 12) {
-        let path = format!("main.value[{}]", below(random, 200));
-        let row = (below(random, 10) > 0).then(|| value(&path, random.next_u64()));
-        changes.push(Change::Value(path, row));
-    }
-    if below(random, 3) == 0 {
-        let name = format!("k{}", below(random, 8));
-        let edge_ages_ns = (0..below(random, 6)).map(|n| n * 1_000_000).collect();
-        changes.push(Change::Channel(
-            name.clone(),
-            Some(RetainedChannel { name, edge_ages_ns, ..RetainedChannel::default() }),
-        ));
-    }
-    if below(random, 5) == 0 {
-        let number = known.log.last().map_or(1, |last| last.number + 1);
-        let text = "x".repeat(usize::try_from(below(random, 3000)).unwrap_or(0));
-        changes.push(Change::Log(number, Some(Box::new(LogEntry { number, text, ..LogEntry::default() }))));
-        if known.log.len() > 30 {
-            changes.extend(known.log.first().map(|first| Change::Log(first.number, None)));
-        }
-        changes.push(Change::LogDropped(number));
-    }
-    if below(random, 6) == 0 {
-        changes.push(Change::Day(format!("k{}", below(random, 8)), 20_000, Some(below(random, 1_000_000))));
-    }
-    if below(random, 10) == 0 {
-        let path = format!("old.value[{}]", below(random, 20));
-        let row = (below(random, 2) == 0).then(|| value(&path, random.next_u64()));
-        changes.push(Change::ValueAside(path, row));
-    }
-    changes
 }
 
 #[cfg(test)]

@@ -33,6 +33,7 @@ pub use native::{Native, listing as native_listing};
 pub use trap::{Trap, TrapCode, TrapPlace};
 
 use bytecode::VerifiedImage;
+use std::sync::atomic::AtomicU32;
 
 /// Runs the programs of one image.
 ///
@@ -50,6 +51,15 @@ pub trait Engine {
     /// Why another engine than this one runs the program, in a few words; `None` where none does.
     fn fallback(&self) -> Option<&str> {
         None
+    }
+
+    /// From now on the engine leaves word of where it is: a mark, stored at every entry of a unit and every turn of a loop. An engine that cannot stays
+    /// silent.
+    fn observe(&mut self, _at: &'static AtomicU32) {}
+
+    /// What its marks mean: each with its canonical instruction.
+    fn marks(&self) -> Vec<(u32, u32)> {
+        Vec::new()
     }
 
     /// Runs a program instance once. `program` counts [`bytecode::Image::programs`]; `memory` is one made for the

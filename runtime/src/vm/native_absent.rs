@@ -2,6 +2,7 @@
 
 use super::{Budget, Engine, Interpreter, Memory, Trap};
 use bytecode::VerifiedImage;
+use std::sync::atomic::AtomicU32;
 
 const ABSENT: &str = "this plcrun was built without it";
 
@@ -36,6 +37,14 @@ impl Engine for Native {
 
     fn fallback(&self) -> Option<&str> {
         Some(ABSENT)
+    }
+
+    fn observe(&mut self, at: &'static AtomicU32) {
+        self.0.observe(at);
+    }
+
+    fn marks(&self) -> Vec<(u32, u32)> {
+        self.0.marks()
     }
 
     fn run(&mut self, memory: &mut Memory, program: usize, now_ns: i64, budget: &mut Budget) -> Result<(), Trap> {

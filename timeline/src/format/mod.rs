@@ -3,7 +3,9 @@
 //! The format is described for its users in docs/testing.md. Whatever the text says, this module answers with a model or
 //! with problems; it never stops at the first mistake it can walk around.
 
+mod cases;
 mod literal;
+mod rule;
 mod step;
 
 use crate::model::{At, Located, Step, Test, Timeline};
@@ -209,7 +211,8 @@ impl Reader<'_> {
             self.problem(at_node(node), "`tests` is empty", "add at least one test");
         }
         let mut tests: Vec<Test> = Vec::new();
-        for item in items {
+        let items: Vec<Node> = items.iter().flat_map(|item| self.cases(item)).collect();
+        for item in &items {
             let test = self.test(item);
             if let Some(earlier) = tests.iter().find(|other| other.name == test.name) {
                 let message = format!("the test `{}` exists already in line {}", test.name, earlier.at.line);
@@ -228,8 +231,12 @@ impl Reader<'_> {
             steps: Vec::new(),
             never: Vec::new(),
             always: Vec::new(),
+            rules: Vec::new(),
+            random: None,
+            golden: None,
         };
-        let known = ["name", "until", "steps", "never", "always", "defects", "supply"];
+        // `cases` is gone by now: each row is a test.
+        let known = ["name", "until", "steps", "never", "always", "defects", "supply", "random", "golden", "cases"];
         for (key, value) in self.fields(node, "a test", &known) {
             match key.value.word().as_ref() {
                 "name" => test.name = self.text(value, "`name`").map(|name| name.text).unwrap_or_default(),
@@ -246,7 +253,10 @@ impl Reader<'_> {
                     }
                 }
                 "never" => test.never = self.texts(value, "a condition under `never`"),
-                "always" => test.always = self.texts(value, "a condition under `always`"),
+                "always" => self.always(value, &mut test),
+                "random" => test.random = self.random(value),
+                "golden" => test.golden = self.golden(value),
+                "cases" => {}
                 "defects" => {
                     let items = self.items(value, "`defects`");
                     let steps: Vec<Step> = items.iter().filter_map(|item| self.timed_defect(item)).collect();
@@ -264,10 +274,17 @@ impl Reader<'_> {
         }
         let checks = !test.never.is_empty()
             || !test.always.is_empty()
+            || !test.rules.is_empty()
+            || test.golden.is_some()
             || test.steps.iter().any(|step| !step.expectations.is_empty());
         if !checks && matches!(node.value, Value::Map(_)) {
             let message = format!("the test `{}` expects nothing, so it cannot fail", test.name);
             self.problem(test.at, message, "add `expect:` to a step, or `never:` or `always:`");
+        }
+        self.check_power_cuts(&test);
+        if test.random.is_some() && (test.golden.is_some() || test.steps.iter().any(|s| !s.expectations.is_empty())) {
+            let message = "what is drawn at random has no `expect` at a fixed time and no `golden`";
+            self.problem(test.at, message, "say what must be so under `always` and `never`");
         }
         // Stable: what stands first in the text happens first.
         test.steps.sort_by_key(|step| step.at_ns);

@@ -1,7 +1,7 @@
 //! Steps: what happens at a moment and what is expected then; defects and supply as steps of their own.
 
 use super::{PRESS_DEFAULT_NS, Reader, TEST_NS_MAX, TIMES_MAX, at_node, located_key};
-use crate::model::{At, DefectKind, Expectation, Located, Step, Stimulus};
+use crate::model::{At, DefectKind, Expectation, InputDefectKind, Located, Step, Stimulus};
 use bytecode::near::nearest;
 use relay::quantity::Duration;
 use runtime::config::yaml::{Node, Value};
@@ -56,6 +56,7 @@ impl Reader<'_> {
             "expect",
             "defect",
             "supply",
+            "power_cut",
         ];
         let fields = self.fields(node, "a step", &known);
         let mut step = Step { at_ns: 0, at: at_node(node), stimuli: Vec::new(), expectations: Vec::new() };
@@ -90,7 +91,8 @@ impl Reader<'_> {
                     step.stimuli.extend(channels.into_iter().map(|channel| Stimulus::Acknowledge { channel }));
                 }
                 "expect" => self.expect(value, &mut step.expectations),
-                "defect" => step.stimuli.extend(self.defect(value, &["channel", "kind", "factor"])),
+                "defect" => step.stimuli.extend(self.defect(value, &["channel", "input", "kind", "factor", "for"])),
+                "power_cut" => step.stimuli.extend(self.power_cut(value)),
                 _ => step.stimuli.extend(self.supply(value)),
             }
         }
@@ -125,7 +127,8 @@ impl Reader<'_> {
                 return None;
             }
         };
-        let longest = step.stimuli.iter().map(Stimulus::duration_ns).max().unwrap_or(0);
+        let presses = step.stimuli.iter().filter(|stimulus| matches!(stimulus, Stimulus::Press { .. }));
+        let longest = presses.map(Stimulus::duration_ns).max().unwrap_or(0);
         if longest == 0 {
             self.problem(at, "only a press is repeated, but nothing is pressed here", "add `press: NAME`");
             return None;
@@ -142,13 +145,16 @@ impl Reader<'_> {
         Some(Repeat { every_ns, times })
     }
 
-    /// Gives the presses of a step the length written under `for`.
+    /// Gives the presses of a step, or the loss of supply, the length written under `for`.
     fn hold(&mut self, held: Option<(At, u64)>, stimuli: &mut [Stimulus]) {
         let Some((at, ns)) = held else { return };
         let mut presses = 0;
         for stimulus in stimuli {
             if let Stimulus::Press { for_ns, .. } = stimulus {
                 *for_ns = ns;
+                presses += 1;
+            } else if let Stimulus::Supply { ok: false, for_ns, .. } = stimulus {
+                *for_ns = Some(ns);
                 presses += 1;
             }
         }
@@ -161,6 +167,15 @@ impl Reader<'_> {
         } else if ns == 0 {
             self.problem(at, "a press of no length is never seen", "write for example `for: 200 ms`");
         }
+    }
+
+    fn power_cut(&mut self, node: &Node) -> Option<Stimulus> {
+        let for_ns = self.duration(node, "`power_cut`")?;
+        if for_ns == 0 {
+            self.problem(at_node(node), "a power cut of no length is none", "write for example `power_cut: 3 s`");
+            return None;
+        }
+        Some(Stimulus::PowerCut { for_ns, at: at_node(node) })
     }
 
     fn set(&mut self, node: &Node, stimuli: &mut Vec<Stimulus>) {
@@ -211,12 +226,12 @@ impl Reader<'_> {
     }
 
     pub(super) fn timed_defect(&mut self, node: &Node) -> Option<Step> {
-        self.timed(node, |reader, node| reader.defect(node, &["at", "channel", "kind", "factor"]))
+        self.timed(node, |reader, node| reader.defect(node, &["at", "channel", "input", "kind", "factor", "for"]))
     }
 
     pub(super) fn timed_supply(&mut self, node: &Node) -> Option<Step> {
         self.timed(node, |reader, node| {
-            let fields = reader.fields(node, "an entry of `supply`", &["at", "ok"]);
+            let fields = reader.fields(node, "an entry of `supply`", &["at", "ok", "for"]);
             let ok = fields.iter().find(|(key, _)| key.value.word() == "ok").map(|(_, value)| *value);
             if ok.is_none() && matches!(node.value, Value::Map(_)) {
                 reader.problem(
@@ -225,7 +240,11 @@ impl Reader<'_> {
                     "add `ok: false` or `ok: true`",
                 );
             }
-            reader.supply(ok?)
+            let held = fields.iter().find(|(key, _)| key.value.word() == "for");
+            let held = held.and_then(|(key, value)| Some((at_node(key), reader.duration(value, "`for`")?)));
+            let mut stimuli: Vec<Stimulus> = reader.supply(ok?).into_iter().collect();
+            reader.hold(held, &mut stimuli);
+            stimuli.pop()
         })
     }
 
@@ -243,7 +262,7 @@ impl Reader<'_> {
 
     fn supply(&mut self, node: &Node) -> Option<Stimulus> {
         if let Value::Bool(ok) = node.value {
-            return Some(Stimulus::Supply { ok, at: at_node(node) });
+            return Some(Stimulus::Supply { ok, for_ns: None, at: at_node(node) });
         }
         let message = format!("the supply is true (in its window) or false, here stands {}", node.value.kind());
         self.problem(at_node(node), message, "");
@@ -251,27 +270,72 @@ impl Reader<'_> {
     }
 
     fn defect(&mut self, node: &Node, known: &[&str]) -> Option<Stimulus> {
-        let (mut channel, mut word, mut factor) = (None, None, None);
+        let (mut channel, mut input, mut word, mut factor, mut held) = (None, None, None, None, None);
         for (key, value) in self.fields(node, "a defect", known) {
             match key.value.word().as_ref() {
                 "channel" => channel = Some(self.text(value, "`channel`")?),
+                "input" => input = Some(self.text(value, "`input`")?),
                 "kind" => word = Some(self.text(value, "`kind`")?),
                 "factor" => factor = Some(self.factor(value)?),
+                "for" => held = Some(self.duration(value, "`for`")?),
                 _ => {}
             }
         }
-        let (Some(channel), Some(word)) = (channel, word) else {
-            if matches!(node.value, Value::Map(_)) {
-                self.problem(
-                    at_node(node),
-                    "a defect needs `channel` and `kind`",
-                    "write `{ channel: NAME, kind: welded }`",
-                );
+        match (channel, input, word) {
+            (Some(channel), None, Some(word)) => {
+                if held.is_some() {
+                    let help = "leave `for` out, and mend the relay later with the kind `none`";
+                    self.problem(word.at, "only a bouncing input has a `for`", help);
+                }
+                let kind = self.defect_kind(&word, factor)?;
+                Some(Stimulus::Defect { channel, kind })
             }
-            return None;
+            (None, Some(input), Some(word)) => {
+                let kind = self.input_defect_kind(&word, held, factor.is_some())?;
+                Some(Stimulus::InputDefect { input, kind })
+            }
+            (Some(_), Some(_), _) => {
+                let help = "make two entries of it";
+                self.problem(at_node(node), "a defect is in the relay of a channel or in the wiring of an input", help);
+                None
+            }
+            (None, None, _) | (_, _, None) => {
+                if matches!(node.value, Value::Map(_)) {
+                    self.problem(
+                        at_node(node),
+                        "a defect needs `channel` or `input`, and `kind`",
+                        "write `{ channel: NAME, kind: welded }` or `{ input: NAME, kind: bouncing, for: 20 ms }`",
+                    );
+                }
+                None
+            }
+        }
+    }
+
+    fn input_defect_kind(&mut self, word: &Located, held: Option<u64>, factor: bool) -> Option<InputDefectKind> {
+        let kind = match (word.text.as_str(), held) {
+            ("none", _) => InputDefectKind::None,
+            ("stuck_off", _) => InputDefectKind::StuckOff,
+            ("stuck_on", _) => InputDefectKind::StuckOn,
+            ("bouncing", Some(for_ns)) if for_ns > 0 => InputDefectKind::Bouncing { for_ns },
+            ("bouncing", _) => {
+                let message = "the defect does not say how long the input bounces after each change";
+                self.problem(word.at, message, "add `for: 20 ms`");
+                return None;
+            }
+            (other, _) => {
+                let help = match nearest(other, InputDefectKind::WORDS) {
+                    Some(near) => format!("did you mean `{near}`?"),
+                    None => format!("the kinds are {}", InputDefectKind::WORDS.join(", ")),
+                };
+                self.problem(word.at, format!("there is no defect `{other}` of an input"), help);
+                return None;
+            }
         };
-        let kind = self.defect_kind(&word, factor)?;
-        Some(Stimulus::Defect { channel, kind })
+        if factor || (held.is_some() && !matches!(kind, InputDefectKind::Bouncing { .. })) {
+            self.problem(word.at, "only a bouncing input has a `for`, and none a `factor`", "leave it out");
+        }
+        Some(kind)
     }
 
     fn factor(&mut self, node: &Node) -> Option<u32> {

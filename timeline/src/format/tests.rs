@@ -117,7 +117,7 @@ fn each_rule_of_the_format_refuses() {
         (with_steps("      - { at: 1 s, set: { x: 1 s s } }\n"), "is not a value"),
         (with_steps("      - { at: 1 s, expect: {} }\n"), "`expect` is empty"),
         (with_steps("      - { at: 1 s, supply: 5 }\n"), "the supply is true"),
-        (with_steps("      - { at: 1 s, defect: { channel: x } }\n"), "needs `channel` and `kind`"),
+        (with_steps("      - { at: 1 s, defect: { channel: x } }\n"), "needs `channel` or `input`, and `kind`"),
         (with_steps("      - { at: 1 s, defect: { channel: x, kind: weldet } }\n"), "no defect `weldet`"),
         (
             with_steps("      - { at: 1 s, defect: { channel: x, kind: welded, factor: 2 } }\n"),

@@ -60,7 +60,7 @@ fn cpu_ns() -> f64 {
 }
 
 /// Runs something and returns its result and milliseconds.
-fn timed<T>(work: impl FnOnce() -> T) -> (T, f64) {
+pub fn timed<T>(work: impl FnOnce() -> T) -> (T, f64) {
     let start_ns = cpu_ns();
     let result = work();
     (result, (cpu_ns() - start_ns) / 1e6)

@@ -6,6 +6,7 @@
 mod measure;
 mod plain_c;
 mod programs;
+mod timeline;
 mod wakeup;
 
 use measure::{ScanTimes, Stages, load, scan_times};
@@ -13,8 +14,9 @@ use programs::Program;
 use runtime::vm::{Engine, Interpreter, Native};
 
 const USAGE: &str =
-    "usage: cargo xtask bench [--quick] [--write FOLDER] [--wakeup SECONDS [--pairs N]] [--scans N PROGRAM ENGINE]
+    "usage: cargo xtask bench [--quick] [--timeline] [--write FOLDER] [--wakeup SECONDS [--pairs N]] [--scans N PROGRAM ENGINE]
 
+  --timeline       measures timeline tests instead: a large program in virtual time, and many small tests
   --wakeup SECONDS measures how late a 1 ms scan wakes up instead, beside cyclictest (Debian package rt-tests) run in
                    turn, N times; as a user that may take real-time priority
   --quick          fewer batches, and growth up to 10,000 rungs only
@@ -37,13 +39,14 @@ const RUNGS: [usize; 3] = [1_000, 10_000, 100_000];
 /// # Errors
 /// Wrong arguments, a program that does not compile, or a trap while measuring.
 pub fn run(args: &[String]) -> Result<(), String> {
-    let mut quick = false;
+    let (mut quick, mut timelines) = (false, false);
     let mut write = None;
     let (mut wakeup, mut pairs) = (None, 1);
     let mut rest = args.iter();
     while let Some(arg) = rest.next() {
         match arg.as_str() {
             "--quick" => quick = true,
+            "--timeline" => timelines = true,
             "--help" => {
                 print!("{USAGE}");
                 return Ok(());
@@ -71,6 +74,9 @@ pub fn run(args: &[String]) -> Result<(), String> {
         return crate::command("cargo", &again, &[]);
     }
     let batches = if quick { 7 } else { BATCHES };
+    if timelines {
+        return timeline::run_all(batches);
+    }
     scans(batches)?;
     growth(if quick { 2 } else { RUNGS.len() }, batches)
 }

@@ -9,6 +9,7 @@ mod lint;
 mod scratch;
 mod stage;
 mod trial;
+mod udev;
 
 use crate::command;
 use std::path::{Path, PathBuf};

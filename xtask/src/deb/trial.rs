@@ -4,6 +4,7 @@
 
 use super::FOLDER;
 use super::scratch::{Said, Scratch};
+use super::udev::{self, Given};
 use crate::command;
 use std::path::{Path, PathBuf};
 
@@ -17,6 +18,7 @@ type Step = (&'static str, fn(&Trial) -> Result<String, String>);
 
 const STEPS: &[Step] = &[
     ("installs", installs),
+    ("udev rule gives the chips to the group", udev_rule),
     ("unit is understood", verify),
     ("unit is hardened", exposure),
     ("hardening allows what the program needs", probe),
@@ -109,6 +111,30 @@ fn installs(trial: &Trial) -> Result<String, String> {
     trial.must("bash -n /usr/share/bash-completion/completions/plcrun")?;
     trial.must("cd /etc/plcrun/example && plcrun check start_stop.ld --io start_stop.io.yaml || test $? = 1")?;
     trial.must("plcrun --version")
+}
+
+/// No udev runs in a scratch root: what the installed file gives is worked out here, and udev's own check reads it where there is one.
+fn udev_rule(trial: &Trial) -> Result<String, String> {
+    const RULES: &str = "/usr/lib/udev/rules.d/60-plcrun.rules";
+    let rules = trial.must(&format!("cat {RULES}"))?;
+    let ours = Given { group: Some("gpio".to_owned()), mode: Some("0660".to_owned()) };
+    for (subsystem, kernel, wanted) in [
+        ("gpio", "gpiochip0", ours.clone()),
+        ("misc", "cpu_dma_latency", ours),
+        ("watchdog", "watchdog0", Given::default()),
+    ] {
+        let given = udev::given(&rules, subsystem, kernel)?;
+        if given != wanted {
+            return Err(format!("{kernel} gets {given:?}, not {wanted:?}"));
+        }
+    }
+    trial.must("getent group gpio")?;
+    // Since version 254.
+    if trial.scratch.shell("udevadm verify --help").code != 0 {
+        return Ok("by its text; udevadm verify is not on this machine".to_owned());
+    }
+    trial.must(&format!("udevadm verify --resolve-names=early {RULES}"))?;
+    Ok("by its text and by udevadm verify".to_owned())
 }
 
 fn verify(trial: &Trial) -> Result<String, String> {

@@ -7,14 +7,17 @@
 //! neighbours.
 //!
 //! [`kind`] is how it is struck and what must follow, [`plant`] the machine around one controller, [`round`] one life and
-//! death, [`steady`] a life without either, [`tally`] what came of many.
+//! death, [`steady`] a life without either, [`tally`] what came of many; [`store`] is a command of its own, about what is kept.
 
 mod kind;
 mod plant;
 mod random;
 mod round;
 mod steady;
+mod store;
 mod tally;
+
+pub use store::writer as store_writer;
 
 use kind::Kind;
 use plant::Plant;
@@ -28,6 +31,7 @@ use std::time::Instant;
 use tally::Tally;
 
 const USAGE: &str = "usage: cargo xtask reliability [--numbers full|tenth|smoke] [--only PART]... [--seed N] [--binary FILE] [--report FILE]
+       cargo xtask reliability store ...    power cuts and kills of the retained store (`reliability store --help`)
 
   --numbers   how many rounds: 2000 and 500 each (full), a tenth of that (the default), or a few
   --only      only the series whose names contain this; `--list` names them
@@ -53,6 +57,15 @@ impl Numbers {
             Self::Full => full,
             Self::Tenth => full.div_ceil(10),
             Self::Smoke => 4,
+        }
+    }
+
+    fn parse(word: &str) -> Result<Self, String> {
+        match word {
+            "full" => Ok(Self::Full),
+            "tenth" => Ok(Self::Tenth),
+            "smoke" => Ok(Self::Smoke),
+            other => Err(format!("--numbers knows no `{other}`")),
         }
     }
 
@@ -93,14 +106,7 @@ impl Options {
                 "--seed" => {
                     options.seed = value()?.parse().map_err(|_| format!("--seed needs a whole number\n{USAGE}"))?;
                 }
-                "--numbers" => {
-                    options.numbers = match value()?.as_str() {
-                        "full" => Numbers::Full,
-                        "tenth" => Numbers::Tenth,
-                        "smoke" => Numbers::Smoke,
-                        other => return Err(format!("--numbers knows no `{other}`\n{USAGE}")),
-                    }
-                }
+                "--numbers" => options.numbers = Numbers::parse(value()?).map_err(|e| format!("{e}\n{USAGE}"))?,
                 other => return Err(format!("reliability knows no `{other}`\n{USAGE}")),
             }
         }
@@ -118,6 +124,9 @@ impl Options {
 /// # Errors
 /// Wrong arguments, a controller that cannot be started, or a finding: what must not be was seen.
 pub fn run(args: &[String]) -> Result<(), String> {
+    if let Some(("store", rest)) = args.split_first().map(|(first, rest)| (first.as_str(), rest)) {
+        return store::run(rest);
+    }
     let Some(options) = Options::parse(args)? else {
         print!("{USAGE}");
         return Ok(());
@@ -126,9 +135,9 @@ pub fn run(args: &[String]) -> Result<(), String> {
         Kind::ALL.iter().map(|kind| kind.name()).chain([steady::NAME]).for_each(|name| println!("{name}"));
         return Ok(());
     }
-    let folder = WorkFolder::new()?;
+    let folder = WorkFolder::within(Path::new(FOLDER), "reliability")?;
     let binary = folder.0.join("plcrun");
-    product(options.binary.as_deref(), &binary)?;
+    product(options.binary.as_deref(), &binary, true)?;
     println!("reliability: {} numbers, seed {}, on {}", options.numbers.name(), options.seed, machine());
     let mut findings = Vec::new();
     let mut rows = Vec::new();
@@ -196,8 +205,8 @@ fn load() -> Result<Child, String> {
     shell.spawn().map_err(|e| format!("no load can be made: {e}"))
 }
 
-/// Puts the product with the feature `inject` where the plants find it.
-fn product(given: Option<&Path>, to: &Path) -> Result<(), String> {
+/// Puts the product where the plants find it; with `inject` one that can be told to fail.
+fn product(given: Option<&Path>, to: &Path, inject: bool) -> Result<(), String> {
     let copy = |from: &Path| std::fs::copy(from, to).map(|_| ()).map_err(|e| format!("{}: {e}", from.display()));
     if let Some(given) = given {
         return copy(given);
@@ -206,8 +215,13 @@ fn product(given: Option<&Path>, to: &Path) -> Result<(), String> {
     let metadata = crate::metadata(false)?;
     let target = metadata.get("target_directory").and_then(serde_json::Value::as_str).unwrap_or("target");
     let args = ["build", "--quiet", "--locked", "--release", "--package", "plcrun"];
+    let built = Path::new(target).join("release/plcrun");
+    if !inject {
+        crate::command("cargo", &args, &[])?;
+        return copy(&built);
+    }
     crate::command("cargo", &[&args[..], &["--features", "plcrun/inject"]].concat(), &[])?;
-    copy(&Path::new(target).join("release/plcrun"))?;
+    copy(&built)?;
     // One that can be told to fail is not left behind under the product's name.
     crate::command("cargo", &args, &[])
 }
@@ -228,16 +242,20 @@ fn machine() -> String {
 struct WorkFolder(PathBuf);
 
 impl WorkFolder {
-    fn new() -> Result<Self, String> {
-        let path = Path::new(FOLDER).join(format!("plcrun-reliability-{}", std::process::id()));
+    fn within(folder: &Path, name: &str) -> Result<Self, String> {
+        let path = folder.join(format!("plcrun-{name}-{}", std::process::id()));
         std::fs::create_dir(&path).map_err(|e| format!("{}: {e}", path.display()))?;
         Ok(Self(path))
+    }
+
+    fn path(&self) -> &Path {
+        &self.0
     }
 }
 
 impl Drop for WorkFolder {
     fn drop(&mut self) {
-        // What cannot be removed stands in memory until the next start of the machine.
+        // What cannot be removed is left to whoever tidies such folders.
         let _ = std::fs::remove_dir_all(&self.0);
     }
 }

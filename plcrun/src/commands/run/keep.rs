@@ -268,7 +268,7 @@ pub fn conclude(
     let Err(error) = written else { return exit };
     match exit {
         Ok(Exit::Clean) => Err(refusal(&error)),
-        Ok(Exit::Findings | Exit::WrongUse | Exit::Fault) | Err(_) => {
+        Ok(Exit::Findings | Exit::WrongUse | Exit::Fault | Exit::Unknown) | Err(_) => {
             console.refusal(&refusal(&error));
             exit
         }

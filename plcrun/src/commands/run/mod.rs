@@ -2,7 +2,7 @@
 //!
 //! [`options`] says what fits together before a file is read; [`guarded`] makes the guardian before anything else on real outputs; [`real`] runs in real time with the scan on a thread of its
 //! own, [`virtual_time`] as fast as possible on this one; [`lines`], [`status`], [`summary`] and [`fault`] make text,
-//! [`screen`] and [`keys`] own the terminal. Nothing is started before everything has been checked.
+//! [`screen`], its [`printer`] and [`keys`] own the terminal. Nothing is started before everything has been checked.
 
 mod fault;
 mod guarded;
@@ -11,6 +11,7 @@ mod keys;
 mod lines;
 mod log;
 mod options;
+mod printer;
 mod real;
 mod screen;
 mod script;
@@ -133,10 +134,13 @@ pub fn run(args: &RunArgs, console: &Console) -> Result<Exit, Refusal> {
         kept,
     };
     introduce(&session, &origin, args);
+    let screen = session.screen.clone();
     let exit = match args.engine {
         EngineChoice::Native => scan::<Native>(session, trace, args, console),
         EngineChoice::Interpreter => scan::<Interpreter>(session, trace, args, console),
     };
+    // What is said from here on goes to standard error, which may be the same terminal.
+    screen.drain();
     // Given back last: nobody else may run on it before everything is told.
     drop(start.state);
     exit
@@ -294,15 +298,17 @@ fn conclude<E: Engine>(
     if let Some(defect) = &ending.defect {
         text.push_str(&format!("  plcrun: {defect}\n"));
     }
+    session.screen.drain();
     console.message(&text);
     written(&session.screen, Exit::Fault)
 }
 
 /// The exit code, unless the run went well and what it had to say did not arrive.
 fn written(screen: &Screen, exit: Exit) -> Result<Exit, Refusal> {
+    screen.drain();
     match (screen.failure(), exit) {
         (Some(why), Exit::Clean) => Err(crate::terminal::unwritable(&why)),
-        (Some(_), Exit::Findings | Exit::WrongUse | Exit::Fault) | (None, _) => Ok(exit),
+        (Some(_), Exit::Findings | Exit::WrongUse | Exit::Fault | Exit::Unknown) | (None, _) => Ok(exit),
     }
 }
 

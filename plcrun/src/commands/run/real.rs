@@ -14,7 +14,7 @@ use super::{Controller, Ending, SEED, Session};
 use crate::exit::{Exit, Refusal};
 use crossbeam_channel::{Receiver, bounded};
 use runtime::clock::{MonotonicClock, monotonic_ns};
-use runtime::guardian::{self, Manager, Page, Pulse, ScanSide};
+use runtime::guardian::{self, Manager, Page, Places, Pulse, ScanSide};
 use runtime::io::gpio::Held;
 use runtime::live::SimulationOnly;
 use runtime::rt::{self, RtFinding, RtSettings};
@@ -72,6 +72,12 @@ pub fn run<E: Engine + Send + 'static>(
         Refusal::findings(e.to_string(), String::new()).coded(e.code())
     })?;
     super::tell_fallback(&controller);
+    controller.observe(link.page.at());
+    if let Some(places) = link.places.take()
+        && let Err(e) = places.fill(&session.image, &controller.marks())
+    {
+        tracing::warn!(kind = "guardian", "a hang would be told without its place in the program: {e}");
+    }
     let kept = session.kept.take().map(|kept| kept.take_up(&mut controller)).transpose()?;
     session.apply_sets(&mut controller);
     let teller = session.teller(controller.driver().gpio().chip_names(), trace);
@@ -101,6 +107,8 @@ pub fn run<E: Engine + Send + 'static>(
     };
     let result = front.attend(scan, teller);
     over.store(true, Ordering::Relaxed);
+    // The scan has ended; who asks for a stop now asks this thread, which may still have much to print.
+    guardian::let_stop_signals_through();
     session.screen.close();
     let (finished, traced) = result?;
     traced?;
@@ -173,6 +181,8 @@ fn spawn_scan<E: Engine + Send + 'static>(
 /// What connects this process with whoever watches it.
 struct Link {
     page: &'static Page,
+    /// Where the guardian looks up what the engine's marks mean, until they are written.
+    places: Option<Places>,
     /// There is a guardian.
     guarded: bool,
     /// Why its black box cannot be written, where it cannot.
@@ -184,13 +194,13 @@ struct Link {
 impl Link {
     /// The lines a guardian holds, and the link to it; without one, a page that only this process sees.
     fn of(side: Option<ScanSide>) -> Result<(Option<Held>, Self), Refusal> {
-        if let Some(ScanSide { held, page, record_refused }) = side {
-            return Ok((Some(held), Self { page, guarded: true, record_refused, manager: None }));
+        if let Some(ScanSide { held, page, places, record_refused }) = side {
+            return Ok((Some(held), Self { page, places, guarded: true, record_refused, manager: None }));
         }
         let page = Page::shared().map_err(|e| {
             Refusal::findings(format!("no memory can be had: {e}"), "look at the memory limits of this user")
         })?;
-        Ok((None, Self { page, guarded: false, record_refused: None, manager: None }))
+        Ok((None, Self { page, places: None, guarded: false, record_refused: None, manager: None }))
     }
 }
 

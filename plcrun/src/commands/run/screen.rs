@@ -1,15 +1,15 @@
 //! The terminal while a program runs: event lines above, one live status line below.
 //!
-//! One [`Screen`] owns standard output. On a terminal the last row shows the status and what is being typed; a line is
+//! One [`Screen`] owns standard output, through the thread of a [`Printer`]. On a terminal the last row shows the status and what is being typed; a line is
 //! printed by clearing that row, writing the line, and drawing the row again, so neither garbles the other. Elsewhere only
 //! lines are written. A reader that has gone away never stops the program that is being run: output is then dropped. Any other
-//! write error does not stop it either, and is told when the run is over.
+//! write error does not stop it either, and is told when the run is over. Call [`Screen::drain`] before anything else writes where people read.
 //!
 //! Raw mode is taken only where this process owns the terminal; taking it in the background would stop the process, and
 //! with it the scan. It also keeps Ctrl-Z from stopping a program whose outputs would stay as they are.
 
-use runtime::rt;
-use std::io::{IsTerminal, Stdout, Write};
+use super::printer::Printer;
+use std::io::{IsTerminal, Write};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Standard output, shared by the event lines and the status line.
@@ -23,15 +23,22 @@ const COLUMNS_UNKNOWN: usize = 80;
 
 #[derive(Debug)]
 struct Inner {
-    out: Stdout,
+    out: Out,
     /// Draw a status row.
     live: bool,
     /// The terminal is in raw mode: a line feed alone does not return to the margin.
     raw: bool,
     status: String,
     prompt: String,
-    /// The first write error but a reader that has gone.
-    failure: Option<String>,
+}
+
+/// The way out.
+#[derive(Debug)]
+enum Out {
+    /// A thread of its own.
+    Printer(Printer),
+    /// Directly, where no thread can be had; the first write error.
+    Direct(Option<String>),
 }
 
 /// What the terminal of this process allows.
@@ -70,7 +77,8 @@ impl Screen {
     pub fn open(abilities: Abilities) -> Self {
         let raw = abilities.keys && crossterm::terminal::enable_raw_mode().is_ok();
         let (status, prompt) = (String::new(), String::new());
-        let inner = Inner { out: std::io::stdout(), live: abilities.live, raw, status, prompt, failure: None };
+        let out = Printer::start(std::io::stdout()).map_or(Out::Direct(None), Out::Printer);
+        let inner = Inner { out, live: abilities.live, raw, status, prompt };
         Self { inner: Arc::new(Mutex::new(inner)) }
     }
 
@@ -89,7 +97,15 @@ impl Screen {
     /// The first error in writing, where there was one. The program went on: nobody reads what a plant needs.
     #[must_use]
     pub fn failure(&self) -> Option<String> {
-        self.lock().failure.clone()
+        match &self.lock().out {
+            Out::Printer(printer) => printer.failure(),
+            Out::Direct(failure) => failure.clone(),
+        }
+    }
+
+    /// Waits until everything was printed, or its reader was given up.
+    pub fn drain(&self) {
+        self.lock().drain();
     }
 
     /// Prints one or several lines above the status row.
@@ -129,6 +145,7 @@ impl Screen {
         inner.write(&clearing);
         if inner.raw {
             inner.raw = false;
+            inner.drain();
             // Where this fails the terminal is gone.
             let _ = crossterm::terminal::disable_raw_mode();
         }
@@ -162,20 +179,23 @@ impl Inner {
     }
 
     fn write(&mut self, text: &str) {
-        // The scan must go on; what went wrong is told at its end.
-        match self.out.write_all(text.as_bytes()).and_then(|()| self.out.flush()) {
-            Err(e) if e.kind() != std::io::ErrorKind::BrokenPipe && !is_hung_up(&e) => {
-                self.failure.get_or_insert_with(|| e.to_string());
+        match &mut self.out {
+            _ if text.is_empty() => {}
+            Out::Printer(printer) => printer.print(text),
+            Out::Direct(failure) => {
+                let mut out = std::io::stdout();
+                if let Err(error) = out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+                    failure.get_or_insert_with(|| error.to_string());
+                }
             }
-            Ok(()) | Err(_) => {}
         }
     }
-}
 
-/// A terminal that hung up has no reader any more, and says so by an error of the device.
-fn is_hung_up(error: &std::io::Error) -> bool {
-    let device = error.raw_os_error() == Some(rustix::io::Errno::IO.raw_os_error());
-    device && rt::stop_signal() == Some(rt::StopSignal::HangUp)
+    fn drain(&mut self) {
+        if let Out::Printer(printer) = &mut self.out {
+            printer.drain();
+        }
+    }
 }
 
 /// Status and prompt in one row of at most `width` characters; the prompt matters more, its end most.

@@ -18,7 +18,7 @@ const STOP_LOOK_NS: u64 = 20 * NS_PER_MS;
 
 /// One chip as its bus thread keeps it.
 #[derive(Debug)]
-pub(super) struct Polled<A> {
+pub struct Polled<A> {
     access: A,
     chip: Chip,
     shared: Arc<Shared>,
@@ -38,8 +38,11 @@ impl<A: Access> Polled<A> {
         Self { access, chip, shared, poll_ns, rest, written: rest, started: false, pause_ns: poll_ns, next_ns: 0 }
     }
 
-    /// Exchanges with the chip once; when it fails, the reason: a system error number or [`LOST`].
-    pub(super) fn exchange(&mut self, clock: &impl Clock) -> Result<(), i32> {
+    /// Exchanges with the chip once.
+    ///
+    /// # Errors
+    /// The reason: a system error number, or the number that stands for a chip that is not as it was set up.
+    pub fn exchange(&mut self, clock: &impl Clock) -> Result<(), i32> {
         let result = self.try_exchange(clock).or_else(|trouble| {
             // What was lost is started anew; what failed may have been disturbed.
             self.started &= trouble != LOST;

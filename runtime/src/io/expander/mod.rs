@@ -23,6 +23,7 @@ pub mod kind;
 mod open;
 mod shared;
 
+pub use bus::Polled;
 pub use error::ExpanderError;
 pub use kind::{BusKind, ExpanderKind, Registers};
 pub use shared::Counters;
@@ -161,6 +162,24 @@ impl<C: Clock> Expanders<C> {
             }
         }
         expanders
+    }
+
+    /// The scan's side, and its chips on accesses of the caller's, in the order of [`IoMap::expanders`]: whoever has them exchanges when they like, without a
+    /// bus and its thread. For trials.
+    #[must_use]
+    pub fn by_hand<A: access::Access>(
+        map: &IoMap,
+        permitted: &Permitted,
+        clock: C,
+        accesses: impl IntoIterator<Item = A>,
+    ) -> (Self, Vec<Polled<A>>) {
+        let expanders = Self::new(map, permitted, clock);
+        let chips = map.expanders.iter().zip(&expanders.chips).zip(accesses);
+        let polled = chips.map(|((expander, seen), access)| {
+            Polled::new(access, seen.chip(expander.kind), Arc::clone(&seen.shared), expander.poll_ns, seen.rest)
+        });
+        let polled = polled.collect();
+        (expanders, polled)
     }
 
     /// State and counters of each chip, in the order of [`IoMap::expanders`], as of the last reading.

@@ -196,6 +196,12 @@ impl<E: Engine, D: Driver> Plc<E, D> {
         &mut self.driver
     }
 
+    /// The driver, when the controller is done with.
+    #[must_use]
+    pub fn into_driver(self) -> D {
+        self.driver
+    }
+
     /// The engine.
     #[must_use]
     pub const fn engine(&self) -> &E {

@@ -12,6 +12,7 @@ use super::window::{Cell, Window};
 use bytecode::ScalarType;
 use bytecode::image::Access;
 use bytecode::scalar::{Bits, Integer, Numeric, convert};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 /// A reference that points nowhere.
 pub(super) const UNBOUND: u32 = u32::MAX;
@@ -59,6 +60,16 @@ pub(super) struct State {
     pub(super) references: Vec<u32>,
     /// As many as calls can nest.
     pub(super) frames: Vec<Frame>,
+    /// Gets the slot of each `charge` that is passed, for whoever wants to know where the program is.
+    pub(super) mark: &'static AtomicU32,
+}
+
+impl<W> Tables<W> {
+    /// Slot and canonical place of every `charge`.
+    pub(super) fn marks(&self) -> Vec<(u32, u32)> {
+        let slots = (0..).zip(self.code.iter().zip(&self.places));
+        slots.filter(|(_, (ins, _))| ins.op == Opc::Charge).map(|(slot, (_, place))| (slot, *place)).collect()
+    }
 }
 
 /// Runs from `entry` (slot and own instance) until the outermost body returns. `left` is the budget.
@@ -78,6 +89,7 @@ pub(super) fn run<M: Window>(
     let code = tables.code.as_slice();
     let refs = state.references.as_mut_slice();
     let frames = state.frames.as_mut_slice();
+    let mark = state.mark;
     let mut budget = *left;
     let (mut pc, mut own) = (entry.0 as usize, entry.1 as usize);
     let mut place = 0_usize;
@@ -227,7 +239,10 @@ pub(super) fn run<M: Window>(
         macro_rules! charge {
             ($charge:expr, $at:expr) => {
                 match budget.checked_sub($charge.split() as u64) {
-                    Some(rest) => budget = rest,
+                    Some(rest) => {
+                        budget = rest;
+                        mark.store($at as u32, Ordering::Relaxed);
+                    }
                     None => {
                         pc = $at;
                         break Err((TrapCode::BudgetSpent, pc, 0));

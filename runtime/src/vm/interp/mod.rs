@@ -26,8 +26,12 @@ use super::{Budget, Engine};
 use bytecode::VerifiedImage;
 use exec::{Frame, State, Tables, UNBOUND};
 use op::Word;
+use std::sync::atomic::AtomicU32;
 use translate::Translation;
 use window::{Narrow, Wide};
+
+/// Where marks go that nobody wants.
+static UNOBSERVED: AtomicU32 = AtomicU32::new(0);
 
 /// Largest memory that 16-bit offsets reach.
 const NARROW_BYTES: usize = 65_536;
@@ -57,6 +61,7 @@ impl Engine for Interpreter {
             references: vec![UNBOUND; translation.references],
             // Calls form no cycle, so at most every POU but the first is called at once.
             frames: vec![Frame::default(); image.pous.len()],
+            mark: &UNOBSERVED,
         };
         let narrow = (layout.used_bytes <= NARROW_BYTES).then(|| tables(&translation, &image.accesses)).flatten();
         let form = match narrow {
@@ -68,6 +73,17 @@ impl Engine for Interpreter {
 
     fn name(&self) -> &'static str {
         "interpreter"
+    }
+
+    fn observe(&mut self, at: &'static AtomicU32) {
+        self.state.mark = at;
+    }
+
+    fn marks(&self) -> Vec<(u32, u32)> {
+        match &self.form {
+            Form::Narrow(tables) => tables.marks(),
+            Form::Wide(tables) => tables.marks(),
+        }
     }
 
     fn run(&mut self, memory: &mut Memory, program: usize, now_ns: i64, budget: &mut Budget) -> Result<(), Trap> {

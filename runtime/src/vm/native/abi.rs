@@ -2,6 +2,7 @@
 
 use super::super::eval::{Pure, eval};
 use bytecode::{Op, ScalarType};
+use std::sync::atomic::AtomicU32;
 
 /// What a run hands to native code and gets back.
 #[derive(Debug)]
@@ -13,6 +14,8 @@ pub(super) struct Record {
     pub(super) now_ns: i64,
     /// Table of references: offsets into the memory, or [`UNBOUND`].
     pub(super) references: *mut u32,
+    /// Where the instruction of the last charge is left.
+    pub(super) mark: *const AtomicU32,
     /// The value of a trap.
     pub(super) value: i64,
     /// Its instruction.

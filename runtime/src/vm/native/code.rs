@@ -4,7 +4,8 @@
 //! - it is made from a verified image: every operand lies in the data segment or the constant pool, indices are checked
 //!   against bounds the verifier has held against the data, references point at such places or are found unbound;
 //! - the memory has the layout it was made for, which [`Code::run`]'s caller has compared;
-//! - it writes nothing but that memory, the record and the table of references, all exclusively borrowed while it runs;
+//! - it writes nothing but that memory, the record and the table of references, all exclusively borrowed while it runs,
+//!   and the mark, which lives as long as the process and is only ever stored to as a whole;
 //! - its stack is bounded: calls form no cycle, and `compile` refuses what would need much of it;
 //! - its pages were written before they became executable and are never both: the provider maps them for writing, and
 //!   `finalize_definitions` takes that right away when it gives the other.

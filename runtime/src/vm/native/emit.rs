@@ -524,7 +524,15 @@ impl Emit<'_, '_> {
         self.b.seal_block(next);
         let left = self.b.ins().isub(left, total);
         self.b.def_var(self.left, left);
+        self.leave_mark();
         Ok(())
+    }
+
+    /// Leaves word of the line at hand, for whoever wants to know where the program is: a plain store, as a relaxed atomic one is.
+    fn leave_mark(&mut self) {
+        let mark = self.b.ins().load(types::I64, flags(), self.record, field(offset_of!(Record, mark)));
+        let pc = self.b.ins().iconst(types::I32, i64::from(self.line.pc));
+        self.b.ins().store(flags(), pc, mark, 0);
     }
 
     /// Traps at the first of these charges that is not covered; one is not.

@@ -32,15 +32,23 @@ use super::memory::{Layout, Memory};
 use super::trap::{Trap, TrapCode};
 use super::{Budget, Engine, Interpreter};
 use abi::{Record, UNBOUND};
-use bytecode::VerifiedImage;
+use bytecode::{Op, VerifiedImage};
 use code::Code;
 use flat::Program;
+use std::sync::atomic::AtomicU32;
+
+/// Where marks go that nobody wants.
+static UNOBSERVED: AtomicU32 = AtomicU32::new(0);
 
 /// Runs machine code made from the image; the default engine.
 #[derive(Debug)]
 pub struct Native {
     layout: Layout,
     form: Form,
+    /// Gets the instruction of each charge that is passed.
+    mark: &'static AtomicU32,
+    /// Every charge.
+    charges: Vec<u32>,
 }
 
 enum Form {
@@ -73,7 +81,8 @@ impl Native {
             Ok(code) => Form::Code { code, references: vec![UNBOUND; program.references] },
             Err(why) => Form::Interpreter { engine: Box::new(Interpreter::load(image)), why },
         };
-        Self { layout, form }
+        let charges = (0..).zip(&image.code).filter(|(_, instr)| instr.op == Op::Charge).map(|(pc, _)| pc).collect();
+        Self { layout, form, mark: &UNOBSERVED, charges }
     }
 
     /// Every call stays a call: tests run both ways.
@@ -102,6 +111,20 @@ impl Engine for Native {
         }
     }
 
+    fn observe(&mut self, at: &'static AtomicU32) {
+        self.mark = at;
+        if let Form::Interpreter { engine, .. } = &mut self.form {
+            engine.observe(at);
+        }
+    }
+
+    fn marks(&self) -> Vec<(u32, u32)> {
+        match &self.form {
+            Form::Code { .. } => self.charges.iter().map(|pc| (*pc, *pc)).collect(),
+            Form::Interpreter { engine, .. } => engine.marks(),
+        }
+    }
+
     fn run(&mut self, memory: &mut Memory, program: usize, now_ns: i64, budget: &mut Budget) -> Result<(), Trap> {
         let (code, references) = match &mut self.form {
             Form::Code { code, references } => (code, references),
@@ -112,8 +135,9 @@ impl Engine for Native {
             return Err(defect);
         }
         references.fill(UNBOUND);
-        let mut record =
-            Record { left: budget.left, now_ns, references: core::ptr::null_mut(), value: 0, pc: 0, via: 0, code: 0 };
+        let references_at = core::ptr::null_mut();
+        let (left, mark) = (budget.left, core::ptr::from_ref(self.mark));
+        let mut record = Record { left, now_ns, references: references_at, mark, value: 0, pc: 0, via: 0, code: 0 };
         let status = code.run(program, memory.window_mut(), references, &mut record).ok_or(defect)?;
         budget.left = record.left;
         if status == 0 {

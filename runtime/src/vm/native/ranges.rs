@@ -49,7 +49,7 @@ struct Analysis<'a> {
     program: &'a Program<'a>,
     flat: &'a Flat,
     tracked: Vec<(Key, ScalarType)>,
-    /// Constants the region mentions, and their neighbours, sorted.
+    /// Constants the region mentions, the ends of its arrays, and their neighbours, sorted.
     thresholds: Vec<i128>,
 }
 
@@ -114,6 +114,9 @@ impl Analysis<'_> {
         let mut found = vec![0];
         for at in lines {
             let Some((_, instr)) = self.line(at) else { continue };
+            // Where the arrays end: a loop that steps further than its limit tells stays there at most.
+            let row = self.index_of(at).and_then(|(_, access)| self.program.image.accesses.get(instr.operand(access).0 as usize));
+            found.extend(row.iter().flat_map(|row| [i128::from(row.lower), i128::from(row.lower) + i128::from(row.count) - 1]));
             for (word, role) in instr.op.roles().into_iter().enumerate() {
                 if let Role::Read(ty) = role
                     && let Some(ty) = instr.role_type(ty)

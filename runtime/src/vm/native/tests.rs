@@ -61,8 +61,8 @@ fn what_may_leave_the_array_is_checked() {
     assert_eq!(proved(VARS, "FOR i := 0 TO w DO a[i] := i; END_FOR;").0, 0);
     assert_eq!(proved(VARS, "WHILE i < 10 DO a[i] := i; i := i + 1; END_WHILE;").0, 0);
     // Counted on after the comparison, or by what is not known.
-    assert_eq!(proved(VARS, "FOR i := 0 TO 9 DO i := i + 1; a[i] := 0; END_FOR;").0, 0);
-    assert_eq!(proved(VARS, "FOR i := 0 TO 9 DO i := i + w; a[i] := 0; END_FOR;").0, 0);
+    assert_eq!(proved(VARS, "i := 0; WHILE i <= 9 DO i := i + 1; a[i] := 0; END_WHILE;").0, 0);
+    assert_eq!(proved(VARS, "i := 0; WHILE i <= 9 DO i := i + w; a[i] := 0; END_WHILE;").0, 0);
     // Wraps from 127 to -128.
     assert_eq!(proved(VARS, "s := 0; WHILE s < 127 OR w > 0 DO s := s + 1; a[s / 16 + 2] := 0; END_WHILE;").0, 0);
 }
@@ -72,7 +72,7 @@ fn what_a_reference_may_reach_lives_in_memory() {
     // The callee writes `n` through its parameter while the loop counts it.
     let text = "FUNCTION_BLOCK Up VAR_IN_OUT x : DINT; END_VAR x := x + 100; END_FUNCTION_BLOCK \
         PROGRAM P VAR n : DINT; up : Up; a : ARRAY [0..9] OF DINT; END_VAR \
-        FOR n := 0 TO 9 DO up(x := n); a[n] := 1; END_FOR; END_PROGRAM";
+        n := 0; WHILE n < 10 DO up(x := n); a[n] := 1; n := n + 1; END_WHILE; END_PROGRAM";
     let mut sources = compiler::source::SourceMap::new();
     let file = sources.add("test.st", text);
     let image = verified(compiler::compile(&sources, &[file], compiler::Options::default()).image.unwrap());

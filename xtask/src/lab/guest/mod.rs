@@ -174,7 +174,7 @@ pub const SCENARIOS: &[Scenario] = &[
     },
     Scenario {
         name: "series: chip unplugged",
-        what: "500 x a chip that goes away: the other chips go safe",
+        what: "500 x a chip that goes away, at most 200 in one boot: the other chips go safe",
         run: |bench| series::run(bench, Kind::Unplugged, 500),
     },
     Scenario {

@@ -1,0 +1,127 @@
+//! `plcrun prove` as a user calls it.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "helpers of tests: a failure is a panic"
+)]
+
+use assert_cmd::Command;
+use std::path::{Path, PathBuf};
+
+fn plcrun() -> Command {
+    Command::cargo_bin("plcrun").unwrap()
+}
+
+fn program(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().join("programs").join(name)
+}
+
+fn output(command: &mut Command) -> (i32, String, String) {
+    let output = command.output().unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
+}
+
+/// A folder with this program as `p.st`.
+fn folder(text: &str) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("p.st"), text).unwrap();
+    folder
+}
+
+#[test]
+fn an_example_is_proved_with_its_map_and_its_properties() {
+    let folder = tempfile::tempdir().unwrap();
+    let proofs = folder.path().join("proofs.json");
+    let mut command = plcrun();
+    command.arg("prove").arg(program("forward_reverse.ld")).arg("--certificate").arg(&proofs);
+    let (code, out, err) = output(&mut command);
+    assert_eq!(code, 0, "{out}{err}");
+    assert!(out.contains("interlock-direction: proved") && out.contains("reversing-lock: proved"), "{out}");
+    assert!(out.contains("forward-can-run: reached"), "{out}");
+    let proofs: serde_json::Value = serde_json::from_str(&std::fs::read_to_string(proofs).unwrap()).unwrap();
+    let named = proofs["proofs"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .any(|p| p["clauses"].to_string().contains("ForwardReverse.rev_off.Q"));
+    assert!(named, "{proofs}");
+}
+
+#[test]
+fn what_is_broken_is_shown_and_its_test_fails_too() {
+    let text = std::fs::read_to_string(program("forward_reverse.ld")).unwrap();
+    let broken = text.replace("NC(fwd_pb) NC(fwd) NC(fwd_off.Q) COIL(rev)", "COIL(rev)");
+    assert_ne!(text, broken);
+    let folder = tempfile::tempdir().unwrap();
+    let source = folder.path().join("fr.ld");
+    std::fs::write(&source, broken).unwrap();
+    std::fs::copy(program("forward_reverse.properties.yaml"), folder.path().join("fr.properties.yaml")).unwrap();
+    let ways = folder.path().join("ways");
+    let mut command = plcrun();
+    command.arg("prove").arg(&source).args(["--only", "reversing-lock", "--write"]).arg(&ways);
+    let (code, out, err) = output(&mut command);
+    assert_eq!(code, 1, "{out}{err}");
+    assert!(out.contains("reversing-lock: REFUTED (in scan 2, at 10 ms"), "{out}");
+    assert!(out.contains("rev_pb TRUE"), "{out}");
+    let (code, out, err) = output(plcrun().arg("test").arg(&ways));
+    assert_eq!(code, 1, "{out}{err}");
+    assert!(out.contains("reversing-lock ... FAILED") && out.contains("rev is TRUE"), "{out}");
+}
+
+#[test]
+fn what_rests_on_real_numbers_is_unknown_and_says_so() {
+    let folder = folder(
+        "PROGRAM P\nVAR a AT %IW0 : INT; r : REAL; y : BOOL; END_VAR\n\
+         (*# { id: never, kind: invariant, expr: NOT y } *)\nr := INT_TO_REAL(a) * 0.0;\ny := r > 1.0;\nEND_PROGRAM\n",
+    );
+    let (code, out, err) = output(plcrun().arg("prove").arg(folder.path().join("p.st")));
+    assert_eq!(code, 4, "{out}{err}");
+    assert!(out.contains("never: UNKNOWN") && out.contains("REAL"), "{out}");
+}
+
+#[test]
+fn a_fault_is_found_in_the_engine_as_well() {
+    let folder = folder("PROGRAM P\nVAR d AT %IW0 : INT; q : INT; END_VAR\nq := 100 / (d - 7);\nEND_PROGRAM\n");
+    let (code, out, err) = output(plcrun().arg("prove").arg(folder.path().join("p.st")).arg("--json"));
+    assert_eq!(code, 1, "{out}{err}");
+    let answer: serde_json::Value = serde_json::from_str(out.lines().next().unwrap()).unwrap();
+    assert_eq!(answer["answer"], "refuted", "{out}");
+    assert_eq!(answer["steps"][0]["inputs"]["d"], "7", "{out}");
+    assert!(answer["fault"].as_str().unwrap().contains("zero"), "{out}");
+}
+
+#[test]
+fn mistakes_in_properties_are_told_with_their_place() {
+    let text = |comment: &str| {
+        format!("PROGRAM P\nVAR a AT %IX0.0 : BOOL; y : BOOL; END_VAR\n{comment}\ny := a;\nEND_PROGRAM\n")
+    };
+    for (comment, said) in [
+        ("(*# { id: x, kind: invariant } *)", "p.st:3:1: this is no property: "),
+        ("(*# { id: x, kind: invariant } *)", "has no `expr`"),
+        ("(*# { id: x, kind: never-together, of: [a, y], within: 1 s } *)", "`within` does not belong"),
+        ("(*# { id: x, kind: invariant, expr: yy } *)", "no variable `yy`"),
+        ("(*# { id: x, kind: invariant, expr: a + 1 = 2 } *)", "+ does not go between BOOL and a whole number"),
+    ] {
+        let folder = folder(&text(comment));
+        let (code, out, err) = output(plcrun().arg("prove").arg(folder.path().join("p.st")));
+        assert_eq!(code, 1, "{comment}: {out}{err}");
+        assert!(err.contains(said), "{comment}: {err}");
+    }
+    let folder = folder(&text(""));
+    let (code, _, err) = output(plcrun().arg("prove").arg(folder.path().join("p.st")).args(["--only", "nothing"]));
+    assert_eq!(code, 2, "{err}");
+}
+
+#[test]
+fn a_question_is_written_for_other_tools() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("q.aag");
+    let mut command = plcrun();
+    command.arg("prove").arg(program("forward_reverse.ld")).args(["--only", "never-both", "--aiger"]).arg(&file);
+    let (code, out, err) = output(&mut command);
+    assert_eq!(code, 0, "{out}{err}");
+    let text = std::fs::read_to_string(file).unwrap();
+    assert!(text.starts_with("aag ") && text.ends_with("c\nnever-both\n"), "{text}");
+}

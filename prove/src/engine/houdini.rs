@@ -1,0 +1,320 @@
+//! Lemmas: clauses that hold before every scan, found by throwing out candidates until the rest carries itself.
+//!
+//! Candidates are single predicates with their starting value, pairs of predicates that share logic, and orders between counters.
+//! Random runs throw out most of those that are wrong; then the solver is asked whether a scan can lead from a state in
+//! which all candidates hold to one in which some do not, those are thrown out, and so on until none is left to throw out.
+
+use super::predicates::{Clause, Literal, Predicate, Vocabulary};
+use super::random;
+use crate::graph::{Leaf, Lit, Node};
+use crate::hash::FastMap;
+use crate::sat::{Answer, Encoding, Limit, Solver, Term};
+use crate::system::{Blasted, System};
+use std::collections::{BTreeSet, VecDeque};
+
+/// Pairs of predicates that are tried.
+const PAIRS_MAX: usize = 6_000;
+/// Predicates one function may depend on for its pairs to be tried.
+const SUPPORT_MAX: usize = 24;
+/// Pairs of counters whose order is tried.
+const ORDERS_MAX: usize = 200;
+/// Scans of 64 random runs.
+const SCANS: usize = 220;
+/// Predicates looked at around one that is near to the property.
+const NEAR: usize = 12;
+/// How far from the property is still near.
+const RINGS: usize = 2;
+/// Times some candidates are thrown out, before all are given up.
+const ROUNDS_MAX: usize = 2_000;
+
+/// Clauses that hold before every scan of the system, given that its constraint holds in every scan. Empty when interrupted.
+pub fn lemmas(system: &System, blasted: &mut Blasted, vocabulary: &mut Vocabulary, limit: &Limit) -> Vec<Clause> {
+    let related = related(system);
+    among(system, blasted, vocabulary, &related, limit)
+}
+
+/// Lemmas over these groups.
+fn among(
+    system: &System,
+    blasted: &mut Blasted,
+    vocabulary: &mut Vocabulary,
+    related: &[Vec<Predicate>],
+    limit: &Limit,
+) -> Vec<Clause> {
+    let states = random::states(system, SCANS);
+    let mut extra = add_orders(system, blasted, vocabulary, (related, &states));
+    let mut candidates = candidates(system, vocabulary, related);
+    candidates.append(&mut extra);
+    // Before the first scan every lemma has to hold for certain.
+    candidates.retain(|clause| clause.iter().any(|literal| vocabulary.holds_at_start(*literal)));
+    let samples: Vec<random::Sample> = states.iter().map(|s| s.sample(&vocabulary.predicates)).collect();
+    let alive: Vec<Clause> = candidates.into_iter().filter(|clause| !refuted(clause, &samples)).collect();
+    inductive(blasted, vocabulary, alive, ROUNDS_MAX, limit)
+}
+
+/// Is there a state among the samples in which no literal of the clause holds?
+fn refuted(clause: &Clause, samples: &[random::Sample]) -> bool {
+    samples.iter().any(|sample| {
+        clause.iter().fold(u64::MAX, |none, literal| {
+            let word = sample.get(literal.predicate as usize).copied().unwrap_or(0);
+            none & if literal.positive { !word } else { word }
+        }) != 0
+    })
+}
+
+/// As [`lemmas`], but only about what stands nearest to the property: in a program of a thousand rungs a lock is still a
+/// matter of a few of them. Comes with a vocabulary of its own.
+pub fn near_lemmas(system: &System, blasted: &mut Blasted, limit: &Limit) -> (Vocabulary, Vec<Clause>) {
+    let related = near_groups(system);
+    let mut predicates: BTreeSet<Predicate> = related.iter().flatten().copied().collect();
+    let counters: BTreeSet<u32> = predicates.iter().filter_map(|p| counter_of(*p)).collect();
+    for counter in counters {
+        let thresholds = system.counters.get(counter as usize).map_or(&[] as &[u64], |c| c.thresholds.as_slice());
+        predicates.extend(thresholds.iter().map(|t| Predicate::AtLeast { counter, threshold: *t }));
+    }
+    let mut vocabulary = Vocabulary::default();
+    let list: Vec<Predicate> = predicates.into_iter().collect();
+    vocabulary.extend(system, blasted, &list);
+    let lemmas = among(system, blasted, &mut vocabulary, &related, limit);
+    (vocabulary, lemmas)
+}
+
+/// The predicates nearest to some functions, at most so many; and whether these are all.
+fn support(system: &System, lits: &[Lit], most: usize) -> (BTreeSet<Predicate>, bool) {
+    let mut found = BTreeSet::new();
+    let mut open: VecDeque<usize> = lits.iter().map(|l| l.node()).collect();
+    let mut seen: FastMap<usize, ()> = FastMap::default();
+    while let Some(node) = open.pop_front() {
+        if seen.insert(node, ()).is_some() {
+            continue;
+        }
+        match system.graph.node(Lit::of_node(node)) {
+            Node::And(a, b) => open.extend([a.node(), b.node()]),
+            Node::Leaf(Leaf::Latch(n)) => {
+                found.insert(Predicate::Latch(n));
+            }
+            Node::Leaf(Leaf::AtLeast { counter, threshold }) => {
+                found.insert(Predicate::AtLeast { counter, threshold });
+                found.insert(Predicate::AtLeast { counter, threshold: 1 });
+            }
+            Node::Leaf(Leaf::CounterBit { .. } | Leaf::Input(_)) | Node::Constant => {}
+        }
+        if found.len() > most {
+            return (found, false);
+        }
+    }
+    (found, true)
+}
+
+/// Groups of predicates that share logic: those one latch or counter depends on, with itself; and those of the property.
+fn related(system: &System) -> Vec<Vec<Predicate>> {
+    let mut groups = Vec::new();
+    let all =
+        |lits: &[Lit]| Some(support(system, lits, SUPPORT_MAX)).filter(|(_, whole)| *whole).map(|(group, _)| group);
+    for (number, latch) in (0u32..).zip(&system.latches) {
+        if let Some(mut group) = all(&[latch.next]) {
+            group.insert(Predicate::Latch(number));
+            groups.push(group.into_iter().collect());
+        }
+    }
+    for (number, counter) in (0u32..).zip(&system.counters) {
+        if let Some(mut group) = all(&[counter.run, counter.hold]) {
+            group.extend(counter.thresholds.iter().map(|t| Predicate::AtLeast { counter: number, threshold: *t }));
+            groups.push(group.into_iter().collect());
+        }
+    }
+    groups.extend(all(&[system.bad]).map(|group| group.into_iter().collect()));
+    groups
+}
+
+/// The groups nearest to the property: its own, and those of what is in it.
+fn near_groups(system: &System) -> Vec<Vec<Predicate>> {
+    let (mut ring, _) = support(system, &[system.bad], NEAR);
+    let mut known: BTreeSet<Predicate> = ring.clone();
+    let mut groups: Vec<Vec<Predicate>> = vec![ring.iter().copied().collect()];
+    for _ in 0..RINGS {
+        let mut next = BTreeSet::new();
+        for predicate in &ring {
+            let functions = match predicate {
+                Predicate::Latch(n) => system.latches.get(*n as usize).map(|l| vec![l.next]),
+                Predicate::AtLeast { counter, .. } => {
+                    system.counters.get(*counter as usize).map(|c| vec![c.run, c.hold])
+                }
+                Predicate::Order { .. } | Predicate::CounterBit { .. } => None,
+            };
+            let (mut group, _) = support(system, &functions.unwrap_or_default(), NEAR);
+            group.insert(*predicate);
+            next.extend(group.iter().copied().filter(|p| !known.contains(p)));
+            groups.push(group.into_iter().collect());
+        }
+        known.extend(&next);
+        ring = next;
+    }
+    groups
+}
+
+/// Adds orders between related counters to the vocabulary, and gives what random runs say about their distance: one is
+/// never further ahead of the other, or not while that one counts.
+fn add_orders(
+    system: &System,
+    blasted: &mut Blasted,
+    vocabulary: &mut Vocabulary,
+    (related, states): (&[Vec<Predicate>], &[random::States]),
+) -> Vec<Clause> {
+    // Counters are related where a group has both, or where groups of theirs have a latch in common.
+    let mut touching: FastMap<Predicate, BTreeSet<u32>> = FastMap::default();
+    for group in related {
+        let counters: BTreeSet<u32> = group.iter().filter_map(|p| counter_of(*p)).collect();
+        for predicate in group {
+            touching.entry(*predicate).or_default().extend(&counters);
+        }
+    }
+    let mut pairs: BTreeSet<(u32, u32)> = BTreeSet::new();
+    for counters in touching.values() {
+        for left in counters {
+            pairs.extend(counters.iter().filter(|right| *right != left).map(|right| (*left, *right)));
+        }
+    }
+    let comparable = |n: &u32| system.counters.get(*n as usize).is_some_and(|c| c.max > 1);
+    let pairs: Vec<(u32, u32)> =
+        pairs.into_iter().filter(|(left, right)| comparable(left) && comparable(right)).take(ORDERS_MAX).collect();
+    let mut clauses = Vec::new();
+    for (left, right) in pairs {
+        let max = system.counters.get(left as usize).map_or(0, |c| i128::from(c.max));
+        let all = states.iter().filter_map(|s| s.ahead(left, right).0).max();
+        let counting = states.iter().filter_map(|s| s.ahead(left, right).1).max();
+        let rests = Predicate::AtLeast { counter: right, threshold: 1 };
+        for (ahead, guard) in [(all, None), (counting, Some(rests))] {
+            let Some(ahead) = ahead.filter(|by| *by < max) else { continue };
+            // Never ahead by more: `left >= right + ahead + 1` is false, or the other way round where that is below 0.
+            let (order, positive) = match u64::try_from(ahead + 1) {
+                Ok(by) => (Predicate::Order { left, right, by }, false),
+                Err(_) => {
+                    let by = u64::try_from(-ahead).unwrap_or(0);
+                    (Predicate::Order { left: right, right: left, by }, true)
+                }
+            };
+            vocabulary.extend(system, blasted, &[order]);
+            let order = vocabulary.literal(order, positive);
+            let guard = guard.and_then(|p| vocabulary.literal(p, false));
+            clauses.extend(order.map(|order| guard.into_iter().chain([order]).collect::<Clause>()));
+        }
+    }
+    clauses
+}
+
+fn counter_of(predicate: Predicate) -> Option<u32> {
+    match predicate {
+        Predicate::AtLeast { counter, .. } | Predicate::CounterBit { counter, .. } => Some(counter),
+        Predicate::Latch(_) | Predicate::Order { .. } => None,
+    }
+}
+
+fn candidates(system: &System, vocabulary: &Vocabulary, related: &[Vec<Predicate>]) -> Vec<Clause> {
+    let mut clauses: Vec<Clause> = Vec::new();
+    for (predicate, start) in (0u32..).zip(&vocabulary.start) {
+        clauses.extend(start.map(|positive| vec![Literal { predicate, positive }]));
+    }
+    // A counter that has reached a value has reached every lower one: true by construction, and cheap to say.
+    for (counter, row) in (0u32..).zip(&system.counters) {
+        for (low, high) in row.thresholds.iter().zip(row.thresholds.iter().skip(1)) {
+            let at = |threshold, positive| vocabulary.literal(Predicate::AtLeast { counter, threshold }, positive);
+            clauses.extend(at(*low, true).zip(at(*high, false)).map(|(low, high)| vec![low, high]));
+        }
+    }
+    let mut pairs: BTreeSet<(u32, u32)> = BTreeSet::new();
+    let mut groups: Vec<&Vec<Predicate>> = related.iter().collect();
+    groups.sort_by_key(|group| group.len());
+    for group in groups {
+        let numbers: Vec<u32> =
+            group.iter().filter_map(|p| vocabulary.literal(*p, true)).map(|l| l.predicate).collect();
+        for a in &numbers {
+            pairs.extend(numbers.iter().filter(|b| *b > a).map(|b| (*a, *b)));
+        }
+        if pairs.len() > PAIRS_MAX {
+            break;
+        }
+    }
+    // An order helps where it may fail only while a counter is at its end.
+    for (number, predicate) in (0u32..).zip(&vocabulary.predicates) {
+        let Predicate::Order { left, right, .. } = predicate else { continue };
+        for counter in [left, right] {
+            let max = system.counters.get(*counter as usize).map_or(0, |c| c.max);
+            for threshold in [1, max] {
+                let other = vocabulary.literal(Predicate::AtLeast { counter: *counter, threshold }, true);
+                pairs.extend(other.map(|o| (number.min(o.predicate), number.max(o.predicate))));
+            }
+        }
+    }
+    for (a, b) in pairs {
+        for (x, y) in [(false, false), (false, true), (true, false), (true, true)] {
+            clauses.push(vec![Literal { predicate: a, positive: x }, Literal { predicate: b, positive: y }]);
+        }
+    }
+    clauses
+}
+
+/// The greatest part of the candidates that carries itself; empty where it is not found in so many rounds.
+pub fn inductive(
+    blasted: &Blasted,
+    vocabulary: &Vocabulary,
+    candidates: Vec<Clause>,
+    rounds: usize,
+    limit: &Limit,
+) -> Vec<Clause> {
+    let mut solver = Solver::new(limit);
+    let mut encoding = Encoding::default();
+    let constraint = encoding.term(&mut solver, &blasted.graph, blasted.constraint);
+    solver.clause(&[constraint]);
+    struct Row {
+        clause: Clause,
+        /// Assumed: the clause holds before the scan.
+        before: Term,
+        /// Implies that no literal of the clause holds after the scan.
+        broken: Term,
+        alive: bool,
+    }
+    let mut rows: Vec<Row> = Vec::new();
+    for clause in candidates {
+        let (before, broken) = (solver.fresh(), solver.fresh());
+        let mut holds = vec![!before];
+        for literal in &clause {
+            holds.push(encoding.term(&mut solver, &blasted.graph, vocabulary.before(*literal)));
+            let after = encoding.term(&mut solver, &blasted.graph, vocabulary.behind(*literal));
+            solver.clause(&[!broken, !after]);
+        }
+        solver.clause(&holds);
+        rows.push(Row { clause, before, broken, alive: true });
+    }
+    for _ in 0..rounds {
+        let some = solver.fresh();
+        let mut clause = vec![!some];
+        clause.extend(rows.iter().filter(|r| r.alive).map(|r| r.broken));
+        solver.clause(&clause);
+        let mut assumed = vec![some];
+        assumed.extend(rows.iter().filter(|r| r.alive).map(|r| r.before));
+        match solver.solve(&assumed) {
+            Answer::No => return rows.into_iter().filter(|r| r.alive).map(|r| r.clause).collect(),
+            Answer::Stopped => return Vec::new(),
+            Answer::Yes => {}
+        }
+        let broken: Vec<bool> = rows
+            .iter()
+            .map(|row| {
+                let holds = |literal: &Literal| {
+                    encoding.known(vocabulary.behind(*literal)).is_some_and(|term| solver.holds(term))
+                };
+                row.alive && !row.clause.iter().any(holds)
+            })
+            .collect();
+        if !broken.contains(&true) {
+            // Only a solver that contradicts itself comes here: no lemma is safer than a wrong one.
+            return Vec::new();
+        }
+        for (row, broken) in rows.iter_mut().zip(broken) {
+            row.alive &= !broken;
+        }
+        solver.clause(&[!some]);
+    }
+    Vec::new()
+}

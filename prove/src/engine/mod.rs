@@ -1,0 +1,9 @@
+//! The engines: searches for a broken property and proofs that there is none.
+
+pub mod bounded;
+pub mod houdini;
+pub mod ic3;
+pub mod portfolio;
+pub mod predicates;
+pub mod random;
+pub mod reduce;

@@ -1,0 +1,261 @@
+//! Which engine is asked what, and when: the search for a way to break the property beside the proof that there is none.
+//!
+//! By structure, or in every single scan: that is asked first. Then two threads. One searches, step by step. The other proves, from cheap to dear: by lemmas, by
+//! IC3 over predicates with the lemmas, by IC3 with every bit of every counter. Whoever has an answer stops the other. An
+//! interruption is never an answer.
+
+use super::bounded::{Bounded, Search, Trace};
+use super::houdini;
+use super::ic3;
+use super::predicates::{Clause, Predicate, Vocabulary};
+use super::reduce;
+use crate::graph::Lit;
+use crate::sat::{Answer, Encoding, Limit, Solver};
+use crate::system::{Blasted, System};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+/// Steps the search goes at most: a step is an event, and programs whose shortest way to harm has more of them are out of reach.
+const DEPTH_MAX: usize = 5_000;
+/// Latches from which on lemmas near to the property are tried before all others.
+const LARGE: usize = 60;
+
+/// What carries a proof.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Argument {
+    /// The property is a constant of the program.
+    Structure,
+    /// No scan breaks it, whatever was before.
+    Scan,
+    /// Lemmas that carry themselves exclude the opposite.
+    Lemmas,
+    /// An invariant over latches and thresholds.
+    Invariant,
+    /// An invariant over latches and the bits of counters.
+    BitInvariant,
+}
+
+impl Argument {
+    /// In words.
+    #[must_use]
+    pub const fn text(self) -> &'static str {
+        match self {
+            Self::Structure => "by structure",
+            Self::Scan => "in every single scan",
+            Self::Lemmas => "by induction",
+            Self::Invariant => "by an inductive invariant",
+            Self::BitInvariant => "by an inductive invariant over bits",
+        }
+    }
+}
+
+/// A proof that stands by itself: clauses that hold before the first scan, that every scan keeps, and that exclude a broken
+/// property.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Certificate {
+    /// What carries it.
+    pub argument: Argument,
+    /// Each one with its polarity; of the system's latches and counters.
+    pub clauses: Vec<Vec<(Predicate, bool)>>,
+}
+
+/// An answer about a system.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// The property cannot be broken.
+    Proved(Certificate),
+    /// It can.
+    Broken(Trace),
+    /// Not known.
+    Unknown {
+        /// It cannot be broken within so many steps (events, not scans).
+        steps: usize,
+        /// The proof ended by itself, without an answer.
+        gave_up: bool,
+    },
+}
+
+/// Decides a question.
+#[must_use]
+pub fn decide(system: &System, limit: &Limit) -> Verdict {
+    if system.bad == Lit::FALSE || system.constraint == Lit::FALSE {
+        return Verdict::Proved(Certificate { argument: Argument::Structure, clauses: Vec::new() });
+    }
+    // One look without any lemma: many a property holds in every single scan, whatever was before.
+    let blasted = Blasted::new(system);
+    if excluded(&blasted, &Vocabulary::default(), &[], limit) == Answer::No {
+        return Verdict::Proved(Certificate { argument: Argument::Scan, clauses: Vec::new() });
+    }
+    let reduced = reduce::reduce(system, limit);
+    if reduced.constants.is_empty() {
+        return search(system, limit);
+    }
+    let lemmas = reduced.constants.iter().map(|(latch, value)| vec![(Predicate::Latch(*latch), *value)]);
+    if reduced.system.bad == Lit::FALSE {
+        return Verdict::Proved(Certificate { argument: Argument::Lemmas, clauses: lemmas.collect() });
+    }
+    match search(&reduced.system, limit) {
+        Verdict::Proved(certificate) => {
+            let original = |(predicate, positive): &(Predicate, bool)| (reduced.original(*predicate), *positive);
+            let own = certificate.clauses.iter().map(|clause| clause.iter().map(original).collect());
+            Verdict::Proved(Certificate { clauses: lemmas.chain(own).collect(), ..certificate })
+        }
+        Verdict::Broken(trace) => Verdict::Broken(whole(system, &reduced, trace)),
+        unknown @ Verdict::Unknown { .. } => unknown,
+    }
+}
+
+/// A trace of the smaller system as one of the whole: what it leaves out does not matter.
+fn whole(system: &System, reduced: &reduce::Reduced, trace: Trace) -> Trace {
+    let mut starts: Vec<bool> = system.latches.iter().map(|l| l.start == crate::model::Start::Value(true)).collect();
+    for ((number, _), value) in reduced.latch_of().zip(&trace.starts) {
+        if let Some(start) = starts.get_mut(number as usize) {
+            *start = *value;
+        }
+    }
+    let steps = trace.steps.into_iter().map(|step| {
+        let value = |model: &u32| {
+            let at = reduced.system.inputs.iter().position(|own| own == model);
+            at.and_then(|at| step.inputs.get(at)).copied().unwrap_or(false)
+        };
+        super::bounded::TraceStep { inputs: system.inputs.iter().map(value).collect(), scans: step.scans }
+    });
+    Trace { starts, steps: steps.collect(), shortest: trace.shortest }
+}
+
+/// Searches and proves side by side.
+fn search(system: &System, limit: &Limit) -> Verdict {
+    let stop = Arc::new(AtomicBool::new(false));
+    let own = Limit { deadline: limit.deadline, stop: Some(Arc::clone(&stop)) };
+    std::thread::scope(|scope| {
+        let prover = scope.spawn(|| {
+            let proof = prove(system, &own);
+            if proof.is_some() {
+                stop.store(true, Ordering::Relaxed);
+            }
+            proof
+        });
+        let outer = limit.stop.clone();
+        let watch = outer.map(|outer| {
+            let stop = Arc::clone(&stop);
+            scope.spawn(move || {
+                while !stop.load(Ordering::Relaxed) && !outer.load(Ordering::Relaxed) {
+                    std::thread::sleep(Duration::from_millis(5));
+                }
+                stop.store(true, Ordering::Relaxed);
+            })
+        });
+        let search = Bounded::new(system, &own).run(DEPTH_MAX);
+        let found = matches!(search, Search::Found(_));
+        if found {
+            stop.store(true, Ordering::Relaxed);
+        }
+        let proof = prover.join().ok().flatten();
+        stop.store(true, Ordering::Relaxed);
+        if let Some(watch) = watch {
+            let _ = watch.join();
+        }
+        match (search, proof) {
+            (Search::Found(trace), _) => Verdict::Broken(trace),
+            (Search::Nothing(_) | Search::Stopped(_), Some(certificate)) => Verdict::Proved(certificate),
+            (Search::Nothing(steps) | Search::Stopped(steps), None) => {
+                Verdict::Unknown { steps, gave_up: !limit.reached() }
+            }
+        }
+    })
+}
+
+/// Proves, from cheap to dear. `None`: interrupted, or no proof of these kinds.
+fn prove(system: &System, limit: &Limit) -> Option<Certificate> {
+    if system.latches.len() > LARGE {
+        let mut blasted = Blasted::new(system);
+        let (vocabulary, lemmas) = houdini::near_lemmas(system, &mut blasted, limit);
+        if excluded(&blasted, &vocabulary, &lemmas, limit) == Answer::No {
+            return Some(certificate(Argument::Lemmas, &vocabulary, lemmas));
+        }
+    }
+    let mut blasted = Blasted::new(system);
+    let mut vocabulary = Vocabulary::new(system, &mut blasted, false);
+    let lemmas = houdini::lemmas(system, &mut blasted, &mut vocabulary, limit);
+    if excluded(&blasted, &vocabulary, &lemmas, limit) == Answer::No {
+        return Some(certificate(Argument::Lemmas, &vocabulary, lemmas));
+    }
+    // Orders that carry no lemma only make every question of IC3 dearer.
+    let (vocabulary, lemmas) = only_used(system, &mut blasted, &vocabulary, &lemmas);
+    // Where nothing is hidden and every state counts, cubes may be shortened by what the inputs do.
+    let whole = system.is_plain() && system.constraint == Lit::TRUE;
+    match ic3::prove(&blasted, &vocabulary, &lemmas, whole, limit) {
+        ic3::Outcome::Proved(clauses) => {
+            let all = lemmas.into_iter().chain(clauses).collect();
+            return Some(certificate(Argument::Invariant, &vocabulary, all));
+        }
+        ic3::Outcome::Chain(_) if !system.is_plain() => {}
+        ic3::Outcome::Chain(_) | ic3::Outcome::Stopped(_) => return None,
+    }
+    let mut blasted = Blasted::new(system);
+    let mut bits = Vocabulary::new(system, &mut blasted, true);
+    let lemmas = carried(system, &mut blasted, &mut bits, (&vocabulary, &lemmas));
+    match ic3::prove(&blasted, &bits, &lemmas, system.constraint == Lit::TRUE, limit) {
+        ic3::Outcome::Proved(clauses) => {
+            let all = lemmas.into_iter().chain(clauses).collect();
+            Some(certificate(Argument::BitInvariant, &bits, all))
+        }
+        ic3::Outcome::Chain(_) | ic3::Outcome::Stopped(_) => None,
+    }
+}
+
+/// Latches, thresholds, and the orders these lemmas speak of.
+fn only_used(
+    system: &System,
+    blasted: &mut Blasted,
+    vocabulary: &Vocabulary,
+    lemmas: &[Clause],
+) -> (Vocabulary, Vec<Clause>) {
+    let mut fewer = Vocabulary::new(system, blasted, false);
+    let lemmas = carried(system, blasted, &mut fewer, (vocabulary, lemmas));
+    (fewer, lemmas)
+}
+
+/// The lemmas of one vocabulary in another, which gets the predicates it lacks.
+fn carried(
+    system: &System,
+    blasted: &mut Blasted,
+    into: &mut Vocabulary,
+    (from, lemmas): (&Vocabulary, &[Clause]),
+) -> Vec<Clause> {
+    let predicate = |literal: &super::predicates::Literal| from.predicates.get(literal.predicate as usize).copied();
+    let used: Vec<Predicate> = lemmas.iter().flatten().filter_map(predicate).collect();
+    into.extend(system, blasted, &used);
+    let clause = |clause: &Clause| -> Option<Clause> {
+        clause.iter().map(|literal| into.literal(predicate(literal)?, literal.positive)).collect()
+    };
+    lemmas.iter().filter_map(clause).collect()
+}
+
+/// Can the property be broken in a scan before which the lemmas hold?
+fn excluded(blasted: &Blasted, vocabulary: &Vocabulary, lemmas: &[Clause], limit: &Limit) -> Answer {
+    let mut solver = Solver::new(limit);
+    let mut encoding = Encoding::default();
+    for lemma in lemmas {
+        let clause: Vec<_> = lemma
+            .iter()
+            .map(|literal| encoding.term(&mut solver, &blasted.graph, vocabulary.before(*literal)))
+            .collect();
+        solver.clause(&clause);
+    }
+    let bad = encoding.term(&mut solver, &blasted.graph, blasted.bad);
+    let constraint = encoding.term(&mut solver, &blasted.graph, blasted.constraint);
+    solver.solve(&[bad, constraint])
+}
+
+fn certificate(argument: Argument, vocabulary: &Vocabulary, clauses: Vec<Clause>) -> Certificate {
+    let named = clauses.iter().map(|clause| {
+        let literals = clause.iter().filter_map(|literal| {
+            let predicate = vocabulary.predicates.get(literal.predicate as usize)?;
+            Some((*predicate, literal.positive))
+        });
+        literals.collect()
+    });
+    Certificate { argument, clauses: named.collect() }
+}

@@ -1,0 +1,207 @@
+//! Random runs of a system, 64 at a time: states that surely can be reached, to throw out candidate lemmas before the solver
+//! is asked.
+//!
+//! Where a run comes to rest but for counters, they are advanced to just before the next value they are compared with, as in
+//! the bounded search: every state seen is one the system can reach.
+
+use super::predicates::Predicate;
+use crate::graph::{Leaf, Lit, Node};
+use crate::model::Start;
+use crate::system::System;
+
+/// The predicates before some scan, one bit for each run.
+pub type Sample = Vec<u64>;
+
+/// Runs at the same time.
+const LANES: usize = 64;
+
+/// States of 64 runs before some scan.
+#[derive(Clone, Debug)]
+pub struct States {
+    latches: Vec<u64>,
+    counters: Vec<[u64; LANES]>,
+}
+
+struct Runs<'a> {
+    system: &'a System,
+    latches: Vec<u64>,
+    counters: Vec<[u64; LANES]>,
+    inputs: Vec<u64>,
+    values: Vec<u64>,
+    random: u64,
+}
+
+/// The states before so many scans of 64 runs.
+#[must_use]
+pub fn states(system: &System, scans: usize) -> Vec<States> {
+    let mut runs = Runs {
+        system,
+        latches: vec![0; system.latches.len()],
+        counters: vec![[0; LANES]; system.counters.len()],
+        inputs: vec![0; system.inputs.len()],
+        values: Vec::new(),
+        random: 0x2545_f491_4f6c_dd1d,
+    };
+    runs.restart(u64::MAX);
+    let mut states = vec![runs.states()];
+    for scan in 0..scans {
+        // Runs differ in how nervous their inputs are, and begin anew now and then.
+        if scan % 97 == 96 {
+            let some = runs.word() & runs.word();
+            runs.restart(some);
+        }
+        runs.step(scan);
+        states.push(runs.states());
+    }
+    states
+}
+
+fn lanes(counters: &[[u64; LANES]], counter: u32, holds: impl Fn(u64) -> bool) -> u64 {
+    let counts = counters.get(counter as usize);
+    counts.map_or(0, |c| c.iter().enumerate().fold(0, |word, (lane, n)| word | u64::from(holds(*n)) << lane))
+}
+
+impl States {
+    /// The predicates in these states.
+    #[must_use]
+    pub fn sample(&self, predicates: &[Predicate]) -> Sample {
+        predicates
+            .iter()
+            .map(|predicate| match *predicate {
+                Predicate::Latch(n) => self.latches.get(n as usize).copied().unwrap_or(0),
+                Predicate::AtLeast { counter, threshold } => lanes(&self.counters, counter, |count| count >= threshold),
+                Predicate::CounterBit { counter, bit } => lanes(&self.counters, counter, |count| count >> bit & 1 == 1),
+                Predicate::Order { left, right, by } => {
+                    let (a, b) = (self.counters.get(left as usize), self.counters.get(right as usize));
+                    let pairs = a.into_iter().flatten().zip(b.into_iter().flatten()).enumerate();
+                    pairs.fold(0, |word, (lane, (a, b))| word | u64::from(*a >= b.saturating_add(by)) << lane)
+                }
+            })
+            .collect()
+    }
+
+    /// Greatest amount by which one counter is ahead of another: in all states, and in those in which the other one counts.
+    #[must_use]
+    pub fn ahead(&self, left: u32, right: u32) -> (Option<i128>, Option<i128>) {
+        let (a, b) = (self.counters.get(left as usize), self.counters.get(right as usize));
+        let pairs = || a.into_iter().flatten().zip(b.into_iter().flatten());
+        let by = |(a, b): (&u64, &u64)| i128::from(*a) - i128::from(*b);
+        (pairs().map(by).max(), pairs().filter(|(_, b)| **b > 0).map(by).max())
+    }
+}
+
+impl Runs<'_> {
+    fn word(&mut self) -> u64 {
+        self.random ^= self.random << 13;
+        self.random ^= self.random >> 7;
+        self.random ^= self.random << 17;
+        self.random.wrapping_mul(0x9e37_79b9_7f4a_7c15)
+    }
+
+    fn restart(&mut self, lanes: u64) {
+        for i in 0..self.latches.len() {
+            let start = match self.system.latches.get(i).map(|l| l.start) {
+                Some(Start::Value(true)) => u64::MAX,
+                Some(Start::Value(false)) | None => 0,
+                Some(Start::Free) => self.word(),
+            };
+            if let Some(latch) = self.latches.get_mut(i) {
+                *latch = *latch & !lanes | start & lanes;
+            }
+        }
+        for counter in &mut self.counters {
+            for (lane, count) in counter.iter_mut().enumerate() {
+                if lanes >> lane & 1 == 1 {
+                    *count = 0;
+                }
+            }
+        }
+    }
+
+    fn evaluate(&mut self) {
+        let mut values = std::mem::take(&mut self.values);
+        values.clear();
+        for node in self.system.graph.nodes() {
+            let value = match node {
+                Node::Constant => 0,
+                Node::And(a, b) => word_at(&values, a) & word_at(&values, b),
+                Node::Leaf(Leaf::Input(n)) => self.inputs.get(n as usize).copied().unwrap_or(0),
+                Node::Leaf(Leaf::Latch(n)) => self.latches.get(n as usize).copied().unwrap_or(0),
+                Node::Leaf(Leaf::AtLeast { counter, threshold }) => {
+                    lanes(&self.counters, counter, |count| count >= threshold)
+                }
+                Node::Leaf(Leaf::CounterBit { counter, bit }) => {
+                    lanes(&self.counters, counter, |count| count >> bit & 1 == 1)
+                }
+            };
+            values.push(value);
+        }
+        self.values = values;
+    }
+
+    fn states(&self) -> States {
+        States { latches: self.latches.clone(), counters: self.counters.clone() }
+    }
+
+    fn step(&mut self, scan: usize) {
+        for i in 0..self.inputs.len() {
+            let mut change = self.word() & self.word();
+            // Lanes of every second group keep their inputs longer.
+            let slow = self.word() & self.word() & self.word();
+            change &= 0x0000_ffff_0000_ffff | slow;
+            if scan.is_multiple_of(3) {
+                change &= 0x00ff_00ff_00ff_00ff | self.word() & slow;
+            }
+            let fresh = self.word();
+            if let Some(input) = self.inputs.get_mut(i) {
+                *input = *input & !change | fresh & change;
+            }
+        }
+        self.evaluate();
+        let forbidden = !word_at(&self.values, self.system.constraint);
+        let latches: Vec<u64> = self.system.latches.iter().map(|l| word_at(&self.values, l.next)).collect();
+        let moved = latches.iter().zip(&self.latches).fold(0, |moved, (a, b)| moved | a ^ b);
+        let runs: Vec<(u64, u64)> = self
+            .system
+            .counters
+            .iter()
+            .map(|c| (word_at(&self.values, c.run), word_at(&self.values, c.hold)))
+            .collect();
+        for lane in 0..LANES {
+            let extra = if (moved | forbidden) >> lane & 1 == 1 { 0 } else { self.extra(lane, &runs) };
+            for ((counter, counts), (run, hold)) in self.system.counters.iter().zip(&mut self.counters).zip(&runs) {
+                let Some(count) = counts.get_mut(lane) else { continue };
+                *count = match (run >> lane & 1 == 1, hold >> lane & 1 == 1) {
+                    (true, _) => count.saturating_add(1 + extra).min(counter.max),
+                    (false, true) => *count,
+                    (false, false) => 0,
+                };
+            }
+        }
+        self.latches = latches;
+        // A scan outside of what is looked at ends its run.
+        self.restart(forbidden);
+    }
+
+    /// How often the scan just done may be repeated in a lane whose latches are at rest.
+    fn extra(&self, lane: usize, runs: &[(u64, u64)]) -> u64 {
+        let mut extra = u64::MAX;
+        for ((counter, counts), (run, hold)) in self.system.counters.iter().zip(&self.counters).zip(runs) {
+            let count = counts.get(lane).copied().unwrap_or(0);
+            if run >> lane & 1 == 1 {
+                if counter.exposed {
+                    return 0;
+                }
+                let next = counter.thresholds.iter().find(|t| **t > count);
+                extra = extra.min(next.map_or(u64::MAX, |t| t - count - 1));
+            } else if hold >> lane & 1 == 0 && count != 0 {
+                return 0;
+            }
+        }
+        if extra == u64::MAX { 0 } else { extra }
+    }
+}
+
+fn word_at(values: &[u64], lit: Lit) -> u64 {
+    values.get(lit.node()).copied().unwrap_or(0) ^ if lit.is_inverted() { u64::MAX } else { 0 }
+}

@@ -1,0 +1,126 @@
+//! Latches that never change, though no constant in the program says so: the upper bits of a stage number, say.
+//!
+//! They are found as single-literal lemmas and put into the system as constants, before anybody searches or proves in it. A
+//! proof in the smaller system carries them along, so that the checker sees the whole.
+
+use super::houdini;
+use super::predicates::{Predicate, Vocabulary};
+use super::random;
+use crate::graph::{Copier, Graph, Leaf, Lit};
+use crate::hash::FastMap;
+use crate::sat::Limit;
+use crate::system::{Blasted, Counter, Latch, System};
+
+/// Scans of random runs that a latch has to keep its value for.
+const SCANS: usize = 120;
+/// Times candidates are thrown out. A chain of rungs that random runs never got through takes a round for each of them, and has no
+/// constants.
+const ROUNDS_MAX: usize = 40;
+
+/// A smaller system with the same answers.
+#[derive(Clone, Debug)]
+pub struct Reduced {
+    /// The system.
+    pub system: System,
+    /// What was put in as constants: latches of the whole system.
+    pub constants: Vec<(u32, bool)>,
+    /// Numbers of the latches in the whole system.
+    latches: Vec<u32>,
+    /// Numbers of the counters in the whole system.
+    counters: Vec<u32>,
+}
+
+impl Reduced {
+    /// A predicate of the smaller system in the whole one.
+    #[must_use]
+    pub fn original(&self, predicate: Predicate) -> Predicate {
+        let latch = |n: u32| self.latches.get(n as usize).copied().unwrap_or(u32::MAX);
+        let counter = |n: u32| self.counters.get(n as usize).copied().unwrap_or(u32::MAX);
+        match predicate {
+            Predicate::Latch(n) => Predicate::Latch(latch(n)),
+            Predicate::AtLeast { counter: n, threshold } => Predicate::AtLeast { counter: counter(n), threshold },
+            Predicate::CounterBit { counter: n, bit } => Predicate::CounterBit { counter: counter(n), bit },
+            Predicate::Order { left, right, by } => Predicate::Order { left: counter(left), right: counter(right), by },
+        }
+    }
+
+    /// The number of a latch of the whole system in the smaller one.
+    pub fn latch_of(&self) -> impl Iterator<Item = (u32, u32)> {
+        self.latches.iter().copied().zip(0u32..)
+    }
+}
+
+/// Finds latches that keep their starting value for ever, and leaves them out.
+#[must_use]
+pub fn reduce(system: &System, limit: &Limit) -> Reduced {
+    let constants = constants(system, limit);
+    let values: FastMap<u32, bool> = constants.iter().copied().collect();
+    smaller(system, constants, &values)
+}
+
+fn constants(system: &System, limit: &Limit) -> Vec<(u32, bool)> {
+    let mut blasted = Blasted::new(system);
+    let mut vocabulary = Vocabulary::default();
+    let latches: Vec<Predicate> = (0u32..).zip(&system.latches).map(|(n, _)| Predicate::Latch(n)).collect();
+    let states = random::states(system, SCANS);
+    let mut steady: Vec<Option<bool>> = vocabulary_start(system, &latches);
+    for state in &states {
+        for (steady, word) in steady.iter_mut().zip(state.sample(&latches)) {
+            if *steady
+                != if word == 0 {
+                    Some(false)
+                } else if word == u64::MAX {
+                    Some(true)
+                } else {
+                    None
+                }
+            {
+                *steady = None;
+            }
+        }
+    }
+    let candidates: Vec<Predicate> =
+        latches.iter().zip(&steady).filter(|(_, s)| s.is_some()).map(|(p, _)| *p).collect();
+    if candidates.is_empty() {
+        return Vec::new();
+    }
+    vocabulary.extend(system, &mut blasted, &candidates);
+    let clauses = candidates
+        .iter()
+        .zip(steady.iter().flatten())
+        .filter_map(|(predicate, value)| vocabulary.literal(*predicate, *value).map(|l| vec![l]))
+        .collect();
+    let kept = houdini::inductive(&blasted, &vocabulary, clauses, ROUNDS_MAX, limit);
+    kept.iter()
+        .flatten()
+        .filter_map(|literal| match vocabulary.predicates.get(literal.predicate as usize) {
+            Some(Predicate::Latch(number)) => Some((*number, literal.positive)),
+            Some(Predicate::AtLeast { .. } | Predicate::Order { .. } | Predicate::CounterBit { .. }) | None => None,
+        })
+        .collect()
+}
+
+fn vocabulary_start(system: &System, latches: &[Predicate]) -> Vec<Option<bool>> {
+    latches.iter().map(|p| super::predicates::at_start(system, *p)).collect()
+}
+
+/// The system with these latches as constants, and only what its question still depends on.
+fn smaller(system: &System, constants: Vec<(u32, bool)>, values: &FastMap<u32, bool>) -> Reduced {
+    let mut graph = Graph::default();
+    let mut copier = Copier::new(&system.graph);
+    let mut leaves = |graph: &mut Graph, leaf: Leaf| match leaf {
+        Leaf::Latch(number) => match values.get(&number) {
+            Some(value) => Lit::constant(*value),
+            None => graph.leaf(leaf),
+        },
+        Leaf::Input(_) | Leaf::AtLeast { .. } | Leaf::CounterBit { .. } => graph.leaf(leaf),
+    };
+    let mut copy = |lit: Lit| copier.copy(&system.graph, &mut graph, lit, &mut leaves);
+    let latches = system.latches.iter().map(|l| Latch { next: copy(l.next), ..*l }).collect();
+    let counters =
+        system.counters.iter().map(|c| Counter { run: copy(c.run), hold: copy(c.hold), ..c.clone() }).collect();
+    let (bad, constraint) = (copy(system.bad), copy(system.constraint));
+    let whole = System { graph, inputs: system.inputs.clone(), latches, counters, bad, constraint };
+    let (system, latches, counters) = whole.cone();
+    Reduced { system, constants, latches, counters }
+}

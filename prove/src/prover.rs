@@ -1,0 +1,322 @@
+//! From a program and its properties to answers.
+//!
+//! Owns [`Prover`]. Every proof is checked by [`crate::check`] before it is reported, and every way to break a property is
+//! run again on the model, scan by scan; the caller replays it on the engine that runs plants before anybody sees it.
+
+use crate::check;
+use crate::condition::Condition;
+use crate::engine::bounded::Trace;
+use crate::engine::portfolio::{self, Argument, Certificate, Verdict};
+use crate::graph::Lit;
+use crate::model::{Input, Model, Schedule, Source, Start};
+use crate::property::{BadProperty, Kind, Prepared, Property};
+use crate::refusal::Refusal;
+use crate::sat::Limit;
+use crate::system::{Question, System};
+use bytecode::Image;
+use compiler::hir::Program;
+use std::time::{Duration, Instant};
+
+/// What is asked.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Longest time for one property.
+    pub time_limit: Duration,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { time_limit: Duration::from_secs(30) }
+    }
+}
+
+/// Bits set from outside before a scan: which bit of the data, and its value.
+pub type Setting = (usize, bool);
+
+/// A sequence of inputs, by bits of the data.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Way {
+    /// Retained bits before the first scan.
+    pub starts: Vec<Setting>,
+    /// Inputs that matter, and for how many scans.
+    pub steps: Vec<(Vec<Setting>, u64)>,
+    /// No way with as few events is shorter.
+    pub shortest: bool,
+    /// It rests on values that are not computed, so it may not be one.
+    pub approximate: bool,
+}
+
+impl Way {
+    /// Number of scans.
+    #[must_use]
+    pub fn scans(&self) -> u64 {
+        self.steps.iter().fold(0, |sum, (_, scans)| sum.saturating_add(*scans))
+    }
+}
+
+/// An answer.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Answer {
+    /// It holds, whatever the inputs do.
+    Proved {
+        /// What carries the proof.
+        argument: Argument,
+        /// The proof.
+        certificate: Certificate,
+    },
+    /// It holds for nothing: this can never be.
+    Vacuous {
+        /// What can never be.
+        premise: String,
+    },
+    /// It can be broken.
+    Refuted(Way),
+    /// It can be reached ([`Kind::Reachable`]).
+    Reached(Way),
+    /// It can never be reached ([`Kind::Reachable`]).
+    Unreachable {
+        /// What carries the proof.
+        argument: Argument,
+        /// The proof.
+        certificate: Certificate,
+    },
+    /// Not known.
+    Unknown {
+        /// Why, and what was reached.
+        why: String,
+    },
+}
+
+/// How large the question was.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Size {
+    /// Latches in the cone.
+    pub latches: usize,
+    /// Counters in the cone.
+    pub counters: usize,
+    /// Inputs in the cone.
+    pub inputs: usize,
+    /// Nodes in the cone.
+    pub nodes: usize,
+}
+
+/// An answer with what belongs to it.
+#[derive(Clone, Debug)]
+pub struct Report {
+    /// The property.
+    pub property: Property,
+    /// The answer.
+    pub answer: Answer,
+    /// Time it took.
+    pub took: Duration,
+    /// The size of the question.
+    pub size: Size,
+    /// The question itself.
+    pub system: Option<System>,
+    /// The property is broken (reached) in a scan.
+    pub bad: Lit,
+    /// Its conditions, with their words.
+    pub conditions: Vec<(String, Lit)>,
+    /// Premises of which it is not known whether they can be met.
+    pub open_premises: Vec<String>,
+}
+
+/// A program whose properties can be asked.
+#[derive(Debug)]
+pub struct Prover<'a> {
+    image: &'a Image,
+    model: Model,
+    prepared: Vec<Prepared>,
+    constraint: Lit,
+}
+
+/// Why nothing can be asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Problem {
+    /// The program does something that is not modelled.
+    Program(Refusal),
+    /// A property or assumption is wrong.
+    Property(BadProperty),
+}
+
+impl std::fmt::Display for Problem {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Program(refusal) => refusal.fmt(f),
+            Self::Property(bad) => bad.fmt(f),
+        }
+    }
+}
+
+impl<'a> Prover<'a> {
+    /// Reads properties and models the program.
+    ///
+    /// # Errors
+    /// Something is not modelled, or a property is wrong.
+    pub fn new(
+        program: &Program,
+        image: &'a Image,
+        schedule: &Schedule,
+        properties: &[Property],
+        assume: &[String],
+    ) -> Result<Self, Problem> {
+        let prepared: Result<Vec<Prepared>, BadProperty> = properties.iter().map(|p| Prepared::new(p, image)).collect();
+        let prepared = prepared.map_err(Problem::Property)?;
+        let bad = |text: &String, fault| BadProperty { id: "assume".to_owned(), text: text.clone(), fault };
+        let assumed: Result<Vec<Condition>, BadProperty> =
+            assume.iter().map(|text| Condition::parse(text, image).map_err(|fault| bad(text, fault))).collect();
+        let assumed = assumed.map_err(Problem::Property)?;
+        let conditions = prepared.iter().flat_map(|p| &p.conditions).chain(&assumed);
+        let watched: Vec<(u32, u32)> = conditions.flat_map(|c| c.places(image)).collect();
+        let source = Source { program, image, schedule, watched: &watched, free: &[] };
+        let mut model = Model::new(&source).map_err(Problem::Program)?;
+        for condition in &assumed {
+            let lit = condition.lit(&mut model.graph, &model.after, image);
+            let lit = lit.map_err(|fault| Problem::Property(bad(&condition.text, fault)))?;
+            model.assumed = model.graph.and(model.assumed, lit);
+        }
+        // A scan with a fault commits nothing and is the last one.
+        let fault = model.fault();
+        let constraint = model.graph.and(model.assumed, !fault);
+        Ok(Self { image, model, prepared, constraint })
+    }
+
+    /// The model.
+    #[must_use]
+    pub fn model(&self) -> &Model {
+        &self.model
+    }
+
+    /// Number of properties.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.prepared.len()
+    }
+
+    /// Are there no properties?
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.prepared.is_empty()
+    }
+
+    /// Answers a property by its number.
+    ///
+    /// # Errors
+    /// It cannot be computed.
+    pub fn answer(&mut self, number: usize, options: &Options) -> Result<Option<Report>, BadProperty> {
+        let began = Instant::now();
+        let Some(prepared) = self.prepared.get(number).cloned() else { return Ok(None) };
+        let asked = self.model.ask(&prepared, self.image, self.constraint)?;
+        let limit = Limit { deadline: began.checked_add(options.time_limit), stop: None };
+        // Where a loop goes on beyond what was followed, nothing is proved.
+        let bad = self.model.graph.or(asked.question.bad, self.model.beyond);
+        let question = Question { bad, ..asked.question };
+        let system = System::new(&self.model, question);
+        let size = Size {
+            latches: system.latches.len(),
+            counters: system.counters.len(),
+            inputs: system.inputs.len(),
+            nodes: system.graph.len(),
+        };
+        let verdict = portfolio::decide(&system, &limit);
+        let reach = matches!(prepared.property.kind, Kind::Reachable { .. });
+        let mut open_premises = Vec::new();
+        let answer = match verdict {
+            Verdict::Broken(trace) => {
+                let way = self.way(&system, &trace);
+                if reach { Answer::Reached(way) } else { Answer::Refuted(way) }
+            }
+            Verdict::Unknown { steps, gave_up } => Answer::Unknown { why: unknown(steps, gave_up, options) },
+            Verdict::Proved(certificate) => {
+                let checked = check::check(&system, &certificate, &limit);
+                match checked {
+                    Err(rejected) => Answer::Unknown { why: format!("the proof was not accepted: {rejected}") },
+                    Ok(()) if reach => Answer::Unreachable { argument: certificate.argument, certificate },
+                    Ok(()) => match self.hollow(
+                        &asked.premises,
+                        question.constraint,
+                        &limit.until(premises_until(began)),
+                        &mut open_premises,
+                    ) {
+                        Some(premise) => Answer::Vacuous { premise },
+                        None => Answer::Proved { argument: certificate.argument, certificate },
+                    },
+                }
+            }
+        };
+        let took = began.elapsed();
+        Ok(Some(Report {
+            property: prepared.property,
+            answer,
+            took,
+            size,
+            system: Some(system),
+            bad: asked.question.bad,
+            conditions: asked.conditions,
+            open_premises,
+        }))
+    }
+
+    /// A premise that can never be met, if there is one.
+    fn hollow(
+        &self,
+        premises: &[(String, Lit)],
+        constraint: Lit,
+        limit: &Limit,
+        open: &mut Vec<String>,
+    ) -> Option<String> {
+        for (text, lit) in premises {
+            let system = System::new(&self.model, Question { bad: *lit, constraint });
+            match portfolio::decide(&system, limit) {
+                Verdict::Broken(_) => {}
+                Verdict::Proved(certificate) => {
+                    if check::check(&system, &certificate, limit).is_ok() {
+                        return Some(text.clone());
+                    }
+                    open.push(text.clone());
+                }
+                Verdict::Unknown { .. } => open.push(text.clone()),
+            }
+        }
+        None
+    }
+
+    /// A trace in bits of the data.
+    fn way(&self, system: &System, trace: &Trace) -> Way {
+        let mut starts = Vec::new();
+        for (latch, value) in system.latches.iter().zip(&trace.starts) {
+            let place = self.model.latches.get(latch.model as usize).and_then(|l| l.place);
+            if let (Start::Free, Some(place)) = (latch.start, place) {
+                starts.push((place, *value));
+            }
+        }
+        let mut approximate = false;
+        let mut steps = Vec::new();
+        for step in &trace.steps {
+            let mut settings = Vec::new();
+            for (input, value) in system.inputs.iter().zip(&step.inputs) {
+                match self.model.inputs.get(*input as usize) {
+                    Some(Input::Data(place)) => settings.push((*place, *value)),
+                    Some(Input::Unknown) | None => approximate = true,
+                }
+            }
+            steps.push((settings, step.scans));
+        }
+        Way { starts, steps, shortest: trace.shortest, approximate }
+    }
+}
+
+/// How long premises are looked at: a remark must not take much longer than the proof it belongs to.
+fn premises_until(began: Instant) -> Instant {
+    let now = Instant::now();
+    now + (now - began).max(Duration::from_millis(500)) * 3
+}
+
+fn unknown(steps: usize, gave_up: bool, options: &Options) -> String {
+    let searched = format!("it cannot be broken within {steps} events");
+    if gave_up {
+        format!("no proof of a known kind was found; {searched}")
+    } else {
+        format!("the time limit of {} s ended the search; {searched}", options.time_limit.as_secs_f64())
+    }
+}

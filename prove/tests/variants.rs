@@ -1,0 +1,135 @@
+//! The table of program variants: files under tests/prove, each with a program, what is changed in it, and the verdict of
+//! every property. `--nocapture` prints how long they took.
+#![allow(
+    clippy::wildcard_enum_match_arm,
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "helpers of tests: a failure is a panic"
+)]
+
+mod common;
+
+use common::root;
+use compiler::source::SourceMap;
+use compiler::{Options, compile};
+use prove::model::Schedule;
+use prove::property::Property;
+use prove::prover::{Answer, Prover, Report};
+use serde::Deserialize;
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Table {
+    program: Option<String>,
+    properties: Vec<Property>,
+    variants: Vec<Variant>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Variant {
+    name: String,
+    /// The program, where the table has none.
+    text: Option<String>,
+    /// What is changed in it.
+    #[serde(default)]
+    replace: BTreeMap<String, String>,
+    #[serde(default)]
+    properties: Vec<Property>,
+    /// A fault was put in.
+    #[serde(default)]
+    fault: bool,
+    /// The compiler takes it.
+    #[serde(default = "yes")]
+    compiles: bool,
+    /// The verdict of each property.
+    expect: BTreeMap<String, String>,
+}
+
+fn yes() -> bool {
+    true
+}
+
+fn word(report: &Report) -> &'static str {
+    match report.answer {
+        Answer::Proved { .. } => "proved",
+        Answer::Vacuous { .. } => "vacuous",
+        Answer::Refuted(_) => "refuted",
+        Answer::Reached(_) => "reached",
+        Answer::Unreachable { .. } => "unreachable",
+        Answer::Unknown { .. } => "unknown",
+    }
+}
+
+#[test]
+fn every_variant_has_its_verdict() {
+    let mut files: Vec<_> =
+        std::fs::read_dir(root().join("tests/prove")).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    let (mut variants, mut faulty, mut wrong) = (0, 0, Vec::new());
+    let mut times: Vec<(Duration, String)> = Vec::new();
+    for file in files {
+        let table: Table = serde_yaml::from_str(&std::fs::read_to_string(&file).unwrap())
+            .unwrap_or_else(|e| panic!("{}: {e}", file.display()));
+        let base = table.program.as_ref().map(|p| std::fs::read_to_string(file.with_file_name(p)).unwrap());
+        for variant in &table.variants {
+            variants += 1;
+            faulty += usize::from(variant.fault);
+            let name = format!("{}: {}", file.file_stem().unwrap().to_string_lossy(), variant.name);
+            let mut text = variant.text.clone().or_else(|| base.clone()).unwrap();
+            for (from, to) in &variant.replace {
+                assert!(text.contains(from), "{name}: `{from}` is not in the program");
+                text = text.replace(from, to);
+            }
+            verdicts(&name, &text, &table, variant, &mut times, &mut wrong);
+        }
+    }
+    times.sort();
+    for (took, name) in times.iter().rev().take(12) {
+        println!("{took:>10.1?}  {name}");
+    }
+    let median = times.get(times.len() / 2).map_or(Duration::ZERO, |t| t.0);
+    println!("{variants} variants, {faulty} with a fault; {} verdicts, median {median:.1?}", times.len());
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert!(variants >= 60 && faulty * 2 >= variants, "{variants} variants, {faulty} with a fault");
+}
+
+fn verdicts(
+    name: &str,
+    text: &str,
+    table: &Table,
+    variant: &Variant,
+    times: &mut Vec<(Duration, String)>,
+    wrong: &mut Vec<String>,
+) {
+    let mut map = SourceMap::new();
+    let id = map.add("variant", text);
+    let compiled = compile(&map, &[id], Options::default());
+    let Some(image) = compiled.image else {
+        if variant.compiles {
+            wrong.push(format!("{name}: {:?}", compiled.diagnostics));
+        }
+        return;
+    };
+    let all = table.properties.iter().chain(&variant.properties);
+    let asked: Vec<Property> = all.filter(|p| variant.expect.contains_key(&p.id)).cloned().collect();
+    if asked.len() != variant.expect.len() || !variant.compiles {
+        wrong.push(format!("{name}: expects something of properties it has not"));
+    }
+    let schedule = Schedule::every_scan(&image, 10_000_000);
+    let mut prover = match Prover::new(&compiled.program, &image, &schedule, &asked, &[]) {
+        Ok(prover) => prover,
+        Err(problem) => return wrong.push(format!("{name}: {problem}")),
+    };
+    for number in 0..prover.len() {
+        let report = prover.answer(number, &prove::prover::Options::default()).unwrap().unwrap();
+        let id = &report.property.id;
+        times.push((report.took, format!("{name}: {id}")));
+        if Some(word(&report)) != variant.expect.get(id).map(String::as_str) {
+            wrong.push(format!("{name}: {id}: {} ({:?})", word(&report), report.answer));
+        }
+    }
+}
