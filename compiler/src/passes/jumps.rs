@@ -1,6 +1,6 @@
-//! Jumps: where they lead in the end, and code nobody reaches.
+//! Jumps: which are taken for certain, where they lead in the end, and code nobody reaches.
 
-use crate::ir::{Func, InstKind, Label};
+use crate::ir::{Func, InstKind, Label, Val};
 
 /// Jumps followed to find the end of a chain; chains are short.
 const HOPS_MAX: usize = 8;
@@ -8,11 +8,23 @@ const HOPS_MAX: usize = 8;
 pub(super) fn run(func: &mut Func) {
     // One round can uncover work for the next; two cover what lowering makes.
     for _ in 0..2 {
+        decide(func);
         thread(func);
         invert_over_jump(func);
         drop_unreached(func);
         drop_useless(func);
     }
+}
+
+/// Branches on a constant: jumps, or nothing.
+fn decide(func: &mut Func) {
+    func.code.retain_mut(|inst| match inst.kind {
+        InstKind::Branch { to, cond: Val::Const(bits), when } => {
+            inst.kind = InstKind::Jump(to);
+            (bits != 0) == when
+        }
+        _ => true,
+    });
 }
 
 /// For each label, what stands behind it (other labels aside).
@@ -165,6 +177,21 @@ mod tests {
         let found = kinds(&f);
         assert!(found == expected || found.iter().filter(|k| **k == InstKind::Return).count() == 2, "{found:?}");
         assert!(!found.contains(&mov(own(1), Val::Const(1))));
+    }
+
+    #[test]
+    fn a_branch_on_a_constant_is_decided() {
+        let a = Label(0);
+        let with = |bits| {
+            let branch = InstKind::Branch { to: a, cond: Val::Const(bits), when: false };
+            let mut f =
+                func(1, 1, vec![branch, mov(own(0), Val::Const(1)), InstKind::Label(a), mov(own(1), Val::Const(1))]);
+            run(&mut f);
+            kinds(&f)
+        };
+        assert_eq!(with(1), [mov(own(0), Val::Const(1)), mov(own(1), Val::Const(1)), InstKind::Return]);
+        let jumped = with(0);
+        assert!(!jumped.contains(&mov(own(0), Val::Const(1))) && jumped.contains(&mov(own(1), Val::Const(1))), "{jumped:?}");
     }
 
     #[test]

@@ -142,7 +142,9 @@ impl Analysis<'_> {
             at -= 1;
             let Some((line, instr)) = self.line(at) else { break };
             let by_name = matches!(instr.op.roles(), [Role::Write(_), ..]);
-            if line.kind != Kind::Plain || !by_name && instr.op != Op::Charge {
+            // A branch that was not taken has written nothing.
+            let passed = matches!(line.kind, Kind::Branch(_)) && instr.op != Op::Jmp;
+            if !passed && (line.kind != Kind::Plain || !by_name && instr.op != Op::Charge) {
                 break;
             }
             let key = self.key(line, instr, 0);
