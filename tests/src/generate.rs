@@ -10,6 +10,9 @@ const DEPTH_MAX: u32 = 4;
 /// Statements of a program, at most.
 const STATEMENTS_MAX: u32 = 60;
 
+/// Control variables of FOR loops, by depth.
+const COUNTERS: [&str; 5] = ["n0", "n1", "n2", "n3", "n4"];
+
 const DECLARATIONS: &str = "\
 FUNCTION Mix : DINT VAR_INPUT x : DINT; y : DINT; END_VAR
   IF x > y THEN Mix := x - y; ELSE Mix := (y MOD 7) + x * 3; END_IF;
@@ -26,6 +29,7 @@ PROGRAM Generated VAR
   x0 AT %IX0.0 : BOOL; x1 AT %IX0.1 : BOOL; x2 AT %IX0.7 : BOOL; w0 AT %IW1 : INT;
   y0 AT %QX0.0 : BOOL; y1 AT %QX0.1 : BOOL; o0 AT %QW1 : INT; f0 AT %MX0.3 : BOOL; m0 AT %MW0 : WORD;
   b0 : BOOL; b1 : BOOL; b2 : BOOL; b3 : BOOL := TRUE;
+  n0 : DINT; n1 : DINT; n2 : DINT; n3 : DINT; n4 : DINT;
   i0 : DINT; i1 : DINT := 3; i2 : DINT := -7; i3 : DINT; s0 : INT; s1 : INT := 300; q0 : USINT; l0 : LINT; u0 : UDINT := 9;
   d0 : DWORD := 16#80000001; d1 : DWORD; r0 : REAL := 1.5; r1 : REAL; g0 : LREAL := 0.1;
   a : ARRAY [0..9] OF DINT; e : ARRAY [-2..5] OF REAL; z : ARRAY [1..6] OF BOOL;
@@ -89,11 +93,11 @@ impl Writer<'_> {
                 self.put(format_args!("  {to} := {value};\n"));
             }
             7 => {
-                let (index, value) = (self.int(depth + 2), self.int(depth));
+                let (index, value) = (self.index(depth + 2, 10), self.int(depth));
                 self.put(format_args!("  a[{index}] := {value};\n"));
             }
             8 => {
-                let (index, value) = (self.int(depth + 2), self.real(depth));
+                let (index, value) = (self.index(depth + 2, 6), self.real(depth));
                 self.put(format_args!("  e[{index}] := {value};\n"));
             }
             9 => self.narrow(depth),
@@ -109,7 +113,9 @@ impl Writer<'_> {
                 self.put(format_args!("  END_IF;\n"));
             }
             13 | 14 => {
-                let (counter, from, to) = (self.pick(&["i0", "i1", "i3"]), self.int(depth + 2), self.below(12));
+                // A control variable may not be written in its loop: one for each depth.
+                let counter = COUNTERS.get(depth as usize).copied().unwrap_or(COUNTERS[0]);
+                let (from, to) = (self.int(depth + 2), self.below(12));
                 let by = self.pick(&["", "", " BY 2", " BY -1"]);
                 self.put(format_args!("  FOR {counter} := {from} TO {to}{by} DO\n"));
                 self.block(depth);
@@ -126,30 +132,32 @@ impl Writer<'_> {
 
     /// Statements on other types than the three main ones.
     fn narrow(&mut self, depth: u32) {
-        let (int, real, bool) = (self.int(depth + 1), self.real(depth + 1), self.bool(depth + 1));
+        let (int, real, bool) = (self.varying(depth + 1), self.real(depth + 1), self.bool(depth + 1));
+        let (divisor, index) = (self.divisor(depth + 1), self.index(depth + 1, 6));
         match self.below(9) {
             0 => self.put(format_args!("  s0 := DINT_TO_INT({int});\n")),
-            1 => self.put(format_args!("  o0 := s0 / DINT_TO_INT({int});\n")),
+            1 => self.put(format_args!("  o0 := s0 / DINT_TO_INT({divisor});\n")),
             2 => self.put(format_args!("  q0 := DINT_TO_USINT({int});\n")),
             3 => self.put(format_args!("  l0 := l0 * 3 + DINT_TO_LINT({int});\n")),
             4 => self.put(format_args!("  d0 := ROL(d0, 3) XOR SHL(d1, DINT_TO_INT({int}));\n")),
             5 => self.put(format_args!("  d1 := DINT_TO_DWORD({int}) AND NOT d0;\n")),
             6 => self.put(format_args!("  g0 := REAL_TO_LREAL({real}) - g0;\n")),
-            7 => self.put(format_args!("  u0 := u0 / DINT_TO_UDINT({int}) + u0;\n")),
-            _ => self.put(format_args!("  z[1 + {int} MOD 6] := {bool};\n")),
+            7 => self.put(format_args!("  u0 := u0 / DINT_TO_UDINT({divisor}) + u0;\n")),
+            _ => self.put(format_args!("  z[1 + {index}] := {bool};\n")),
         }
     }
 
     fn call(&mut self, depth: u32) {
-        let (int, bool) = (self.int(depth + 1), self.bool(depth + 1));
+        let (int, bool) = (self.varying(depth + 1), self.bool(depth + 1));
+        let (which, most) = (self.index(depth + 1, 4), self.index(depth + 1, 10));
         match self.below(7) {
             0 => self.put(format_args!("  t0(IN := {bool}, PT := T#20ms); b0 := t0.Q;\n")),
             1 => self.put(format_args!("  t1(IN := {bool}, PT := T#10ms);\n")),
             2 => self.put(format_args!("  c0(CU := {bool}, R := b1, PV := 3);\n")),
             3 => self.put(format_args!("  p0(CLK := {bool}); y1 := p0.Q;\n")),
             4 => self.put(format_args!("  k0(on := {bool}, step := {int});\n")),
-            5 => self.put(format_args!("  k[{int}](on := {bool});\n")),
-            _ => self.put(format_args!("  sum(v := a, total := i3, n := {int});\n")),
+            5 => self.put(format_args!("  k[{which}](on := {bool});\n")),
+            _ => self.put(format_args!("  sum(v := a, total := i3, n := {most});\n")),
         }
     }
 
@@ -176,35 +184,71 @@ impl Writer<'_> {
         }
     }
 
+    /// An integer that the compiler does not know: a constant index outside or a constant 0 to divide by is refused.
+    fn varying(&mut self, depth: u32) -> String {
+        let text = self.int(depth);
+        let named = ["i0", "i1", "i2", "i3", "n0", "n1", "n2", "w0", "k0.", "r0", "r1", "a[", "e["];
+        if named.iter().any(|name| text.contains(name)) { text } else { format!("({text} + i3)") }
+    }
+
+    /// An index below `count`, and once in a while any number.
+    fn index(&mut self, depth: u32, count: u32) -> String {
+        let any = self.varying(depth);
+        if self.below(50) == 1 { any } else { format!("ABS({any} MOD {count})") }
+    }
+
+    /// A divisor, once in a while any number.
+    fn divisor(&mut self, depth: u32) -> String {
+        let any = self.varying(depth);
+        if self.below(50) == 1 { any } else { format!("({any} MOD 5 * 2 + 1)") }
+    }
+
     fn int(&mut self, depth: u32) -> String {
-        let leaf = ["i0", "i1", "i2", "i3", "0", "1", "2", "-1", "5", "9", "100000", "INT_TO_DINT(w0)", "k0.count"];
+        let leaf = [
+            "i0",
+            "i1",
+            "i2",
+            "i3",
+            "n0",
+            "n1",
+            "n2",
+            "0",
+            "1",
+            "2",
+            "-1",
+            "5",
+            "9",
+            "100000",
+            "INT_TO_DINT(w0)",
+            "k0.count",
+        ];
         if depth >= DEPTH_MAX {
             return self.pick(&leaf).to_owned();
         }
         match self.below(10) {
             0..=3 => self.pick(&leaf).to_owned(),
             4 | 5 => {
-                let (a, op, b) = (self.int(depth + 1), self.pick(&["+", "-", "*"]), self.int(depth + 1));
+                let (a, op, b) = (self.int(depth + 1), self.pick(&["+", "-", "*"]), self.varying(depth + 1));
                 format!("({a} {op} {b})")
             }
             6 => {
-                let (a, op, b) = (self.int(depth + 1), self.pick(&["/", "MOD"]), self.int(depth + 1));
+                let (a, op, b) = (self.int(depth + 1), self.pick(&["/", "MOD"]), self.divisor(depth + 1));
                 format!("({a} {op} {b})")
             }
-            7 => format!("a[{}]", self.int(depth + 1)),
+            7 => format!("a[{}]", self.index(depth + 1, 10)),
             8 => {
-                let (f, a, b) = (self.pick(&["Mix", "MIN", "MAX"]), self.int(depth + 1), self.int(depth + 1));
+                let (f, a, b) = (self.pick(&["Mix", "MIN", "MAX"]), self.int(depth + 1), self.varying(depth + 1));
                 format!("{f}({a}, {b})")
             }
             _ => {
-                let (f, x) = (self.pick(&["REAL_TO_DINT", "TRUNC"]), self.real(depth + 1));
+                let (f, x) = (self.pick(&["REAL_TO_DINT", "REAL_TRUNC_DINT"]), self.real(depth + 1));
                 format!("{f}({x})")
             }
         }
     }
 
     fn real(&mut self, depth: u32) -> String {
-        let leaf = ["r0", "r1", "0.0", "-2.5", "1.0e30", "DINT_TO_REAL(i0)"];
+        let leaf = ["r0", "r1", "REAL#0.0", "REAL#-2.5", "REAL#1.0e30", "DINT_TO_REAL(i0)"];
         if depth >= DEPTH_MAX {
             return self.pick(&leaf).to_owned();
         }
@@ -214,7 +258,7 @@ impl Writer<'_> {
                 let (a, op, b) = (self.real(depth + 1), self.pick(&["+", "-", "*", "/"]), self.real(depth + 1));
                 format!("({a} {op} {b})")
             }
-            5 => format!("e[{}]", self.int(depth + 1)),
+            5 => format!("e[{}]", self.index(depth + 1, 6)),
             6 => {
                 let (f, x) = (self.pick(&["SQRT", "ABS", "SIN", "LN"]), self.real(depth + 1));
                 format!("{f}({x})")

@@ -191,7 +191,10 @@ mod tests {
         };
         assert_eq!(with(1), [mov(own(0), Val::Const(1)), mov(own(1), Val::Const(1)), InstKind::Return]);
         let jumped = with(0);
-        assert!(!jumped.contains(&mov(own(0), Val::Const(1))) && jumped.contains(&mov(own(1), Val::Const(1))), "{jumped:?}");
+        assert!(
+            !jumped.contains(&mov(own(0), Val::Const(1))) && jumped.contains(&mov(own(1), Val::Const(1))),
+            "{jumped:?}"
+        );
     }
 
     #[test]

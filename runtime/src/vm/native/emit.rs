@@ -10,6 +10,7 @@ use super::abi::{DONE, RETURNED, Record, TRAPPED, UNBOUND};
 use super::cache::{Cache, Datum, Entry, Key, Reach, may_touch};
 use super::flat::{Flat, Kind, Line, Place, Program, Scope};
 use super::plan::{Plan, key_of};
+use super::ranges::{Counted, Right};
 use crate::vm::trap::TrapCode;
 use bytecode::scalar::Scalar;
 use bytecode::{Instr, Operand, ScalarType, Window};
@@ -40,6 +41,16 @@ struct Element {
     name: ElementName,
     reach: Reach,
     datum: Datum,
+}
+
+/// A resident as the block at hand knows it.
+#[derive(Clone, Copy)]
+struct Current {
+    key: Key,
+    ty: ScalarType,
+    datum: Datum,
+    /// Does its variable not have it yet?
+    pending: bool,
 }
 
 /// Something the verifier does not let through met the translation.
@@ -84,6 +95,12 @@ pub(super) struct Emit<'e, 'f> {
     cache: Cache,
     /// Addresses behind references, found or bound in this block.
     references: Vec<(u32, Value)>,
+    /// Residents of the region that this block has read or written, as they are now.
+    current: Vec<Current>,
+    /// Indices of this block, and the same in 64 bits.
+    wide: Vec<(Value, Value)>,
+    /// Where float constants stand in memory: type, bits, offset.
+    float_constants: HashMap<(ScalarType, u64), u32>,
     /// Elements of arrays read or written in this block, oldest first.
     elements: Vec<Element>,
     blocks: HashMap<u32, Block>,
@@ -161,6 +178,9 @@ pub(super) fn emit<'f>(frame: Frame<'_, 'f>) -> Result<FunctionBuilder<'f>, Defe
         part,
         cache: Cache::default(),
         references: Vec::new(),
+        current: Vec::new(),
+        wide: Vec::new(),
+        float_constants: HashMap::new(),
         elements: Vec::new(),
         blocks: HashMap::new(),
         before: HashMap::new(),
@@ -227,6 +247,7 @@ impl Emit<'_, '_> {
         self.cache.clear();
         self.references.clear();
         self.elements.clear();
+        self.wide.clear();
     }
 
     /// Begins the block of a line.
@@ -239,6 +260,7 @@ impl Emit<'_, '_> {
         let goes_on = !self.plan.is_target(at) && self.plan.region_of(at) == self.plan.region_of(at.wrapping_sub(1));
         if !goes_on {
             self.forget_all();
+            self.current.clear();
         }
         let region = self.plan.region_of(at).and_then(|r| self.plan.regions.get(r)).filter(|r| r.lines.start == at);
         if let (Some(region), Some(before)) = (region, self.before.remove(&at)) {
@@ -294,13 +316,30 @@ impl Emit<'_, '_> {
         self.region().filter(|here| self.plan.region_of(to) != Some(*here))
     }
 
+    /// Gives the variables of residents what this block has written, where a block of the region behind it wants them.
+    fn settle_residents(&mut self) {
+        let Some(region) = self.region().and_then(|r| self.plan.regions.get(r)) else { return };
+        let mut current = std::mem::take(&mut self.current);
+        for entry in current.iter_mut().filter(|entry| entry.pending) {
+            if region.resident(entry.key).is_some_and(|number| region.is_live_after(self.at, number)) {
+                let value = self.value(entry.datum, entry.ty);
+                self.define(entry.key, entry.ty, value);
+                entry.datum = Datum::plain(value);
+                entry.pending = false;
+            }
+        }
+        self.current = current;
+    }
+
     /// Stores what the region has written; `known` is a flag whose value the way out tells.
     fn store_residents(&mut self, region: usize, known: Option<(Key, bool)>) {
         let residents = self.plan.regions.get(region).map(|r| r.residents.clone()).unwrap_or_default();
         for resident in residents.into_iter().filter(|r| r.written) {
-            let value = match known.filter(|(key, _)| *key == resident.key) {
-                Some((_, value)) => self.bits(u64::from(value), ScalarType::Bool),
-                None => {
+            let current = self.current.iter().find(|c| c.key == resident.key).copied();
+            let value = match (known.filter(|(key, _)| *key == resident.key), current) {
+                (Some((_, value)), _) => self.bits(u64::from(value), ScalarType::Bool),
+                (None, Some(current)) => self.value(current.datum, resident.ty),
+                (None, None) => {
                     let variable = self.variable(resident.key, resident.ty);
                     self.b.use_var(variable)
                 }
@@ -339,8 +378,9 @@ impl Emit<'_, '_> {
 
     fn jump(&mut self, to: u32) -> Done {
         self.flush_all()?;
-        if let Some(region) = self.left_by(to) {
-            self.store_residents(region, None);
+        match self.left_by(to) {
+            Some(region) => self.store_residents(region, None),
+            None => self.settle_residents(),
         }
         let target = self.target(to);
         self.b.ins().jump(target, &[]);
@@ -358,8 +398,12 @@ impl Emit<'_, '_> {
         if let Datum::Const(bits) = condition {
             return self.jump(if (bits != 0) == on { to } else { self.at + 1 });
         }
-        let (value, inverted) = self.bool_value(condition);
+        let (value, inverted) = match self.plan.counted(self.at) {
+            Some(counted) => (self.compare_counted(counted), false),
+            None => self.bool_value(condition),
+        };
         self.flush_all()?;
+        self.settle_residents();
         // A way out of a region leads over a block of its own that stores the residents.
         let mut ways_out = Vec::new();
         let flag = key_of(self.operand_place(instr, 1));
@@ -384,6 +428,18 @@ impl Emit<'_, '_> {
         }
         self.ended = true;
         Ok(())
+    }
+
+    /// The comparison a loop is counted by, after counting on: the old number is wanted no more.
+    fn compare_counted(&mut self, counted: Counted) -> Value {
+        let Counted { key, ty, op, right } = counted;
+        let left = self.resident(key, ty);
+        let right = match right {
+            Right::Constant(bits) => Datum::Const(bits),
+            Right::Resident(key) => self.resident(key, ty),
+        };
+        let datum = self.compare(op, ty, left, right);
+        self.value(datum, ScalarType::Bool)
     }
 
     fn leave(&mut self, status: i64) -> Done {
@@ -564,7 +620,11 @@ impl Emit<'_, '_> {
     // --- places ---
 
     pub(super) fn operand_place(&self, instr: &Instr, word: usize) -> Place {
-        self.program.place(self.scope, instr.operand(word))
+        self.operand_place_of(instr.operand(word))
+    }
+
+    fn operand_place_of(&self, operand: Operand) -> Place {
+        self.program.place(self.scope, operand)
     }
 
     fn pointer(&self, key: Key) -> (Value, i32) {
@@ -665,7 +725,7 @@ impl Emit<'_, '_> {
             let outside = self.b.ins().icmp(IntCC::UnsignedGreaterThanOrEqual, number, count);
             self.trap_if(outside, TrapCode::IndexOutOfBounds, |e| e.b.ins().sextend(types::I64, index));
         }
-        let number = self.b.ins().uextend(types::I64, number);
+        let number = self.widened(number);
         let bytes = if row.stride.is_power_of_two() {
             let shift = self.b.ins().iconst(types::I64, i64::from(row.stride.trailing_zeros()));
             if row.stride == 1 { number } else { self.b.ins().ishl(number, shift) }
@@ -674,6 +734,16 @@ impl Emit<'_, '_> {
             self.b.ins().imul(number, stride)
         };
         Ok((self.b.ins().iadd(pointer, bytes), offset))
+    }
+
+    /// A number of 32 bits as one of 64; made once in a block.
+    fn widened(&mut self, number: Value) -> Value {
+        if let Some((_, wide)) = self.wide.iter().find(|(narrow, _)| *narrow == number) {
+            return *wide;
+        }
+        let wide = self.b.ins().uextend(types::I64, number);
+        self.wide.push((number, wide));
+        wide
     }
 
     pub(super) fn element_name(&self, instr: &Instr, base: usize, index: Datum, access: usize) -> ElementName {
@@ -780,10 +850,7 @@ impl Emit<'_, '_> {
             return Ok(Datum::plain(self.b.ins().load(clif(ty), flags(), address, 0)));
         };
         if self.is_resident(key) {
-            return Ok(Datum::plain({
-                let variable = self.variable(key, ty);
-                self.b.use_var(variable)
-            }));
+            return Ok(self.resident(key, ty));
         }
         if let Some(datum) = self.cache.get(key, ty) {
             return Ok(match datum {
@@ -797,10 +864,24 @@ impl Emit<'_, '_> {
         Ok(datum)
     }
 
-    fn constant(&self, operand: Operand, ty: ScalarType) -> Result<Datum, Defect> {
+    /// A resident as it is now.
+    fn resident(&mut self, key: Key, ty: ScalarType) -> Datum {
+        if let Some(current) = self.current.iter().find(|c| c.key == key) {
+            return current.datum;
+        }
+        let variable = self.variable(key, ty);
+        let datum = Datum::plain(self.b.use_var(variable));
+        self.current.push(Current { key, ty, datum, pending: false });
+        datum
+    }
+
+    fn constant(&mut self, operand: Operand, ty: ScalarType) -> Result<Datum, Defect> {
         let bytes = &self.program.image.constants.bytes;
         let at = operand.offset() as usize;
         let bits = u64::load(bytes.get(at..at + ty.size() as usize).ok_or(Defect)?);
+        if let Some(Key { at, .. }) = key_of(self.operand_place_of(operand)).filter(|_| ty.is_float()) {
+            self.float_constants.insert((ty, bits), at);
+        }
         Ok(Datum::Const(if ty == ScalarType::Bool { u64::from(bits != 0) } else { bits }))
     }
 
@@ -823,8 +904,8 @@ impl Emit<'_, '_> {
             return Ok(());
         };
         if self.is_resident(key) {
-            let value = self.value(datum, ty);
-            self.define(key, ty, value);
+            self.current.retain(|c| c.key != key);
+            self.current.push(Current { key, ty, datum, pending: true });
             return Ok(());
         }
         let program = self.program;
@@ -875,6 +956,11 @@ impl Emit<'_, '_> {
 
     /// These bits.
     pub(super) fn bits(&mut self, bits: u64, ty: ScalarType) -> Value {
+        // A float comes shorter from memory than from a general register; zero is made on the spot.
+        if let Some(at) = self.float_constants.get(&(ty, bits)).filter(|_| bits != 0) {
+            let offset = i32::try_from(*at).unwrap_or(i32::MAX);
+            return self.b.ins().load(clif(ty), flags().with_readonly().with_can_move(), self.base, offset);
+        }
         match ty {
             ScalarType::F32 => {
                 let bits = self.b.ins().iconst(types::I32, bits.cast_signed());

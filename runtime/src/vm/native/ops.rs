@@ -314,7 +314,7 @@ impl Emit<'_, '_> {
         (self.value(a, ty), self.value(b, ty), false)
     }
 
-    fn compare(&mut self, op: Op, ty: ScalarType, a: Datum, b: Datum) -> Datum {
+    pub(super) fn compare(&mut self, op: Op, ty: ScalarType, a: Datum, b: Datum) -> Datum {
         let value = if ty.is_float() {
             let condition = match op {
                 Op::Eq => FloatCC::Equal,

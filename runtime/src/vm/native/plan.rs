@@ -7,7 +7,7 @@
 
 use super::cache::{Key, Reach, may_touch};
 use super::flat::{Flat, Kind, Line, Place, Program};
-use super::ranges;
+use super::ranges::{self, Counted};
 use bytecode::isa::{Role, Ty};
 use bytecode::{Instr, Op, ScalarType};
 use std::collections::HashMap;
@@ -30,6 +30,23 @@ const REGIONS_OF_LONG_MAX: usize = 32;
 pub(super) struct Region {
     pub(super) lines: Range<u32>,
     pub(super) residents: Vec<Resident>,
+    /// Per last line of a block: residents that a block of the region behind it reads before it writes them.
+    live_after: HashMap<u32, Residents>,
+}
+
+/// A set of residents, by their number in the region.
+type Residents = u32;
+
+impl Region {
+    /// The number of a place among the residents.
+    pub(super) fn resident(&self, key: Key) -> Option<usize> {
+        self.residents.iter().position(|r| r.key == key)
+    }
+
+    /// Does the region go on behind this last line of a block with a block that wants the resident?
+    pub(super) fn is_live_after(&self, line: u32, resident: usize) -> bool {
+        self.live_after.get(&line).is_some_and(|live| live >> resident & 1 == 1)
+    }
 }
 
 /// A scalar that lives in a register while a region runs.
@@ -55,6 +72,8 @@ pub(super) struct Plan {
     waits: Vec<bool>,
     /// Per line: is its index always inside?
     proved: Vec<bool>,
+    /// Per branch that a counting loop ends with: the same comparison after counting on.
+    counted: HashMap<u32, Counted>,
     /// Per charge: the next one that its check serves, too.
     next_charge: HashMap<u32, u32>,
     /// Per line: is it a charge that one before it serves?
@@ -76,6 +95,7 @@ impl Plan {
             heads: vec![false; count],
             waits: vec![false; count],
             proved: vec![false; count],
+            counted: HashMap::new(),
             charged: vec![false; count],
             next_charge: HashMap::new(),
             jumps: Vec::new(),
@@ -107,15 +127,21 @@ impl Plan {
         plan.regions = outermost(loops)
             .into_iter()
             .filter(|r| entered_at_head_only(&jumps, r))
-            .map(|r| Region { residents: residents(program, flat, r.clone()), lines: r })
+            .map(|r| Region { residents: residents(program, flat, r.clone()), lines: r, live_after: HashMap::new() })
             .filter(|r| !r.residents.is_empty())
             .take(if plan.is_long { REGIONS_OF_LONG_MAX } else { usize::MAX })
             .collect();
         plan.jumps = jumps;
-        let proved: Vec<u32> =
-            plan.regions.iter().flat_map(|region| ranges::proved(program, flat, &plan, region)).collect();
-        for at in proved {
-            plan.mark(at, |p| &mut p.proved);
+        for region in 0..plan.regions.len() {
+            plan.find_live(program, flat, region);
+        }
+        let found: Vec<ranges::Found> =
+            plan.regions.iter().map(|region| ranges::find(program, flat, &plan, region)).collect();
+        for found in found {
+            for at in found.proved {
+                plan.mark(at, |p| &mut p.proved);
+            }
+            plan.counted.extend(found.counted);
         }
         plan
     }
@@ -162,6 +188,11 @@ impl Plan {
         self.marked(&self.proved, line)
     }
 
+    /// What a branch may compare instead of what its flag holds.
+    pub(super) fn counted(&self, line: u32) -> Option<Counted> {
+        self.counted.get(&line).copied()
+    }
+
     /// Can a line be reached only from the one before it, but for branches backward? Unknown for the first line.
     pub(super) fn is_fallen_into(&self, line: u32) -> bool {
         let first = self.jumps.partition_point(|(to, _)| *to < line);
@@ -201,6 +232,45 @@ impl Plan {
         }
     }
 
+    /// Which residents are wanted behind the blocks of a region: the classic rounds backward until nothing changes. Ways out of the region count as
+    /// reading whatever their own block has not just written, because they store it.
+    fn find_live(&mut self, program: &Program<'_>, flat: &Flat, region: usize) {
+        let Some(region) = self.regions.get(region) else { return };
+        let starts: Vec<u32> =
+            region.lines.clone().filter(|at| *at == region.lines.start || self.is_leader(*at)).collect();
+        let blocks: Vec<Flow> = (0..starts.len())
+            .filter_map(|block| {
+                let end = starts.get(block + 1).copied().unwrap_or(region.lines.end);
+                Some(flow(program, flat, region, *starts.get(block)?..end))
+            })
+            .collect();
+        let mut before: Vec<Residents> = vec![0; blocks.len()];
+        let wanted = |before: &[Residents], flow: &Flow| {
+            let numbers = flow.next.iter().filter_map(|to| starts.binary_search(to).ok());
+            numbers.filter_map(|n| before.get(n)).fold(0, |all, live| all | live)
+        };
+        loop {
+            let mut changed = false;
+            for (block, flow) in blocks.iter().enumerate().rev() {
+                let after = wanted(&before, flow) | flow.leaves;
+                let live = flow.reads | after & !flow.writes;
+                if let Some(slot) = before.get_mut(block).filter(|slot| **slot != live) {
+                    *slot = live;
+                    changed = true;
+                }
+            }
+            if !changed {
+                break;
+            }
+        }
+        let live_after = blocks.iter().map(|flow| (flow.last, wanted(&before, flow))).collect();
+        if let Some(region) =
+            self.regions.iter_mut().find(|r| r.lines.start == starts.first().copied().unwrap_or(u32::MAX))
+        {
+            region.live_after = live_after;
+        }
+    }
+
     /// Stores that the same block writes over soon.
     fn waits(&mut self, program: &Program<'_>, flat: &Flat, lines: Range<u32>) {
         let mut next: HashMap<Key, (u32, ScalarType)> = HashMap::new();
@@ -220,6 +290,55 @@ impl Plan {
             }
         }
     }
+}
+
+/// What a block of a region does to residents, and where it goes on.
+struct Flow {
+    last: u32,
+    /// Read before they are written.
+    reads: Residents,
+    writes: Residents,
+    /// Wanted by ways out of the region.
+    leaves: Residents,
+    /// First lines of blocks of the region that may come next.
+    next: Vec<u32>,
+}
+
+fn flow(program: &Program<'_>, flat: &Flat, region: &Region, lines: Range<u32>) -> Flow {
+    let last = lines.end.saturating_sub(1);
+    let mut flow = Flow { last, reads: 0, writes: 0, leaves: 0, next: Vec::new() };
+    for at in lines.clone() {
+        let Some((line, instr)) = instr_at(program, flat, at) else { continue };
+        let mut written = 0;
+        accesses(program, flat, line, instr, |reach, _, writes| {
+            let Reach::Scalar(key) = reach else { return };
+            let Some(number) = region.resident(key) else { return };
+            if writes {
+                written |= 1 << number;
+            } else {
+                flow.reads |= 1 << number & !flow.writes;
+            }
+        });
+        flow.writes |= written;
+    }
+    let mut ways = vec![lines.end];
+    if let Some(line) = line_at(flat, last) {
+        match line.kind {
+            Kind::Goto(to) => ways = vec![to],
+            Kind::Leave => ways = vec![u32::MAX],
+            Kind::Branch(to) => {
+                let always = program.instr(line).is_some_and(|instr| instr.op == Op::Jmp);
+                ways = if always { vec![to] } else { vec![to, lines.end] };
+            }
+            Kind::Plain | Kind::Call(_) => {}
+        }
+    }
+    let (inside, outside): (Vec<u32>, Vec<u32>) = ways.into_iter().partition(|to| region.lines.contains(to));
+    if !outside.is_empty() {
+        flow.leaves = Residents::MAX & !flow.writes;
+    }
+    flow.next = inside;
+    flow
 }
 
 fn line_at(flat: &Flat, at: u32) -> Option<Line> {

@@ -45,6 +45,33 @@ struct Fact {
     right: Side,
 }
 
+/// What is found of a region.
+#[derive(Debug, Default)]
+pub(super) struct Found {
+    /// Lines whose index is inside its bounds whenever they run.
+    pub(super) proved: Vec<u32>,
+    /// Branches on a comparison of a number that was counted on since, and the same comparison of the number as it is then.
+    pub(super) counted: Vec<(u32, Counted)>,
+}
+
+/// A comparison of a resident with something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Counted {
+    pub(super) key: Key,
+    pub(super) ty: ScalarType,
+    pub(super) op: Op,
+    pub(super) right: Right,
+}
+
+/// What is compared with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Right {
+    /// These bits.
+    Constant(u64),
+    /// A resident of the same type.
+    Resident(Key),
+}
+
 struct Analysis<'a> {
     program: &'a Program<'a>,
     flat: &'a Flat,
@@ -63,13 +90,12 @@ fn meet(a: Interval, b: Interval) -> Option<Interval> {
     (both.0 <= both.1).then_some(both)
 }
 
-/// The lines of a region whose index is inside its bounds whenever they run.
-pub(super) fn proved(program: &Program<'_>, flat: &Flat, plan: &Plan, region: &Region) -> Vec<u32> {
+/// What can be said of a region's lines, whenever they run.
+pub(super) fn find(program: &Program<'_>, flat: &Flat, plan: &Plan, region: &Region) -> Found {
     let integers = region.residents.iter().filter(|r| r.ty.is_int()).map(|r| (r.key, r.ty));
     let mut analysis = Analysis { program, flat, tracked: integers.collect(), thresholds: Vec::new() };
-    let has_index = region.lines.clone().any(|at| analysis.index_of(at).is_some());
-    if !has_index || analysis.tracked.is_empty() {
-        return Vec::new();
+    if analysis.tracked.is_empty() {
+        return Found::default();
     }
     analysis.find_thresholds(region.lines.clone());
     let entry = analysis.entry(plan, region.lines.start);
@@ -115,8 +141,12 @@ impl Analysis<'_> {
         for at in lines {
             let Some((_, instr)) = self.line(at) else { continue };
             // Where the arrays end: a loop that steps further than its limit tells stays there at most.
-            let row = self.index_of(at).and_then(|(_, access)| self.program.image.accesses.get(instr.operand(access).0 as usize));
-            found.extend(row.iter().flat_map(|row| [i128::from(row.lower), i128::from(row.lower) + i128::from(row.count) - 1]));
+            let row = self
+                .index_of(at)
+                .and_then(|(_, access)| self.program.image.accesses.get(instr.operand(access).0 as usize));
+            found.extend(
+                row.iter().flat_map(|row| [i128::from(row.lower), i128::from(row.lower) + i128::from(row.count) - 1]),
+            );
             for (word, role) in instr.op.roles().into_iter().enumerate() {
                 if let Role::Read(ty) = role
                     && let Some(ty) = instr.role_type(ty)
@@ -171,7 +201,7 @@ impl Analysis<'_> {
     }
 
     /// Runs rounds over the blocks until nothing changes; then the lines whose index is inside.
-    fn solve(&self, plan: &Plan, lines: Range<u32>, entry: State) -> Option<Vec<u32>> {
+    fn solve(&self, plan: &Plan, lines: Range<u32>, entry: State) -> Option<Found> {
         let starts: Vec<u32> = lines.clone().filter(|at| *at == lines.start || plan.is_leader(*at)).collect();
         let number = |at: u32| starts.binary_search(&at).ok();
         let mut before: Vec<Option<State>> = vec![None; starts.len()];
@@ -181,19 +211,19 @@ impl Analysis<'_> {
             for (block, start) in starts.iter().enumerate() {
                 let Some(state) = before.get(block).cloned().flatten() else { continue };
                 let end = starts.get(block + 1).copied().unwrap_or(lines.end);
-                for (to, after) in self.run_block(*start..end, state, &mut Vec::new()) {
+                for (to, after) in self.run_block(*start..end, state, &mut Found::default()) {
                     let Some(slot) = number(to).and_then(|n| before.get_mut(n)) else { continue };
                     changed |= self.join(slot, after, round >= WIDEN_AFTER && plan.is_head(to));
                 }
             }
             if !changed {
-                let mut proved = Vec::new();
+                let mut found = Found::default();
                 for (block, start) in starts.iter().enumerate() {
                     let Some(state) = before.get(block).cloned().flatten() else { continue };
                     let end = starts.get(block + 1).copied().unwrap_or(lines.end);
-                    self.run_block(*start..end, state, &mut proved);
+                    self.run_block(*start..end, state, &mut found);
                 }
-                return Some(proved);
+                return Some(found);
             }
         }
         None
@@ -227,8 +257,8 @@ impl Analysis<'_> {
         changed
     }
 
-    /// The states a block hands on. Lines whose index is inside are added to `proved`.
-    fn run_block(&self, lines: Range<u32>, mut state: State, proved: &mut Vec<u32>) -> Vec<(u32, State)> {
+    /// The states a block hands on; adds to `found`.
+    fn run_block(&self, lines: Range<u32>, mut state: State, found: &mut Found) -> Vec<(u32, State)> {
         let mut facts: Vec<Fact> = Vec::new();
         for at in lines.clone() {
             let Some((line, instr)) = self.line(at) else { continue };
@@ -238,7 +268,7 @@ impl Analysis<'_> {
                 let index = self.operand(&state, line, instr, word, ScalarType::I32);
                 let lower = i128::from(row.lower);
                 if index.0 >= lower && index.1 < lower + i128::from(row.count) {
-                    proved.push(at);
+                    found.proved.push(at);
                 }
             }
             match line.kind {
@@ -248,6 +278,7 @@ impl Analysis<'_> {
                 Kind::Branch(to) => {
                     let flag = self.key(line, instr, 1);
                     let fact = facts.iter().find(|f| Some(f.flag) == flag).copied();
+                    found.counted.extend(fact.and_then(|fact| Some((at, self.counted(fact)?))));
                     let way = |to: u32, holds: bool| Some((to, narrowed(&self.tracked, &state, fact, holds)?));
                     let taken = instr.op == Op::Jt;
                     return [way(to, taken), way(at + 1, !taken)].into_iter().flatten().collect();
@@ -257,6 +288,32 @@ impl Analysis<'_> {
             }
         }
         vec![(lines.end, state)]
+    }
+
+    /// A comparison whose left side was counted on since, without wrapping, as one of what it is now.
+    fn counted(&self, fact: Fact) -> Option<Counted> {
+        let Fact { op, left, right, .. } = fact;
+        let (key, ty) = *self.tracked.get(left.tracked?)?;
+        let added = left.added.filter(|added| *added != 0)?;
+        let range = range_of(ty);
+        if left.then.0 + added < range.0 || left.then.1 + added > range.1 {
+            return None;
+        }
+        let limit = right.then.0 + added;
+        if right.tracked.is_none() && right.then.0 == right.then.1 {
+            let fits = limit >= range.0 && limit <= range.1;
+            let bits = u64::from_le_bytes(i64::try_from(limit).ok()?.to_le_bytes());
+            let bits = if ty.bits() == 64 { bits } else { bits & ((1 << ty.bits()) - 1) };
+            return fits.then_some(Counted { key, ty, op, right: Right::Constant(bits) });
+        }
+        // One on: below before is at most now; one back: the other way round.
+        let op = match (op, added) {
+            (Op::Lt, 1) => Op::Le,
+            (Op::Gt, -1) => Op::Ge,
+            _ => return None,
+        };
+        let (right_key, right_ty) = *self.tracked.get(right.tracked.filter(|_| right.added == Some(0))?)?;
+        (right_ty == ty).then_some(Counted { key, ty, op, right: Right::Resident(right_key) })
     }
 
     /// The words of a line that are an index and its access.
