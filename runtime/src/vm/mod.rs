@@ -53,8 +53,8 @@ pub trait Engine {
         None
     }
 
-    /// From now on the engine leaves word of where it is: a mark, stored at every entry of a unit and every turn of a loop. An engine that cannot stays
-    /// silent.
+    /// From now on the engine leaves word of where it is: a mark, stored at every entry of a unit and at loops: every turn, or once for a loop
+    /// and what it holds. An engine that cannot stays silent.
     fn observe(&mut self, _at: &'static AtomicU32) {}
 
     /// What its marks mean: each with its canonical instruction.

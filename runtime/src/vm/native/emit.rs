@@ -266,6 +266,13 @@ impl Emit<'_, '_> {
         if let (Some(region), Some(before)) = (region, self.before.remove(&at)) {
             self.b.switch_to_block(before);
             self.b.seal_block(before);
+            let charge = |at: u32| {
+                let line = *self.flat.lines.get(at as usize)?;
+                (self.program.instr(line)?.op == bytecode::Op::Charge).then_some(line.pc)
+            };
+            if let Some(pc) = region.lines.clone().find_map(charge) {
+                self.leave_mark(pc);
+            }
             for resident in region.residents.clone() {
                 let value = self.load(resident.key, resident.ty);
                 self.define(resident.key, resident.ty, value);
@@ -580,14 +587,17 @@ impl Emit<'_, '_> {
         self.b.seal_block(next);
         let left = self.b.ins().isub(left, total);
         self.b.def_var(self.left, left);
-        self.leave_mark();
+        // In a region the mark of its first charge stands: a store in every turn would be half the work of a small loop.
+        if self.region().is_none() {
+            self.leave_mark(self.line.pc);
+        }
         Ok(())
     }
 
-    /// Leaves word of the line at hand, for whoever wants to know where the program is: a plain store, as a relaxed atomic one is.
-    fn leave_mark(&mut self) {
+    /// Leaves word of where the program is: a plain store, as a relaxed atomic one is.
+    fn leave_mark(&mut self, pc: u32) {
         let mark = self.b.ins().load(types::I64, flags(), self.record, field(offset_of!(Record, mark)));
-        let pc = self.b.ins().iconst(types::I32, i64::from(self.line.pc));
+        let pc = self.b.ins().iconst(types::I32, i64::from(pc));
         self.b.ins().store(flags(), pc, mark, 0);
     }
 
