@@ -17,6 +17,11 @@ pub fn run() -> Result<(), String> {
             &[],
         )
     })?;
+    let without =
+        ["clippy", "--quiet", "--package", "plcrun", "--no-default-features", "--locked", "--", "-D", "warnings"];
+    step("a build without native code", "cargo clippy -p plcrun --no-default-features", || {
+        command("cargo", &without, &[])
+    })?;
     step("documentation", "RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps --locked", || {
         let args = ["doc", "--quiet", "--workspace", "--no-deps", "--locked"];
         command("cargo", &args, &[("RUSTDOCFLAGS", "-D warnings")])

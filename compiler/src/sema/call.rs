@@ -130,7 +130,13 @@ impl BodyContext<'_, '_> {
     }
 
     fn standard_value(&mut self, call: &ast::Call, standard: Standard, forced: Option<Ty>, hint: Option<Ty>) -> Expr {
-        let Some(mut args) = self.standard_args(call, standard, forced.or(hint)) else { return self.broken(call.span) };
+        // What is converted, truncated or compared has a type of its own.
+        let wanted = match standard {
+            Standard::Convert { from, .. } | Standard::Truncate { from, .. } => from,
+            Standard::Compare(_) => forced,
+            _ => forced.or(hint),
+        };
+        let Some(mut args) = self.standard_args(call, standard, wanted) else { return self.broken(call.span) };
         if args.out.is_some() {
             let message = "the value is used here, so `OUT =>` has nothing to take";
             self.s.error(Code::ArgumentStyle, call.span, message);

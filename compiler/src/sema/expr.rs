@@ -38,7 +38,9 @@ impl BodyContext<'_, '_> {
     }
 
     fn chain(&mut self, chain: &ast::Chain, hint: Option<Ty>) -> Expr {
-        let mut result = self.infer(&chain.first, hint);
+        // What a comparison compares need not be BOOL, whatever its result is wanted for.
+        let compared = chain.rest.first().is_some_and(|item| is_comparison(item.op));
+        let mut result = self.infer(&chain.first, hint.filter(|_| !compared));
         let mut depth = 0;
         let mut before = None;
         for item in &chain.rest {
@@ -52,7 +54,8 @@ impl BodyContext<'_, '_> {
                 self.s.report(diagnostic.help("give parts of the expression variables of their own"));
                 return self.broken(result.span);
             }
-            let right = self.infer(&item.operand, hint);
+            let left_type = Some(result.ty).filter(|ty| !ty.is_literal() && !ty.is_error());
+            let right = self.infer(&item.operand, if is_comparison(item.op) { left_type } else { hint });
             result = self.binary(item.op, item.op_span, result, right, hint);
         }
         result
@@ -102,6 +105,11 @@ impl BodyContext<'_, '_> {
     pub(super) fn condition(&mut self, expr: &ast::Expr) -> Expr {
         self.expr_as(expr, Some(Ty::BOOL))
     }
+}
+
+const fn is_comparison(op: ast::BinaryOp) -> bool {
+    use ast::BinaryOp::{Eq, Ge, Gt, Le, Lt, Ne};
+    matches!(op, Lt | Gt | Le | Ge | Eq | Ne)
 }
 
 /// Chains of this operator are one node of the tree.

@@ -100,10 +100,10 @@ fn write_programs(folder: &str) -> Result<(), String> {
 fn scans(batches: usize) -> Result<(), String> {
     println!("CPU time per scan, microseconds ({batches} batches)\n");
     println!(
-        "| program  | lines | native, best | median | goal | interpreter, best | median | goal | plain C, best |  level | native / C |"
+        "| program  | lines | native, best | median | goal | interpreter, best | median | goal | plain C, best |  level | native / C | C for this processor |"
     );
     println!(
-        "|----------|------:|-------------:|-------:|-----:|------------------:|-------:|-----:|--------------:|-------:|-----------:|"
+        "|----------|------:|-------------:|-------:|-----:|------------------:|-------:|-----:|--------------:|-------:|-----------:|---------------------:|"
     );
     let mut stages = Vec::new();
     for program in programs::all() {
@@ -112,9 +112,9 @@ fn scans(batches: usize) -> Result<(), String> {
         let (_, goal, goal_too) =
             GOALS_US.into_iter().find(|g| g.0 == program.name).unwrap_or(("", f64::NAN, f64::NAN));
         let c = plain_c::measure(&program.name, batches)?;
-        let (c_us, level) = c.map_or((f64::NAN, "none"), |c| (c.best_us, c.level));
+        let (c_us, level, tuned_us) = c.map_or((f64::NAN, "none", f64::NAN), |c| (c.best_us, c.level, c.tuned_us));
         println!(
-            "| {:8} | {:5} | {:12.3} | {:6.3} | {goal:4} | {:17.3} | {:6.3} | {goal_too:4} | {:13.3} | {level:>6} | {:10.2} |",
+            "| {:8} | {:5} | {:12.3} | {:6.3} | {goal:4} | {:17.3} | {:6.3} | {goal_too:4} | {:13.3} | {level:>6} | {:10.2} | {tuned_us:20.3} |",
             program.name,
             program.text.lines().count(),
             native.best_us(),

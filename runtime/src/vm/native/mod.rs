@@ -52,7 +52,7 @@ pub struct Native {
 }
 
 enum Form {
-    Code { code: Code, references: Vec<u32> },
+    Code { code: Box<Code>, references: Vec<u32> },
     Interpreter { engine: Box<Interpreter>, why: String },
 }
 
@@ -78,7 +78,7 @@ impl Native {
         let program = Program::new(image);
         let layout = program.layout;
         let form = match compile::compile(&program, inline) {
-            Ok(code) => Form::Code { code, references: vec![UNBOUND; program.references] },
+            Ok(code) => Form::Code { code: Box::new(code), references: vec![UNBOUND; program.references] },
             Err(why) => Form::Interpreter { engine: Box::new(Interpreter::load(image)), why },
         };
         let charges = (0..).zip(&image.code).filter(|(_, instr)| instr.op == Op::Charge).map(|(pc, _)| pc).collect();

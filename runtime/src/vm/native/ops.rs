@@ -414,7 +414,7 @@ impl Emit<'_, '_> {
     /// The result of a call of the definition.
     fn evaluated(&mut self, pure: Pure, a: Datum, b: Datum) -> Datum {
         let number = self.int(types::I64, pure_number(pure));
-        let a = self.word(a, pure.from_type());
+        let a = self.word(a, pure.operand_type());
         let b = self.word(b, pure.ty);
         let callee = self.int(types::I64, self.host.evaluate);
         let call = self.b.ins().call_indirect(self.host.evaluate_signature, callee, &[number, a, b]);
@@ -651,7 +651,7 @@ impl Emit<'_, '_> {
 
 impl Pure {
     /// The type of its first operand.
-    fn from_type(self) -> ScalarType {
+    fn operand_type(self) -> ScalarType {
         match self.op {
             Op::Cvt | Op::Trunc | Op::Bits => self.from,
             _ => self.ty,
