@@ -20,7 +20,9 @@ pub use mutate::MutateArgs;
 pub use prove::ProveArgs;
 pub use relays::RelaysArgs;
 pub use run::{Assignment, EngineChoice, LogFormat, RunArgs};
-pub use state::{AckArgs, ClearArgs, FaultsArgs, RetainCommand, RetainExportArgs, RetainShowArgs, StateArgs};
+pub use state::{
+    AckArgs, ClearArgs, FaultsArgs, RetainCommand, RetainExportArgs, RetainShowArgs, StateArgs, StatusArgs,
+};
 pub use test::TestArgs;
 
 use crate::exit::Exit;
@@ -87,6 +89,8 @@ pub enum Command {
     Doctor(DoctorArgs),
     /// Look at a file chip (`chip: "file:FILE"`) and drive its lines by hand.
     Lines(LinesArgs),
+    /// Ask a running program how it does: scan time, wake-up latency, jitter, overruns, channels, faults.
+    Status(StatusArgs),
     /// Show, export or clear what a program keeps across restarts.
     #[command(subcommand)]
     Retain(RetainCommand),

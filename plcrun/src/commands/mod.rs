@@ -18,6 +18,7 @@ mod prove;
 mod relays;
 mod retain;
 mod run;
+mod status;
 mod test;
 
 pub use lines::line_level;
@@ -45,6 +46,7 @@ pub fn dispatch(command: &Command, console: &Console) -> Result<Exit, Refusal> {
         Command::Relays(args) => relays::run(args, console),
         Command::Doctor(args) => doctor::run(args, console),
         Command::Lines(args) => lines::run(args, console),
+        Command::Status(args) => status::run(args, console),
         Command::Retain(args) => retain::run(args, console),
         Command::Faults(args) => faults::run(args, console),
         Command::Ack(args) => ack::run(args, console),
