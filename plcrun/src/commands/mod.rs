@@ -1,6 +1,7 @@
 //! The subcommands, one module each. A command takes its arguments and the console, and gives an exit code or a refusal.
 
 mod ack;
+mod bench;
 mod build;
 mod check;
 mod ci;
@@ -46,6 +47,7 @@ pub fn dispatch(command: &Command, console: &Console) -> Result<Exit, Refusal> {
         Command::Relays(args) => relays::run(args, console),
         Command::Doctor(args) => doctor::run(args, console),
         Command::Lines(args) => lines::run(args, console),
+        Command::Bench(args) => bench::run(args, console),
         Command::Status(args) => status::run(args, console),
         Command::Retain(args) => retain::run(args, console),
         Command::Faults(args) => faults::run(args, console),
