@@ -132,7 +132,8 @@ fn no_scan_of_any_program_costs_more_than_its_bound() {
             }
         }
     }
-    println!("{bounded} bounded, {} open:\n{}", open.len(), open.join("\n"));
-    assert!(bounded > 100, "only {bounded} programs have a bound; open are\n{}", open.join("\n"));
-    assert!(open.len() * 10 < bounded, "{bounded} bounded, open are\n{}", open.join("\n"));
+    // Optimised and not. The one program that never ends has no bound; every other one has.
+    assert!(bounded >= 60, "only {bounded} programs have a bound; open are\n{}", open.join("\n"));
+    let unexpected: Vec<_> = open.iter().filter(|name| !name.contains("faults/endless.st")).collect();
+    assert!(unexpected.is_empty() && open.len() == 2, "{open:?}");
 }

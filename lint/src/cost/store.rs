@@ -66,6 +66,33 @@ impl Store {
         self.chunks.fill(None);
     }
 
+    /// Does everything known here hold there too?
+    fn covers(&self, other: &Self) -> bool {
+        self.chunks.iter().zip(&other.chunks).all(|(mine, theirs)| match (mine, theirs) {
+            (None, _) => true,
+            (Some(cells), None) => cells.iter().all(Option::is_none),
+            (Some(cells), Some(others)) => {
+                Rc::ptr_eq(cells, others) || cells.iter().zip(others.iter()).all(|(cell, other)| covers(*cell, *other))
+            }
+        })
+    }
+
+    /// Forgets what does not hold there.
+    fn widen(&mut self, other: &Self) {
+        for (mine, theirs) in self.chunks.iter_mut().zip(&other.chunks) {
+            match (mine.as_mut(), theirs) {
+                (None, _) => {}
+                (Some(_), None) => *mine = None,
+                (Some(cells), Some(others)) if Rc::ptr_eq(cells, others) => {}
+                (Some(cells), Some(others)) => {
+                    for (cell, other) in Rc::make_mut(cells).iter_mut().zip(others.iter()) {
+                        *cell = cell.filter(|_| covers(*cell, *other));
+                    }
+                }
+            }
+        }
+    }
+
     /// What holds on either of two ways.
     fn join(&mut self, other: &Self) {
         for (to, from) in self.chunks.iter_mut().zip(&other.chunks) {
@@ -81,6 +108,10 @@ impl Store {
             }
         }
     }
+}
+
+fn covers(cell: Option<Range>, other: Option<Range>) -> bool {
+    cell.is_none_or(|cell| other.is_some_and(|other| cell.low <= other.low && other.high <= cell.high))
 }
 
 /// Where something stands.
@@ -180,6 +211,23 @@ impl State {
         self.store.forget_all();
         self.references = Rc::default();
         self.compared = None;
+    }
+
+    /// Does everything known here hold there too?
+    #[must_use]
+    pub fn covers(&self, other: &Self) -> bool {
+        let references = self.references.iter().all(|(key, place)| other.references.get(key) == Some(place));
+        references && self.compared.is_none_or(|c| other.compared == Some(c)) && self.store.covers(&other.store)
+    }
+
+    /// Forgets what does not hold there.
+    pub fn widen(&mut self, other: &Self) {
+        self.store.widen(&other.store);
+        if self.references != other.references {
+            let kept = self.references.iter().filter(|(key, place)| other.references.get(key) == Some(place));
+            self.references = Rc::new(kept.map(|(key, place)| (*key, *place)).collect());
+        }
+        self.compared = self.compared.filter(|c| other.compared == Some(*c));
     }
 
     /// Is the same known?

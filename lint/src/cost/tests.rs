@@ -151,8 +151,11 @@ fn open_loops_are_named_each_once_and_the_rest_is_still_walked() {
     let lines: Vec<u32> = found.iter().map(|l| l.line).collect();
     assert_eq!((found[0].unit.as_str(), found[0].file.as_str(), lines), ("PROGRAM Main", "p.st", vec![5, 7]));
     let units = "FUNCTION_BLOCK Waits\nVAR_INPUT b : BOOL; END_VAR\nVAR n : DINT; END_VAR\nWHILE b DO n := n + 1; END_WHILE;\nEND_FUNCTION_BLOCK";
-    let found =
-        open(units, "w : Waits; v : Waits; b AT %IX0.0 : BOOL; i : DINT;", "FOR i := 1 TO 3 DO w(b := b); END_FOR; v(b := b);");
+    let found = open(
+        units,
+        "w : Waits; v : Waits; b AT %IX0.0 : BOOL; i : DINT;",
+        "FOR i := 1 TO 3 DO w(b := b); END_FOR; v(b := b);",
+    );
     assert_eq!(found.iter().map(|l| (l.unit.as_str(), l.line)).collect::<Vec<_>>(), [("FUNCTION_BLOCK Waits", 4)]);
     // A loop that ends, but not within the budget of a scan.
     assert_eq!(open("", "i : DINT; s : DINT;", "FOR i := 1 TO 1000000 DO s := s + 1; END_FOR;").len(), 1);
@@ -175,4 +178,140 @@ fn tasks_add_their_programs_and_name_them() {
     assert_eq!((fast.picoseconds, slow.picoseconds), (500, 1500));
     assert_eq!(fast.class(Class::Integer), 1);
     assert!(slow.instructions > fast.instructions && slow.units > fast.units);
+}
+
+/// A small program that always compiles: nested statements over inputs, counters and an array.
+struct Author {
+    random: u64,
+    text: String,
+    /// Loop variables in use.
+    depth: usize,
+    left: u32,
+}
+
+impl Author {
+    fn pick(&mut self, most: u64) -> u64 {
+        self.random ^= self.random << 13;
+        self.random ^= self.random >> 7;
+        self.random ^= self.random << 17;
+        (self.random >> 20) % most
+    }
+
+    fn line(&mut self, text: &str) {
+        self.text.push_str(&"  ".repeat(self.depth + 1));
+        self.text.push_str(text);
+        self.text.push('\n');
+    }
+
+    fn value(&mut self) -> String {
+        match self.pick(7) {
+            0 => "INT_TO_DINT(w)".to_owned(),
+            1 => "USINT_TO_DINT(u)".to_owned(),
+            2 => "s".to_owned(),
+            3 => "t".to_owned(),
+            4 => "a[t MOD 8 * 0 + 3]".to_owned(),
+            5 if self.depth > 0 => format!("i{}", self.pick(self.depth as u64)),
+            _ => (self.pick(40) as i64 - 10).to_string(),
+        }
+    }
+
+    fn condition(&mut self) -> String {
+        let (a, b) = (self.value(), self.value());
+        match self.pick(5) {
+            0 => format!("b{}", self.pick(3)),
+            1 => format!("NOT b{} AND {a} < {b}", self.pick(3)),
+            2 => format!("{a} = {b}"),
+            3 => format!("{a} <> {b}"),
+            _ => format!("{a} >= {b}"),
+        }
+    }
+
+    fn block(&mut self, inside_loop: bool) {
+        for _ in 0..1 + self.pick(3) {
+            self.statement(inside_loop);
+        }
+    }
+
+    fn statement(&mut self, inside_loop: bool) {
+        let Some(left) = self.left.checked_sub(1) else { return self.line("s := s + 1;") };
+        self.left = left;
+        let (value, condition) = (self.value(), self.condition());
+        match self.pick(9) {
+            0 => self.line(&format!("s := {value};")),
+            1 => self.line(&format!("t := LIMIT(0, {value}, 9);")),
+            2 => {
+                let to = self.pick(8);
+                self.line(&format!("a[{to}] := {value}; a[LIMIT(0, {value}, 7)] := s;"));
+            }
+            3 if inside_loop => {
+                let word = ["EXIT", "CONTINUE"][self.pick(2) as usize];
+                self.line(&format!("IF {condition} THEN {word}; END_IF;"));
+            }
+            4 | 5 if self.depth < 3 => {
+                let n = self.depth;
+                let end =
+                    ["7", "LIMIT(0, INT_TO_DINT(w), 9)", "t", "a[2]", "USINT_TO_DINT(u) MOD 6"][self.pick(5) as usize];
+                let by = ["1", "2", "3"][self.pick(3) as usize];
+                let from = self.pick(4);
+                self.line(&format!("FOR i{n} := {from} TO {end} BY {by} DO"));
+                self.depth += 1;
+                self.block(true);
+                self.depth -= 1;
+                self.line("END_FOR;");
+            }
+            6 if self.depth < 3 => {
+                let n = self.depth;
+                self.line(&format!("i{n} := LIMIT(0, {value}, 12);"));
+                self.line(&format!("WHILE i{n} > 0 DO"));
+                self.depth += 1;
+                self.line(&format!("i{n} := i{n} - 1;"));
+                self.block(true);
+                self.depth -= 1;
+                self.line("END_WHILE;");
+            }
+            7 => {
+                self.line(&format!("CASE {value} OF 1, 3: s := 1; 2: t := 4; s := s + t; ELSE"));
+                self.block(false);
+                self.line("END_CASE;");
+            }
+            _ => {
+                self.line(&format!("IF {condition} THEN"));
+                self.block(false);
+                self.line("ELSE");
+                self.block(false);
+                self.line("END_IF;");
+            }
+        }
+    }
+}
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(300))]
+
+    #[test]
+    fn no_scan_of_a_random_program_costs_more_than_its_bound(seed in 1_u64..) {
+        let mut author = Author { random: seed, text: String::new(), depth: 0, left: 14 };
+        author.block(false);
+        author.block(false);
+        let variables = "b0 AT %IX0.0 : BOOL; b1 AT %IX0.1 : BOOL; b2 AT %IX0.2 : BOOL; u AT %IB1 : USINT; w AT %IW2 : INT;\n\
+            s : DINT; t : DINT := 5; a : ARRAY[0..7] OF DINT := [1, 2, 6]; i0 : DINT; i1 : DINT; i2 : DINT;";
+        let image = image(&text("", variables, &author.text));
+        let bound = program(&image, 0, &Settings { budget: 3_000, ..settings(&[]) });
+        assert_eq!(bound.unknown, None);
+        if bound.is_bound() {
+            let (mut engine, mut memory) = (Reference::load(&image), Memory::new(&image));
+            for scan in 0..40 {
+                for byte in memory.inputs_mut() {
+                    *byte = author.pick(256) as u8;
+                }
+                let (before, mut budget) = (engine.executed(), Budget::new(1_000_000));
+                let result = engine.run(&mut memory, 0, scan * 10_000_000, &mut budget);
+                let (ran, spent) = (engine.executed() - before, 1_000_000 - budget.left());
+                assert!(ran <= bound.cost.instructions && spent <= bound.cost.units, "{ran} {spent} {bound:?}\n{}", author.text);
+                if result.is_err() {
+                    memory = Memory::new(&image);
+                }
+            }
+        }
+    }
 }

@@ -3,8 +3,8 @@
 //!
 //! A loop's next pass begins when no way is left inside its last one, so that all ways of one pass meet before the next and counters
 //! stay exact. A loop ends when its condition is known to. It is *open*, that is not bounded, when a pass begins with the same knowledge
-//! as the one before, or when its passes together charge more than a scan may spend. An open loop is walked once more knowing
-//! nothing, so that all that follows it is found too.
+//! as the one before, or when its passes together charge more than a scan may spend. An open loop is walked on, forgetting what its
+//! passes change, until a pass changes nothing more that is known: that covers every pass there can be.
 //!
 //! Every real way is covered: each way waiting somewhere knows less and costs more than the real ones it stands for. A
 //! trap ends the program, so that nothing has to be said of it.
@@ -23,6 +23,8 @@ use std::rc::Rc;
 const STEPS_MAX: u64 = 20_000_000;
 /// Calls within calls: far more than programs have, and safe for the stack.
 const DEPTH_MAX: u32 = 100;
+/// Times an open loop may change what was still known before everything is forgotten.
+const FORGET_MAX: u32 = 8;
 
 /// A walk through one program, bodies that it calls included.
 #[derive(Debug)]
@@ -44,7 +46,10 @@ pub struct Walk<'a> {
 #[derive(Debug)]
 struct Passes {
     entered: Cost,
+    /// What was known when the last one began.
     last: Option<State>,
+    /// Times something was forgotten.
+    forgotten: u32,
 }
 
 /// Ways that wait within one run of a body.
@@ -109,34 +114,45 @@ impl<'a> Walk<'a> {
                 None => self.take(loops, ways),
             };
         }
-        let (pc, mut state) = ways.waiting.pop_first()?;
+        let (pc, state) = ways.waiting.pop_first()?;
         if loops.contains_key(&pc) {
-            if self.open.contains(&pc) {
-                state.forget_all();
-            }
-            ways.passes.insert(pc, Passes { entered: state.cost, last: None });
+            // An open loop begins with what is known; its passes will say what of that they change.
+            let last = self.open.contains(&pc).then(|| state.clone());
+            ways.passes.insert(pc, Passes { entered: state.cost, last, forgotten: 0 });
         }
         Some((pc, state))
     }
 
-    /// A loop begins another pass, unless it is open.
+    /// Another pass of a loop; `None` where it would tell nothing new of an open one.
     fn pass(&mut self, header: u32, mut state: State, ways: &mut Ways) -> Option<State> {
-        if self.open.contains(&header) {
-            return None;
+        let new = || Passes { entered: state.cost, last: None, forgotten: 0 };
+        let passes = ways.passes.entry(header).or_insert_with(new);
+        if !self.open.contains(&header) {
+            let same = passes.last.as_ref().is_some_and(|last| last.knows_the_same(&state));
+            let spent = state.cost.units.saturating_sub(passes.entered.units);
+            if !same && spent <= self.limit && self.steps < STEPS_MAX {
+                passes.last = Some(state.clone());
+                return Some(state);
+            }
+            self.open.insert(header);
         }
-        let passes = ways.passes.entry(header).or_insert_with(|| Passes { entered: state.cost, last: None });
-        let same = passes.last.as_ref().is_some_and(|last| last.knows_the_same(&state));
-        let spent = state.cost.units.saturating_sub(passes.entered.units);
-        if !same && spent <= self.limit && self.steps < STEPS_MAX {
-            passes.last = Some(state.clone());
-            return Some(state);
-        }
-        self.open.insert(header);
         // What its passes cost so far says nothing; what else the program costs still does.
         let entered = passes.entered;
-        state.forget_all();
-        state.cost = entered;
         ways.waiting.values_mut().chain(ways.next.values_mut()).for_each(|other| other.cost.least(&entered));
+        if let Some(mut last) = passes.last.take() {
+            if last.covers(&state) {
+                return None;
+            }
+            passes.forgotten += 1;
+            if passes.forgotten > FORGET_MAX {
+                last.forget_all();
+            } else {
+                last.widen(&state);
+            }
+            state = last;
+        }
+        state.cost = entered;
+        passes.last = Some(state.clone());
         Some(state)
     }
 

@@ -121,7 +121,7 @@ fn measure(
     let mut measured = Vec::new();
     for engine in engines {
         console.message(&format!("measuring {} scans of {}\n", args.scans, engines::name(*engine)));
-        measured.extend(engines::with(*engine, &scans));
+        measured.extend(engines::with(*engine, &scans).transpose()?);
     }
     let lines = lines(origin, &map, console)?;
     let (mut wakeup, mut cyclic, mut processes) = (None, None, 0);
@@ -151,6 +151,7 @@ fn measure(
         files: args.files.iter().map(|p| p.display().to_string()).collect::<Vec<_>>().join(", "),
         host: Host::of_this_machine(),
         period_ns: map.plan.tick_ns,
+        rt: map.rt,
         budget: map.scan.budget,
         count: args.scans,
         seed: args.seed,

@@ -15,8 +15,13 @@ impl Random {
     /// The numbers of a seed.
     #[must_use]
     pub const fn new(seed: u64) -> Self {
-        // 0 would stay 0; the constant keeps small seeds from beginning alike.
-        Self((seed ^ 0x9E37_79B9_7F4A_7C15) | 1)
+        // One step of SplitMix64, which is a permutation: seeds that differ stay different, and small ones do not begin alike.
+        let mixed = seed.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        let mixed = mixed ^ (mixed >> 31);
+        // 0 would stay 0.
+        Self(if mixed == 0 { 1 } else { mixed })
     }
 
     fn next(&mut self) -> u64 {

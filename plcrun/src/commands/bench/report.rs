@@ -7,6 +7,7 @@ use super::svg::{Panel, Series, picture};
 use super::{scans, wakeup};
 use crate::table::{aligned, exact_time, grouped, short_time};
 use runtime::clock::NS_PER_US;
+use runtime::rt::RtSettings;
 use runtime::scan::{Figures, Times};
 use runtime::store::moment::{wall_now_ns, wall_text};
 use serde_json::{Value, json};
@@ -72,6 +73,8 @@ pub struct Report {
     pub host: Host,
     /// Time between two scans.
     pub period_ns: u64,
+    /// Real-time settings of the map.
+    pub rt: RtSettings,
     /// Units a scan may spend.
     pub budget: u64,
     /// Scans with random inputs.
@@ -171,8 +174,8 @@ impl Report {
                 rows.push(cell("faults", format!("the inputs led to {times} with {}, first: {first}", scans.engine)));
             }
         }
+        rows.extend(self.start_up().into_iter().map(|words| cell("start-up", words)));
         if let Some(wakeup) = &self.wakeup {
-            rows.extend(start_up(wakeup).into_iter().map(|words| cell("start-up", words)));
             if let Some(early) = &wakeup.early {
                 rows.push(cell(
                     "wake-up",
@@ -245,6 +248,18 @@ impl Report {
         )
     }
 
+    /// What the scan threads asked of the system, and what they got.
+    fn start_up(&self) -> Vec<String> {
+        let refused = self.scans.iter().flat_map(|s| &s.findings).chain(self.wakeup.iter().flat_map(|w| &w.findings));
+        let mut words: Vec<String> = Vec::new();
+        for finding in refused.map(ToString::to_string) {
+            if !words.contains(&finding) {
+                words.push(finding);
+            }
+        }
+        if words.is_empty() { vec![granted(self.rt)] } else { words }
+    }
+
     /// For machines: one object.
     #[must_use]
     pub fn json(&self) -> Value {
@@ -254,7 +269,7 @@ impl Report {
                 "engine": w.engine, "load": self.load.0, "seconds": w.settings.seconds, "priority": w.settings.rt.priority,
                 "real_time": w.settings.real_time, "latency": w.stats.wake_latency.figures(),
                 "jitter": w.stats.jitter.figures(), "overruns": w.stats.overruns, "scans": w.stats.scans,
-                "refused": w.findings.iter().map(ToString::to_string).collect::<Vec<_>>(), "ended_early": w.early,
+                "ended_early": w.early,
             })
         });
         let cyclictest = match &self.cyclictest {
@@ -275,7 +290,7 @@ impl Report {
             "files": self.files, "optimised_build": !cfg!(debug_assertions),
             "host": { "processor": processor, "cpus": cpus, "kernel": kernel, "date": date },
             "period_ns": self.period_ns, "budget": self.budget, "seed": self.seed, "scans": self.count, "margin": MARGIN,
-            "engines": engines, "wakeup": wakeup, "cyclictest": cyclictest, "lines": lines,
+            "engines": engines, "wakeup": wakeup, "cyclictest": cyclictest, "lines": lines, "start_up": self.start_up(),
         })
     }
 
@@ -317,12 +332,8 @@ fn figures_of(latency: &Distribution) -> Figures {
     Figures { count, p50_ns: at(500), p99_ns: at(990), p999_ns: at(999), max_ns: latency.max_us * NS_PER_US }
 }
 
-/// What the scan thread asked of the system, and what it got.
-fn start_up(wakeup: &wakeup::Measured) -> Vec<String> {
-    if !wakeup.findings.is_empty() {
-        return wakeup.findings.iter().map(ToString::to_string).collect();
-    }
-    let rt = wakeup.settings.rt;
+/// What was asked for, where all of it was granted.
+fn granted(rt: RtSettings) -> String {
     let mut granted = Vec::new();
     if rt.priority > 0 {
         granted.push(format!("SCHED_FIFO {}", rt.priority));
@@ -335,16 +346,16 @@ fn start_up(wakeup: &wakeup::Measured) -> Vec<String> {
         granted.push(format!("CPU {cpu}"));
     }
     if granted.is_empty() {
-        return vec!["nothing was asked of the system (`rt:` in the map)".to_owned()];
+        return "nothing was asked of the system (`rt:` in the map)".to_owned();
     }
-    vec![format!("granted, and looked at: {}", granted.join(", "))]
+    format!("granted, and looked at: {}", granted.join(", "))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::commands::bench::wakeup::Settings;
-    use runtime::rt::{RtCode, RtFinding, RtSettings};
+    use runtime::rt::{RtCode, RtFinding};
     use runtime::scan::Stats;
 
     fn times(list: &[u64]) -> Times {
@@ -360,6 +371,7 @@ mod tests {
             program: times(&[3_000, 3_000]),
             scan: times(&[4_000, 40_000]),
             worst: scans::Worst { scan: 77, units: 500, median_ns: 3_100, max_ns: 3_900 },
+            findings: Vec::new(),
             faults: 0,
             first_fault: None,
         };
@@ -370,6 +382,7 @@ mod tests {
             files: "a.ld".into(),
             host: Host { processor: "P".into(), cpus: 2, kernel: "6.1".into(), date: "today".into() },
             period_ns: 1_000_000,
+            rt: RtSettings::default(),
             budget: 100_000,
             count: 100,
             seed: 9,

@@ -1,25 +1,30 @@
 //! How long scans take: with random inputs, one after the other, on the simulated rack.
 //!
 //! *Program* is the engine alone; *scan* is everything from frozen inputs to written outputs, relay guard included, without real
-//! lines. The clock is the wall's, so that what else the box does is in the figures. The worst scan is the one that spends most
+//! lines. It runs on a thread with the real-time settings of the map, as in the product, because in the ordinary class the longest times
+//! would be other programs'; a pause as long as each scan leaves the CPU to the rest of the box. The clock is the wall's, so that what else the box does is in the figures. The worst scan is the one that spends most
 //! of its budget: that repeats on every machine, while the longest time may be a neighbour's. It is then run again and again from the
 //! very state it began in.
 
 use super::engines::{Start, Timed, Work};
 use super::random::Random;
+use crate::exit::Refusal;
 use bytecode::VerifiedImage;
 use runtime::clock::{VirtualClock, monotonic_ns};
 use runtime::config::IoMap;
 use runtime::io::Rack;
-use runtime::rt;
+use runtime::rt::{self, RtFinding};
 use runtime::scan::{Mode, Plc, Times};
 use runtime::vm::{Budget, Engine, Memory};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Scans before the first that counts: caches, and what an engine does once.
 const WARM_UP: u32 = 50;
 /// Times the worst scan is run again.
 const REPEATS: u32 = 201;
+/// Shortest pause between two scans.
+const PAUSE_NS: u64 = 50_000;
 /// Settles every bounce of the simulated contacts.
 const RACK_SEED: u64 = 1;
 
@@ -49,6 +54,8 @@ pub struct Measured {
     pub scan: Times,
     /// The scan that spent most.
     pub worst: Worst,
+    /// Real-time settings that were not permitted, or were and had no effect.
+    pub findings: Vec<RtFinding>,
     /// Faults the random inputs led to, each after which the program began anew, and the first of them in words.
     pub faults: u32,
     /// The first fault in words.
@@ -69,9 +76,27 @@ pub struct Worst {
 }
 
 impl Work for &Scans {
-    type Out = Measured;
+    type Out = Result<Measured, Refusal>;
 
-    fn run<E: Engine + Send + 'static>(self) -> Measured {
+    fn run<E: Engine + Send + 'static>(self) -> Self::Out {
+        let body = || {
+            let (hold, findings) = rt::prepare(&self.map.rt);
+            let measured = self.measure::<E>(findings);
+            drop(hold);
+            measured
+        };
+        let measured = std::thread::scope(|scope| {
+            let thread = std::thread::Builder::new().name("scan".to_owned()).spawn_scoped(scope, body);
+            thread.ok().and_then(|thread| thread.join().ok())
+        });
+        measured.ok_or_else(|| {
+            Refusal::findings("the scan thread could not be started", "look at the limit of threads of this user")
+        })
+    }
+}
+
+impl Scans {
+    fn measure<E: Engine>(&self, findings: Vec<RtFinding>) -> Measured {
         let began_ns = monotonic_ns();
         let loaded = E::load(&self.image);
         let load_ns = monotonic_ns().saturating_sub(began_ns);
@@ -80,6 +105,7 @@ impl Work for &Scans {
         let mut worst = Worst::default();
         for number in 1..=self.count {
             let Some(one) = course.next() else { break };
+            pause(one.scan_ns);
             if number > WARM_UP || self.count <= WARM_UP {
                 program.record(one.program_ns);
                 scan.record(one.scan_ns);
@@ -91,7 +117,7 @@ impl Work for &Scans {
         let (faults, first_fault) = (course.faults, course.first_fault);
         let (median_ns, max_ns) = again::<E>(self, worst.scan);
         worst = Worst { median_ns, max_ns, ..worst };
-        Measured { engine: loaded.name(), load_ns, program, scan, worst, faults, first_fault }
+        Measured { engine: loaded.name(), load_ns, program, scan, worst, findings, faults, first_fault }
     }
 }
 
@@ -152,6 +178,11 @@ fn power_up<E: Engine>(scans: &Scans) -> Plc<Timed<E>, Rack> {
     Plc::simulated(Arc::clone(&scans.image), Arc::clone(&scans.map), RACK_SEED)
 }
 
+/// At real-time priority nobody else runs on this CPU before this thread sleeps.
+fn pause(scan_ns: u64) {
+    std::thread::sleep(Duration::from_nanos(scan_ns.max(PAUSE_NS)));
+}
+
 /// Finds what the programs of a scan began with, and runs them again from there: the middle and the longest time.
 fn again<E: Engine>(scans: &Scans, number: u32) -> (u64, u64) {
     let mut course = Course::<E>::new(scans);
@@ -184,5 +215,6 @@ fn run_all<E: Engine>(engine: &mut E, starts: &[Start], budget: u64) -> u64 {
             break;
         }
     }
+    pause(spent_ns);
     spent_ns
 }
