@@ -35,7 +35,14 @@ impl Random {
             ScalarType::Bool => any & 1,
             ScalarType::F32 => u64::from(((any % 2001) as f32 - 1000.0).to_bits()),
             ScalarType::F64 => ((any % 2001) as f64 - 1000.0).to_bits(),
-            _ => {
+            ScalarType::I8
+            | ScalarType::U8
+            | ScalarType::I16
+            | ScalarType::U16
+            | ScalarType::I32
+            | ScalarType::U32
+            | ScalarType::I64
+            | ScalarType::U64 => {
                 let mask = u64::MAX >> (64 - ty.bits());
                 match self.next() % 4 {
                     0 | 1 => any % 21,
@@ -72,8 +79,11 @@ impl File {
     }
 }
 
+/// Offset and length.
+type Bytes = (u32, u32);
+
 /// What the case writes: where, and of what type.
-fn written(image: &VerifiedImage, set: &BTreeSet<String>) -> (Vec<(u32, u32)>, Vec<(Place, ScalarType)>) {
+fn written(image: &VerifiedImage, set: &BTreeSet<String>) -> (Vec<Bytes>, Vec<(Place, ScalarType)>) {
     let variables: Vec<_> = set.iter().filter_map(|name| image.variable(name).ok()).collect();
     let bytes = variables.iter().filter_map(|v| match v.place {
         Place::Byte(offset) => Some((offset, image.ty(v.ty)?.size)),

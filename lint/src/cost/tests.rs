@@ -250,7 +250,8 @@ impl Author {
             4 | 5 if self.depth < 3 => {
                 let n = self.depth;
                 let end =
-                    ["7", "LIMIT(0, INT_TO_DINT(w), 9)", "t", "a[2]", "USINT_TO_DINT(u) MOD 6"][self.pick(5) as usize];
+                    ["7", "LIMIT(0, INT_TO_DINT(w), 9)", "LIMIT(1, t, 9)", "MIN(a[2], 8)", "USINT_TO_DINT(u) MOD 6"]
+                        [self.pick(5) as usize];
                 let by = ["1", "2", "3"][self.pick(3) as usize];
                 let from = self.pick(4);
                 self.line(&format!("FOR i{n} := {from} TO {end} BY {by} DO"));
@@ -285,12 +286,12 @@ impl Author {
     }
 }
 
-proptest::proptest! {
-    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(300))]
-
-    #[test]
-    fn no_scan_of_a_random_program_costs_more_than_its_bound(seed in 1_u64..) {
-        let mut author = Author { random: seed, text: String::new(), depth: 0, left: 14 };
+#[test]
+fn no_scan_of_a_random_program_costs_more_than_its_bound() {
+    let mut bounded = 0;
+    for seed in 1..=400_u64 {
+        let mut author =
+            Author { random: seed.wrapping_mul(0x9E37_79B9_7F4A_7C15), text: String::new(), depth: 0, left: 14 };
         author.block(false);
         author.block(false);
         let variables = "b0 AT %IX0.0 : BOOL; b1 AT %IX0.1 : BOOL; b2 AT %IX0.2 : BOOL; u AT %IB1 : USINT; w AT %IW2 : INT;\n\
@@ -299,19 +300,26 @@ proptest::proptest! {
         let bound = program(&image, 0, &Settings { budget: 3_000, ..settings(&[]) });
         assert_eq!(bound.unknown, None);
         if bound.is_bound() {
-            let (mut engine, mut memory) = (Reference::load(&image), Memory::new(&image));
-            for scan in 0..40 {
-                for byte in memory.inputs_mut() {
-                    *byte = author.pick(256) as u8;
-                }
-                let (before, mut budget) = (engine.executed(), Budget::new(1_000_000));
-                let result = engine.run(&mut memory, 0, scan * 10_000_000, &mut budget);
-                let (ran, spent) = (engine.executed() - before, 1_000_000 - budget.left());
-                assert!(ran <= bound.cost.instructions && spent <= bound.cost.units, "{ran} {spent} {bound:?}\n{}", author.text);
-                if result.is_err() {
-                    memory = Memory::new(&image);
-                }
-            }
+            bounded += 1;
+            hold(&mut author, &image, &bound);
+        }
+    }
+    assert!(bounded > 200, "only {bounded} of 400 programs have a bound: the test says little");
+}
+
+fn hold(author: &mut Author, image: &VerifiedImage, bound: &ProgramCost) {
+    let (mut engine, mut memory) = (Reference::load(image), Memory::new(image));
+    for scan in 0..40 {
+        for byte in memory.inputs_mut() {
+            *byte = author.pick(256) as u8;
+        }
+        let (before, mut budget) = (engine.executed(), Budget::new(1_000_000));
+        let result = engine.run(&mut memory, 0, scan * 10_000_000, &mut budget);
+        let (ran, spent) = (engine.executed() - before, 1_000_000 - budget.left());
+        let most = bound.cost;
+        assert!(ran <= most.instructions && spent <= most.units, "{ran} {spent} {bound:?}\n{}", author.text);
+        if result.is_err() {
+            memory = Memory::new(image);
         }
     }
 }

@@ -178,5 +178,5 @@ fn lines(origin: &Origin, map: &IoMap, console: &Console) -> Result<Lines, Refus
     if map.has_real_lines() {
         console.message("measuring the real lines; every load stays off\n");
     }
-    Ok(lines::measure(map, &rest)?.map_or(Lines::Simulated, Lines::Measured))
+    Ok(lines::measure(map, &rest)?.map_or(Lines::Simulated, |measured| Lines::Measured(Box::new(measured))))
 }

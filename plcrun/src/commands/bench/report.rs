@@ -61,7 +61,7 @@ pub enum Lines {
     /// It has, and they were not touched; why.
     Untouched(String),
     /// They were measured.
-    Measured(lines::Measured),
+    Measured(Box<lines::Measured>),
 }
 
 /// Everything.
