@@ -46,7 +46,8 @@ impl Store {
 
     /// Nothing is known any more of what stands between two offsets.
     pub fn forget(&mut self, from: u32, to: u32) {
-        let mut at = from;
+        let end = u32::try_from(self.chunks.len().saturating_mul(CHUNK)).unwrap_or(u32::MAX);
+        let (mut at, to) = (from, to.min(end));
         while at < to {
             let in_chunk = at as usize % CHUNK;
             if in_chunk == 0 && (to - at) as usize >= CHUNK {

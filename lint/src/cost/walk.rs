@@ -103,16 +103,11 @@ impl<'a> Walk<'a> {
 
     /// The way to go on with: the next pass of an innermost loop nobody is inside of, else the first that waits.
     fn take(&mut self, loops: &BTreeMap<u32, u32>, ways: &mut Ways) -> Option<(u32, State)> {
-        let inside = |header: u32| {
-            let end = loops.get(&header).copied().unwrap_or(header);
-            ways.waiting.range(header..=end).next().is_some() || ways.next.range(header + 1..=end).next().is_some()
-        };
-        if let Some(header) = ways.next.keys().rev().copied().find(|header| !inside(*header)) {
+        while let Some(header) = begins(loops, ways) {
             let state = ways.next.remove(&header)?;
-            return match self.pass(header, state, ways) {
-                Some(state) => Some((header, state)),
-                None => self.take(loops, ways),
-            };
+            if let Some(state) = self.pass(header, state, ways) {
+                return Some((header, state));
+            }
         }
         let (pc, state) = ways.waiting.pop_first()?;
         if loops.contains_key(&pc) {
@@ -204,6 +199,17 @@ impl<'a> Walk<'a> {
         };
         self.body(instr.operand(0).0, own, state, depth + 1)
     }
+}
+
+/// The innermost loop whose next pass waits and nobody is inside of.
+fn begins(loops: &BTreeMap<u32, u32>, ways: &Ways) -> Option<u32> {
+    let inside = |header: u32| {
+        let end = loops.get(&header).copied().unwrap_or(header);
+        let within =
+            |waiting: &BTreeMap<u32, State>, from: u32| from <= end && waiting.range(from..=end).next().is_some();
+        within(&ways.waiting, header) || within(&ways.next, header + 1)
+    };
+    ways.next.keys().rev().copied().find(|header| !inside(*header))
 }
 
 fn branch(scope: &Scope<'_>, ways: &mut Ways, (pc, state): (u32, State), instr: &Instr) {

@@ -10,6 +10,7 @@ use std::hint::black_box;
 use std::io::{Read, Seek, Write};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
 /// Bytes a memory load fills and copies at a time: more than the caches of small boxes.
 const MEMORY_BYTES: usize = 32 * 1024 * 1024;
@@ -17,12 +18,15 @@ const MEMORY_BYTES: usize = 32 * 1024 * 1024;
 const BLOCK_BYTES: usize = 1024 * 1024;
 const BLOCKS: u32 = 64;
 
+/// How long a load runs before it is measured under: caches of the medium fill, and both measurements see the same.
+const WARM_UP: Duration = Duration::from_secs(2);
+
 /// The processes of a load. Dropping it ends them.
 #[derive(Debug, Default)]
 pub struct Load(Vec<Child>);
 
 impl Load {
-    /// Starts a process for each CPU.
+    /// Starts a process for each CPU and lets them get going.
     ///
     /// # Errors
     /// A process cannot be had.
@@ -40,6 +44,7 @@ impl Load {
             command.args(["bench", "--as-load", kind.name()]).stdin(Stdio::piped()).stdout(Stdio::null());
             load.0.push(command.spawn().map_err(failed)?);
         }
+        std::thread::sleep(WARM_UP);
         Ok(load)
     }
 
