@@ -6,6 +6,7 @@
 //!
 //! - [`rules`] has one file for each rule, with its examples; [`rule::Rule`] is a row of the table they form.
 //! - [`value`] works out what values variables can have (constants and intervals), for rules about what never happens.
+//! - [`cost`] bounds what a scan costs, for `plcrun check --cost`; no rule asks it.
 //! - [`logic`] is the network of coils, assignments and blocks as Boolean formulas, for rules about how signals are made.
 //! - [`suppress`], [`config`] and [`baseline`] decide which findings are shown, [`report`] how.
 //!
@@ -19,6 +20,7 @@ mod check;
 pub mod codes;
 pub mod config;
 mod context;
+pub mod cost;
 pub mod duty;
 mod finding;
 pub mod logic;

@@ -418,3 +418,35 @@ END_PROGRAM
     assert_eq!(running.0.wait().unwrap().code(), Some(0), "{}", folder.read("log"));
     assert_eq!(folder.read("log").matches("S020").count(), 1, "told once: {}", folder.read("log"));
 }
+
+#[test]
+fn a_running_program_tells_how_it_does() {
+    let folder = one();
+    folder.run(&["status", "--state", "s"]).exits(2).err_has("s is no state directory");
+    let running = start(&folder, &["run", "one.ld", "--state", "s", "--scan", "5ms", "--set", "aux=true"]);
+    soon("it answers", || folder.run(&["status", "--state", "s"]).code == Some(0));
+    folder
+        .run(&["status", "--state", "s"])
+        .exits(0)
+        .out_has("program   One, process ")
+        .out_has("engine    interpreter")
+        .out_has(", every 5 ms")
+        .out_has("mode      running")
+        .out_has("welded");
+    let seen = |field: &str| {
+        let json = folder.run(&["status", "--json", "--state", "s"]).exits(0).out;
+        let value: serde_json::Value = serde_json::from_str(&json).unwrap();
+        value.pointer(field).unwrap_or_else(|| panic!("{field}: {json}")).as_u64().unwrap()
+    };
+    soon("ten scans", || seen("/scan") > 10);
+    assert_eq!(seen("/timing/period_ns"), 5_000_000);
+    for kind in ["scan", "wake", "jitter"] {
+        let figures = ["count", "p50_ns", "p99_ns", "p999_ns", "max_ns"].map(|f| seen(&format!("/timing/{kind}/{f}")));
+        assert!(figures[0] >= 10 && figures[1] > 0, "{kind}: {figures:?}");
+    }
+    // Counted anew at each question, not once.
+    let before = seen("/timing/scan/count");
+    soon("it goes on counting", || seen("/timing/scan/count") > before);
+    drop(running);
+    folder.run(&["status", "--state", "s"]).exits(1).err_has("no program runs on s").err_has("plcrun faults --state s");
+}

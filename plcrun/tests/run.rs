@@ -434,7 +434,7 @@ fn the_summary_shows_three_percentiles() {
     let folder = Folder::with(&[("seal.ld", SEAL)]);
     let seen = folder.run(&["seal.ld", "--for", "50ms"]).exits(0);
     let line = |name: &str| seen.out.lines().find(|l| l.starts_with(name)).unwrap().to_owned();
-    for name in ["scan time", "wake-up"] {
+    for name in ["scan time", "wake-up", "jitter"] {
         assert!(["p50 ", "p99 ", "p99.9 ", "max "].iter().all(|p| line(name).contains(p)), "{}", seen.out);
     }
 }

@@ -2,7 +2,8 @@
 //!
 //! Nothing here is needed to run: each setting that the system refuses costs punctuality, never safety, and becomes one
 //! [`RtFinding`] with its cost and its remedy. `prepare` is called by the scan thread itself, after all helper threads
-//! exist (they would inherit the real-time class otherwise) and before the first scan.
+//! exist (they would inherit the real-time class otherwise) and before the first scan. What the system grants is looked at
+//! afterwards: sandboxes and user-mode kernels say yes to calls they do nothing for.
 //!
 //! This module also owns the stop signals. `unsafe` stands here only for the system calls without a safe wrapper.
 #![allow(unsafe_code, reason = "sched_setscheduler and signal have no safe wrapper")]
@@ -11,9 +12,9 @@ use crate::clock::NS_PER_US;
 use crate::guardian::{self, Page, Refused};
 use rustix::mm::{MlockAllFlags, mlockall};
 use rustix::process::{Resource, geteuid, getrlimit};
-use rustix::thread::{CpuSet, sched_setaffinity};
+use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 use std::fs::File;
-use std::io::Write;
+use std::io::{Error, Read, Write};
 use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, Ordering};
 
 /// What is asked of the system for the scan thread.
@@ -115,22 +116,18 @@ pub fn prepare(settings: &RtSettings) -> (RtHold, Vec<RtFinding>) {
     let mut findings = Vec::new();
     let mut refuse = |code: RtCode, cause: String| findings.push(RtFinding { code, cause });
     if settings.lock_memory
-        && let Err(e) = lock_memory()
+        && let Err(e) = lock_memory().and_then(|()| memory_is_locked())
     {
         refuse(RtCode::Memory, e.to_string());
     }
-    if let Some(cpu) = settings.cpu {
-        let mut set = CpuSet::new();
-        if usize::from(cpu) < CpuSet::MAX_CPU {
-            set.set(usize::from(cpu));
-        }
-        if let Err(e) = sched_setaffinity(None, &set) {
-            refuse(RtCode::Affinity, format!("CPU {cpu}: {e}"));
-        }
+    if let Some(cpu) = settings.cpu
+        && let Err(e) = pin(usize::from(cpu))
+    {
+        refuse(RtCode::Affinity, format!("CPU {cpu}: {e}"));
     }
     let mut hold = RtHold::default();
     if settings.priority > 0 {
-        if let Err(e) = set_fifo(settings.priority) {
+        if let Err(e) = set_fifo(settings.priority).and_then(|()| has_fifo(settings.priority)) {
             refuse(RtCode::Priority, e.to_string());
         }
         match limit_cpu_latency(settings.cpu_latency_us) {
@@ -145,6 +142,35 @@ pub fn prepare(settings: &RtSettings) -> (RtHold, Vec<RtFinding>) {
 pub(crate) fn lock_memory() -> std::io::Result<()> {
     prefault_stack();
     mlockall(lock_flags()).map_err(Into::into)
+}
+
+/// Did the lock take hold? The kernel counts what it keeps.
+fn memory_is_locked() -> std::io::Result<()> {
+    // Where /proc is not mounted nothing can be said, and nothing is.
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    match locked_kib(&status) {
+        Some(0) => Err(Error::other("the system said yes, and nothing is locked")),
+        Some(_) | None => Ok(()),
+    }
+}
+
+/// `VmLck:      1234 kB` of /proc/self/status.
+fn locked_kib(status: &str) -> Option<u64> {
+    status.lines().find_map(|line| line.strip_prefix("VmLck:"))?.split_whitespace().next()?.parse().ok()
+}
+
+/// Keeps the calling thread on one CPU, and looks whether it is.
+fn pin(cpu: usize) -> std::io::Result<()> {
+    let mut set = CpuSet::new();
+    if cpu < CpuSet::MAX_CPU {
+        set.set(cpu);
+    }
+    sched_setaffinity(None, &set)?;
+    let given = sched_getaffinity(None)?;
+    if given.count() == 1 && given.is_set(cpu) {
+        return Ok(());
+    }
+    Err(Error::other(format!("the system said yes, and left the thread {} CPUs", given.count())))
 }
 
 /// What the guardian was not permitted, for the findings of a start; `record_refused` says why its black box cannot be
@@ -190,9 +216,36 @@ pub(crate) fn set_fifo(priority: u8) -> std::io::Result<()> {
     if result == 0 { Ok(()) } else { Err(std::io::Error::last_os_error()) }
 }
 
+/// Does the calling thread have this real-time priority?
+fn has_fifo(priority: u8) -> std::io::Result<()> {
+    let mut given = libc::sched_param { sched_priority: 0 };
+    // SAFETY: thread 0 is the calling thread; `given` is a sched_param that lives during the call.
+    let (class, result) = unsafe { (libc::sched_getscheduler(0), libc::sched_getparam(0, &raw mut given)) };
+    if class < 0 || result != 0 {
+        return Err(Error::last_os_error());
+    }
+    if class & !libc::SCHED_RESET_ON_FORK == libc::SCHED_FIFO && given.sched_priority == i32::from(priority) {
+        return Ok(());
+    }
+    Err(Error::other(format!("the system said yes, and gave class {class} with priority {}", given.sched_priority)))
+}
+
+/// Holds the CPUs awake as long as the file is open. Reading it gives the shortest latency anybody asks for.
 fn limit_cpu_latency(latency_us: i32) -> std::io::Result<File> {
-    let mut file = File::options().write(true).open("/dev/cpu_dma_latency")?;
+    let path = "/dev/cpu_dma_latency";
+    let Ok(mut file) = File::options().read(true).write(true).open(path) else {
+        // Where only writing is permitted the limit holds as well; it cannot be looked at.
+        let mut file = File::options().write(true).open(path)?;
+        file.write_all(&latency_us.to_ne_bytes())?;
+        return Ok(file);
+    };
     file.write_all(&latency_us.to_ne_bytes())?;
+    let mut given = [0; 4];
+    let read = file.read(&mut given)?;
+    let given_us = i32::from_ne_bytes(given);
+    if read == given.len() && given_us > latency_us {
+        return Err(Error::other(format!("the system said yes, and keeps {given_us} us")));
+    }
     Ok(file)
 }
 
@@ -331,6 +384,19 @@ mod tests {
         let text = findings[0].to_string();
         assert!(text.starts_with("T003: the scan thread could not be pinned to its CPU (CPU 1023: "), "{text}");
         assert!(text.ends_with("in `rt: cpu`."), "{text}");
+    }
+
+    #[test]
+    fn what_was_granted_is_looked_at() {
+        assert_eq!(locked_kib("Name:\tx\nVmLck:\t    1234 kB\nVmPin:\t 0 kB\n"), Some(1234));
+        assert_eq!(locked_kib("Name:\tx\n"), None);
+        // This thread has no real-time priority, and says so; nor is it on a CPU there cannot be.
+        assert!(has_fifo(60).unwrap_err().to_string().contains("gave class"));
+        assert!(pin(CpuSet::MAX_CPU).is_err());
+        // A thread that was pinned is.
+        let mine = sched_getaffinity(None).unwrap();
+        let cpu = (0..CpuSet::MAX_CPU).find(|cpu| mine.is_set(*cpu)).unwrap();
+        assert!(std::thread::spawn(move || pin(cpu).is_ok()).join().unwrap());
     }
 
     #[test]

@@ -8,7 +8,8 @@ use std::path::PathBuf;
 #[command(after_help = "Examples:\n  \
     plcrun check star_delta.ld                            one program on the map beside it\n  \
     plcrun check programs/                                every program of a folder, each with its map\n  \
-    plcrun check programs/ --format sarif -o check.sarif  for code scanning\n\n\
+    plcrun check programs/ --format sarif -o check.sarif  for code scanning\n  \
+    plcrun check star_delta.ld --cost                     and what a scan costs at most\n\n\
     Rules are set in plcrun.yaml; docs/rules.md lists them and `plcrun explain CODE` explains one.\n\
     Exit codes: 0 clean, 1 findings (errors or warnings), 2 wrong use.")]
 pub struct CheckArgs {
@@ -33,6 +34,12 @@ pub struct CheckArgs {
     /// Write the baseline file anew with what is found now.
     #[arg(long)]
     pub write_baseline: bool,
+    /// Also say what each task costs at most: instructions, units of the scan budget, and microseconds of this machine.
+    #[arg(long)]
+    pub cost: bool,
+    /// What instructions cost, as `plcrun bench --calibrate` wrote it; measured now otherwise, which takes a moment.
+    #[arg(long, value_name = "FILE", requires = "cost")]
+    pub calibration: Option<PathBuf>,
 }
 
 /// How findings are written.
@@ -54,7 +61,17 @@ impl CheckArgs {
     /// The check of everything under a folder, for people.
     #[must_use]
     pub const fn of(files: Vec<PathBuf>) -> Self {
-        Self { files, io: None, format: Format::Text, json: false, output: None, baseline: None, write_baseline: false }
+        Self {
+            files,
+            io: None,
+            format: Format::Text,
+            json: false,
+            output: None,
+            baseline: None,
+            write_baseline: false,
+            cost: false,
+            calibration: None,
+        }
     }
 
     /// The format asked for.

@@ -3,6 +3,7 @@
 //! `plcrun FILE...` is `plcrun run FILE...`: where the first word that is no global option is no subcommand, `run` is put
 //! before it. A file named like a subcommand is run as `plcrun run test` or `plcrun ./test`.
 
+mod bench;
 mod check;
 mod ci;
 mod lines;
@@ -13,6 +14,7 @@ mod run;
 mod state;
 pub mod test;
 
+pub use bench::{BenchArgs, LoadKind};
 pub use check::{CheckArgs, Format as CheckFormat};
 pub use ci::{CiArgs, CiStep};
 pub use lines::{Breakage, LineLevel, LinesArgs};
@@ -20,7 +22,9 @@ pub use mutate::MutateArgs;
 pub use prove::ProveArgs;
 pub use relays::RelaysArgs;
 pub use run::{Assignment, EngineChoice, LogFormat, RunArgs};
-pub use state::{AckArgs, ClearArgs, FaultsArgs, RetainCommand, RetainExportArgs, RetainShowArgs, StateArgs};
+pub use state::{
+    AckArgs, ClearArgs, FaultsArgs, RetainCommand, RetainExportArgs, RetainShowArgs, StateArgs, StatusArgs,
+};
 pub use test::TestArgs;
 
 use crate::exit::Exit;
@@ -87,6 +91,10 @@ pub enum Command {
     Doctor(DoctorArgs),
     /// Look at a file chip (`chip: "file:FILE"`) and drive its lines by hand.
     Lines(LinesArgs),
+    /// Measure a program on this machine: scan times, wake-up latency, lines; and say which scan period holds.
+    Bench(BenchArgs),
+    /// Ask a running program how it does: scan time, wake-up latency, jitter, overruns, channels, faults.
+    Status(StatusArgs),
     /// Show, export or clear what a program keeps across restarts.
     #[command(subcommand)]
     Retain(RetainCommand),

@@ -1,4 +1,4 @@
-//! Arguments of the commands that look into a program's state directory: `retain`, `faults`, `ack`.
+//! Arguments of the commands that look into a program's state directory: `status`, `retain`, `faults`, `ack`.
 
 use clap::{Args, Subcommand};
 use std::path::PathBuf;
@@ -66,6 +66,22 @@ pub struct ClearArgs {
     /// A damaged store: keep the file aside, so that the next start begins anew.
     #[arg(long, group = "what", conflicts_with_all = ["retain", "persistent", "unmatched", "channel", "all"])]
     pub damaged: bool,
+    /// Whose state.
+    #[command(flatten)]
+    pub state: StateArgs,
+}
+
+/// `plcrun status`.
+#[derive(Args, Clone, Debug)]
+#[command(
+    after_help = "Times are those since the start of the run: wake-up is from the moment a scan was due to its start, jitter how far\n\
+    the distance of two starts is from that of the moments they were due.\n\n\
+    Exit codes: 0 it runs, 1 nothing runs or it does not answer, 2 wrong use, 3 it has faulted and comes to rest."
+)]
+pub struct StatusArgs {
+    /// One JSON object.
+    #[arg(long)]
+    pub json: bool,
     /// Whose state.
     #[command(flatten)]
     pub state: StateArgs,

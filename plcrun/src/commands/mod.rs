@@ -1,6 +1,7 @@
 //! The subcommands, one module each. A command takes its arguments and the console, and gives an exit code or a refusal.
 
 mod ack;
+mod bench;
 mod build;
 mod check;
 mod ci;
@@ -18,6 +19,7 @@ mod prove;
 mod relays;
 mod retain;
 mod run;
+mod status;
 mod test;
 
 pub use lines::line_level;
@@ -45,6 +47,8 @@ pub fn dispatch(command: &Command, console: &Console) -> Result<Exit, Refusal> {
         Command::Relays(args) => relays::run(args, console),
         Command::Doctor(args) => doctor::run(args, console),
         Command::Lines(args) => lines::run(args, console),
+        Command::Bench(args) => bench::run(args, console),
+        Command::Status(args) => status::run(args, console),
         Command::Retain(args) => retain::run(args, console),
         Command::Faults(args) => faults::run(args, console),
         Command::Ack(args) => ack::run(args, console),

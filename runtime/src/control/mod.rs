@@ -7,6 +7,7 @@
 pub mod client;
 pub mod server;
 
+use crate::scan::Figures;
 use crate::store::Document;
 use crate::store::keeper::Measured;
 use serde::{Deserialize, Serialize};
@@ -69,8 +70,36 @@ pub struct Status {
     pub fault: String,
     /// The channels in configuration order.
     pub channels: Vec<ChannelState>,
+    /// Timing of the scan.
+    #[serde(default)]
+    pub timing: Timing,
+    /// Faults that ended earlier runs and were not acknowledged: number and code.
+    #[serde(default)]
+    pub open_faults: Vec<String>,
     /// What the commits of the store came to.
     pub store: Measured,
+}
+
+/// Timing of a running scan, since its start.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Timing {
+    /// Name of the engine.
+    pub engine: String,
+    /// Time between two scans.
+    pub period_ns: u64,
+    /// Scans that ended after the next one was due.
+    pub overruns: u64,
+    /// Grid points left out because of them.
+    pub skipped: u64,
+    /// Messages nobody had room for.
+    pub lost: u64,
+    /// From the start of a scan to its outputs written.
+    pub scan: Figures,
+    /// From the grid deadline to the start of the scan.
+    pub wake: Figures,
+    /// How far the distance of two scan starts is from that of their deadlines.
+    pub jitter: Figures,
 }
 
 /// One channel.

@@ -3,9 +3,9 @@
 //! One connection at a time, each for a few seconds at most: whoever opens the socket and says nothing delays other
 //! operators, not the scan. The thread polls; it waits for nobody.
 
-use super::{AckResult, ChannelState, REQUEST_BYTES_MAX, Reply, Request, Status, operator};
+use super::{AckResult, ChannelState, REQUEST_BYTES_MAX, Reply, Request, Status, Timing, operator};
 use crate::scan::real::Commander;
-use crate::scan::{Command, Mode};
+use crate::scan::{Command, Mode, Stats};
 use crate::store::keeper::Clerk;
 use crate::store::model::Acknowledged;
 use crate::store::moment::wall_now_ns;
@@ -34,6 +34,10 @@ const SCAN_PATIENCE: Duration = Duration::from_secs(11);
 pub struct Setup {
     /// Name of the program.
     pub program: String,
+    /// Name of the engine.
+    pub engine: &'static str,
+    /// Time between two scans.
+    pub period_ns: u64,
     /// Names and numbers of the channels, in configuration order.
     pub channels: Vec<(String, ChannelId)>,
     /// Copies of the scan.
@@ -130,7 +134,9 @@ impl Desk {
     }
 
     fn status(&mut self) -> Status {
-        let measured = self.0.clerk.document().map(|(_, measured)| measured).unwrap_or_default();
+        let (document, measured) = self.0.clerk.document().unwrap_or_default();
+        let open = document.unacknowledged_runs().map(|entry| format!("#{} {}", entry.number, entry.code));
+        let open_faults = open.collect();
         let standing = self.fresh();
         let mode = match standing.mode {
             Mode::Running => "running",
@@ -154,12 +160,29 @@ impl Desk {
             mode: mode.to_owned(),
             fault,
             channels: rows.collect(),
+            timing: self.timing(&standing.stats),
+            open_faults,
             store: measured,
+        }
+    }
+
+    fn timing(&self, stats: &Stats) -> Timing {
+        Timing {
+            engine: self.0.engine.to_owned(),
+            period_ns: self.0.period_ns,
+            overruns: stats.overruns,
+            skipped: stats.skipped,
+            lost: stats.messages_lost,
+            scan: stats.scan_time.figures(),
+            wake: stats.wake_latency.figures(),
+            jitter: stats.jitter.figures(),
         }
     }
 
     /// A copy of a scan that ended after this call; the newest there is where none ends in time.
     fn fresh(&mut self) -> Standing {
+        // What was published before and not read yet is older than this call.
+        let _ = self.0.standing.newer();
         self.0.standing.ask();
         let began = Instant::now();
         while began.elapsed() < SCAN_PATIENCE {

@@ -16,4 +16,4 @@ pub use debounce::Debounce;
 pub use fault::{Fault, FaultCause, FaultReport, FaultRow, ScanCode, fault_table};
 pub use plan::{Plan, PlanError, PlannedTask};
 pub use plc::{Command, Contact, Mode, Plc, Step};
-pub use stats::{Stats, Times};
+pub use stats::{Figures, Stats, Times};

@@ -99,6 +99,8 @@ pub struct Plc<E, D> {
     now_ns: u64,
     tick: Option<u64>,
     overruns_in_a_row: u32,
+    /// How late the last scan woke.
+    late_ns: Option<u64>,
     stats: Stats,
     filters: Vec<Debounce>,
     raw: Vec<bool>,
@@ -171,6 +173,7 @@ impl<E: Engine, D: Driver> Plc<E, D> {
             now_ns: 0,
             tick: None,
             overruns_in_a_row: 0,
+            late_ns: None,
             stats: Stats::default(),
             filters: map.inputs.iter().map(|i| Debounce::new(i.debounce_ns, i.stop)).collect(),
             raw: vec![false; inputs],
@@ -258,7 +261,11 @@ impl<E: Engine, D: Driver> Plc<E, D> {
         let backwards_ns = self.now_ns.saturating_sub(measured_ns);
         self.now_ns = self.now_ns.max(measured_ns);
         self.stats.scans = self.scan;
-        self.stats.wake_latency.record(measured_ns.saturating_sub(grid_ns));
+        let late_ns = measured_ns.saturating_sub(grid_ns);
+        self.stats.wake_latency.record(late_ns);
+        if let Some(before_ns) = self.late_ns.replace(late_ns) {
+            self.stats.jitter.record(late_ns.abs_diff(before_ns));
+        }
         let limit = self.map.scan.overruns_in_a_row;
         if backwards_ns > 0 {
             self.fail(FaultCause::Scan(ScanCode::TimeBackwards, backwards_ns), None);

@@ -7,7 +7,7 @@
 
 use super::layout::Layout;
 use crate::io::Driver;
-use crate::scan::{Mode, Plc, Step};
+use crate::scan::{Mode, Plc, Stats, Step};
 use crate::vm::Engine;
 use relay::{ChannelStatus, Fault, RetainedBank};
 use std::sync::Arc;
@@ -45,6 +45,8 @@ pub struct Standing {
     pub mode: Mode,
     /// The channels after that scan.
     pub channels: Vec<ChannelStatus>,
+    /// Timing and counters, as of the last copy somebody asked for.
+    pub stats: Stats,
 }
 
 /// The reader of one triple buffer, with the flag that asks for the next copy.
@@ -102,7 +104,8 @@ pub fn ends<E: Engine, D: Driver>(plc: &Plc<E, D>, layout: Arc<Layout>) -> (Tap,
     let mut good = vec![0; layout.bytes()];
     layout.take(plc.memory().data(), &mut good);
     let first = Kept { scan: 0, values: good.clone(), bank: plc.guard().retained() };
-    let standing = Standing { scan: 0, mode: plc.mode(), channels: plc.statuses().to_vec() };
+    let standing =
+        Standing { scan: 0, mode: plc.mode(), channels: plc.statuses().to_vec(), stats: plc.stats().clone() };
     let (kept, keeper) = pair(&first);
     let (standing, control) = pair(&standing);
     let latches = plc.statuses().iter().map(|s| s.fault).collect();
@@ -131,12 +134,17 @@ impl Tap {
             plc.guard().update_retained(&mut copy.bank);
             self.kept.copies.publish();
         }
-        if self.standing.wanted.swap(false, Ordering::Relaxed) || urgent {
+        let asked = self.standing.wanted.swap(false, Ordering::Relaxed);
+        if asked || urgent {
             let copy = self.standing.copies.input_buffer_mut();
             copy.scan = step.scan;
             copy.mode = step.mode;
             for (to, from) in copy.channels.iter_mut().zip(plc.statuses()) {
                 *to = *from;
+            }
+            // A latch shall be seen at once; the histograms are larger, and wait until somebody wants them.
+            if asked {
+                copy.stats.copy_from(plc.stats());
             }
             self.standing.copies.publish();
         }

@@ -29,6 +29,15 @@ pub struct Reference {
     /// Per POU, where its references point: absolute offsets.
     references: Vec<Vec<Option<usize>>>,
     frames: Vec<Frame>,
+    executed: u64,
+}
+
+impl Reference {
+    /// Canonical instructions run since it was loaded, one that trapped included.
+    #[must_use]
+    pub const fn executed(&self) -> u64 {
+        self.executed
+    }
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -57,6 +66,7 @@ impl Engine for Reference {
             programs: image.programs.clone(),
             references: image.pous.iter().map(|p| vec![None; p.references.len()]).collect(),
             frames: Vec::with_capacity(image.pous.len() + 1),
+            executed: 0,
         }
     }
 
@@ -77,6 +87,7 @@ impl Engine for Reference {
         let mut frame = Frame { pc: entry, pou, own: instance.offset as usize };
         loop {
             let instr = *self.code.get(frame.pc as usize).ok_or(defect(frame.pc))?;
+            self.executed += 1;
             let mut step = Step { engine: self, memory: memory.window_mut(), frame, now_ns, budget };
             match step.run(instr)? {
                 Next::Step => frame.pc += 1,

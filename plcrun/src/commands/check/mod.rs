@@ -2,6 +2,7 @@
 //!
 //! All findings are collected before anything is printed, so that every format tells the same.
 
+mod cost;
 pub mod known;
 pub mod look;
 pub mod show;
@@ -23,8 +24,18 @@ use std::path::PathBuf;
 /// # Errors
 /// A file cannot be read, an image is damaged, or settings or baseline have mistakes.
 pub fn run(args: &CheckArgs, console: &Console) -> Result<Exit, Refusal> {
+    let as_json = match (args.cost, args.form()) {
+        (true, CheckFormat::Sarif | CheckFormat::Github | CheckFormat::Gitlab) => {
+            return Err(Refusal::wrong_use("`--cost` has no place in this format", "use `--format text` or `--json`"));
+        }
+        (_, form) => form == CheckFormat::Json,
+    };
     let looks = examine(args, console)?;
     write(args, &looks, console)?;
+    if args.cost {
+        let programs: Vec<Program> = looks.iter().map(|look| look.program.clone()).collect();
+        console.print(&cost::report(args, &programs, as_json)?)?;
+    }
     Ok(exit(&looks))
 }
 

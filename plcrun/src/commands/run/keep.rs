@@ -104,6 +104,8 @@ pub struct Keeping {
     directory: StateDir,
     program: String,
     table: ChannelTable,
+    engine: &'static str,
+    period_ns: u64,
     server: Option<Server>,
 }
 
@@ -154,7 +156,12 @@ impl Opened {
             )
         })?;
         let table = controller.table().clone();
-        Ok((Keeping { keeper, directory: self.directory, program, table, server: None }, tap, standing))
+        let (engine, period_ns) = (controller.engine().name(), controller.tick_ns());
+        Ok((
+            Keeping { keeper, directory: self.directory, program, table, engine, period_ns, server: None },
+            tap,
+            standing,
+        ))
     }
 
     fn tell<E: Engine>(
@@ -218,7 +225,15 @@ impl Keeping {
     pub fn serve(&mut self, standing: Reader<Standing>, commander: Commander) {
         let channels = self.table.ids().map(|id| (self.table.channel(id).name.clone(), id)).collect();
         let (program, clerk) = (self.program.clone(), self.keeper.clerk());
-        let setup = server::Setup { program, channels, standing, commander, clerk };
+        let setup = server::Setup {
+            program,
+            engine: self.engine,
+            period_ns: self.period_ns,
+            channels,
+            standing,
+            commander,
+            clerk,
+        };
         match Server::start(&self.directory.socket(), setup) {
             Ok(server) => self.server = Some(server),
             Err(error) => warn(&error),

@@ -1,6 +1,7 @@
-//! The live status row: scan time, overruns, and why channels wait.
+//! The live status row: scan time, overruns, why channels wait, and how punctual the scan wakes.
 
 use super::summary::percentiles;
+use crate::table::short_time;
 use runtime::scan::real::Snapshot;
 use runtime::scan::watch::Names;
 
@@ -19,5 +20,9 @@ pub fn text(names: &Names, snapshot: &Snapshot) -> String {
             text.push_str(&format!("  {} {reason}", names.channel(id)));
         }
     }
+    // Last, because a narrow terminal cuts the row off: what waits matters more to whoever watches a plant.
+    let (wake, jitter) = (stats.wake_latency.figures(), stats.jitter.figures());
+    let [wake_p999, wake_max, jitter_p999] = [wake.p999_ns, wake.max_ns, jitter.p999_ns].map(short_time);
+    text.push_str(&format!("  wake-up p99.9 {wake_p999} max {wake_max}  jitter p99.9 {jitter_p999}"));
     text
 }

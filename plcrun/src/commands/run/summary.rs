@@ -3,7 +3,7 @@
 use crate::table::{aligned, exact_time, grouped, moment, short_time, used_life};
 use relay::{Life, Wear};
 use runtime::io::expander::Counters;
-use runtime::scan::Stats;
+use runtime::scan::{Figures, Stats, Times};
 
 /// One channel's line.
 #[derive(Clone, Debug)]
@@ -59,6 +59,7 @@ impl Summary<'_> {
         if self.measured {
             rows.push(cell("scan time", percentiles(&stats.scan_time)));
             rows.push(cell("wake-up", percentiles(&stats.wake_latency)));
+            rows.push(cell("jitter", percentiles(&stats.jitter)));
             rows.push(cell("overruns", format!("{}, {} scans left out", stats.overruns, stats.skipped)));
         } else {
             rows.push(cell("time", "virtual: nothing was measured".to_owned()));
@@ -98,8 +99,9 @@ impl Summary<'_> {
         let t_us = self.at_ns / 1000;
         let (scans, overruns, skipped) = (self.scans, stats.overruns, stats.skipped);
         if self.measured {
-            let scan = Figures::of(&stats.scan_time);
-            let wake = Figures::of(&stats.wake_latency);
+            let scan = stats.scan_time.figures();
+            let wake = stats.wake_latency.figures();
+            let jitter = stats.jitter.figures();
             tracing::info!(
                 kind = "summary",
                 t_us,
@@ -115,6 +117,10 @@ impl Summary<'_> {
                 wake_p99_ns = wake.p99_ns,
                 wake_p999_ns = wake.p999_ns,
                 wake_max_ns = wake.max_ns,
+                jitter_p50_ns = jitter.p50_ns,
+                jitter_p99_ns = jitter.p99_ns,
+                jitter_p999_ns = jitter.p999_ns,
+                jitter_max_ns = jitter.max_ns,
                 lost = stats.messages_lost,
                 "summary"
             );
@@ -142,25 +148,10 @@ impl Summary<'_> {
     }
 }
 
-/// What is shown of a kind of time, in nanoseconds.
-struct Figures {
-    p50_ns: u64,
-    p99_ns: u64,
-    p999_ns: u64,
-    max_ns: u64,
-}
-
-impl Figures {
-    fn of(times: &runtime::scan::Times) -> Self {
-        let at = |share| times.quantile_ns(share);
-        Self { p50_ns: at(0.5), p99_ns: at(0.99), p999_ns: at(0.999), max_ns: times.max_ns() }
-    }
-}
-
 /// `p50 3.20 us  p99 8.10 us  p99.9 12.0 us  max 20.0 us`.
 #[must_use]
-pub fn percentiles(times: &runtime::scan::Times) -> String {
-    let Figures { p50_ns, p99_ns, p999_ns, max_ns } = Figures::of(times);
+pub fn percentiles(times: &Times) -> String {
+    let Figures { count: _, p50_ns, p99_ns, p999_ns, max_ns } = times.figures();
     let [p50, p99, p999, max] = [p50_ns, p99_ns, p999_ns, max_ns].map(short_time);
     format!("p50 {p50}  p99 {p99}  p99.9 {p999}  max {max}")
 }
@@ -195,10 +186,12 @@ mod tests {
         let mut stats = Stats { scans: 1234, overruns: 2, skipped: 3, ..Stats::default() };
         stats.scan_time.record(3_200);
         stats.wake_latency.record(52_000);
+        stats.jitter.record(7_000);
         let text = summary(&stats, true);
         assert!(text.starts_with("stopped by SIGTERM after 12.340 s\nscans      1 234, every 10 ms\n"), "{text}");
         assert!(text.contains("\noverruns   2, 3 scans left out\n"), "{text}");
         assert!(text.contains("\nscan time  p50 3.2"), "{text}");
+        assert!(text.contains("\njitter     p50 7.0"), "{text}");
         assert!(
             text.contains(
                 "\nio1        5 000 readings, failed 2 times, came back 1 times, too old 3 times, set up 1 times\n"
