@@ -200,23 +200,17 @@ impl<'a> Job<'a> {
         if self.sources.is_empty() {
             return Ok(no_files("no *.ld or *.st"));
         }
-        let programs = discover::programs(std::slice::from_ref(&self.args.folder))?.programs;
-        let mut failed = false;
-        for program in &programs {
-            let name = program.files.first().map(|file| file.display().to_string()).unwrap_or_default();
-            self.console.print(&format!("{name}\n"))?;
-            match prove::run(&ProveArgs::all_of(program.files.clone(), program.io.clone()), self.console) {
-                Ok(exit) => failed |= exit != Exit::Clean,
-                // Errors of the program, or something that is not modelled: nothing is proved of it.
-                Err(refusal) if refusal.exit == Exit::Findings => {
-                    self.console.refusal(&refusal);
-                    failed = true;
-                }
-                Err(refusal) => return Err(refusal),
-            }
+        let args = ProveArgs {
+            sarif: self.report("prove.sarif"),
+            gitlab: self.report("prove.gitlab.json"),
+            junit: self.report("prove.junit.xml"),
+            ..ProveArgs::of(vec![self.args.folder.clone()])
+        };
+        let proofs = prove::prove(&args, self.console)?;
+        if summary::in_github() {
+            self.console.print(&lint::report::github::commands(&proofs.findings))?;
         }
-        let outcome = if failed { Outcome::Failed } else { Outcome::Passed };
-        Ok((outcome, plural(programs.len(), "program")))
+        Ok((outcome(proofs.exit), plural(proofs.programs, "program")))
     }
 
     fn mutate(&self) -> Result<(Outcome, String), Refusal> {
