@@ -1,34 +1,58 @@
-//! `plcrun mutate`: small mistakes put into programs, and which of them no test notices.
+//! `plcrun mutate`: small mistakes put into programs, and which of them neither a test nor a proof notices.
+//!
+//! Tests come first, because they are cheap. What they let pass is asked for the properties of the program: a mutant of which
+//! one no longer holds is killed as well.
 
+use super::prove;
 use super::test::find::find;
 use crate::args::MutateArgs;
+use crate::discover::{self, Program};
 use crate::exit::{Exit, Refusal};
 use crate::parallel::{in_order, processors};
 use crate::project::plural;
 use crate::terminal::{Console, Tint, tinted};
-use runtime::config::files::Disk;
+use runtime::config::files::{Disk, Files as _, Kept};
 use serde_json::json;
+use std::time::Duration;
 use timeline::mutate::Mutant;
 use timeline::mutate::trial::{Trial, Verdict, trials};
+
+/// Longest time for one property of one mutant: thousands of them wait.
+const TIME_LIMIT: Duration = Duration::from_secs(10);
+
+/// What became of a mutant, when everybody has looked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Fate {
+    /// What the tests say.
+    Tested(Verdict),
+    /// No test noticed, but this property no longer holds.
+    Refuted(String),
+}
 
 /// What came of one source file.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Tally {
     killed: usize,
+    /// Of those, by properties alone.
+    by_proofs: usize,
     survived: usize,
     equivalent: usize,
     not_viable: usize,
 }
 
 impl Tally {
-    fn of<'v>(verdicts: impl Iterator<Item = &'v Verdict>) -> Self {
+    fn of<'v>(fates: impl Iterator<Item = &'v Fate>) -> Self {
         let mut tally = Self::default();
-        for verdict in verdicts {
-            match verdict {
-                Verdict::Killed { .. } => tally.killed += 1,
-                Verdict::Survived => tally.survived += 1,
-                Verdict::Equivalent => tally.equivalent += 1,
-                Verdict::NotViable => tally.not_viable += 1,
+        for fate in fates {
+            match fate {
+                Fate::Tested(Verdict::Killed { .. }) => tally.killed += 1,
+                Fate::Tested(Verdict::Survived) => tally.survived += 1,
+                Fate::Tested(Verdict::Equivalent) => tally.equivalent += 1,
+                Fate::Tested(Verdict::NotViable) => tally.not_viable += 1,
+                Fate::Refuted(_) => {
+                    tally.killed += 1;
+                    tally.by_proofs += 1;
+                }
             }
         }
         tally
@@ -37,6 +61,7 @@ impl Tally {
     fn add(self, other: Self) -> Self {
         Self {
             killed: self.killed + other.killed,
+            by_proofs: self.by_proofs + other.by_proofs,
             survived: self.survived + other.survived,
             equivalent: self.equivalent + other.equivalent,
             not_viable: self.not_viable + other.not_viable,
@@ -52,7 +77,8 @@ impl Tally {
     }
 
     fn words(self) -> String {
-        let mut text = format!("{} killed, {} survived", self.killed, self.survived);
+        let proofs = if self.by_proofs > 0 { format!(" ({} by proofs)", self.by_proofs) } else { String::new() };
+        let mut text = format!("{} killed{proofs}, {} survived", self.killed, self.survived);
         for (number, what) in [(self.equivalent, "equivalent"), (self.not_viable, "not viable")] {
             if number > 0 {
                 text.push_str(&format!(", {number} {what}"));
@@ -65,7 +91,7 @@ impl Tally {
 /// Changes the programs and runs their tests.
 ///
 /// # Errors
-/// A path cannot be read, a timeline file has mistakes, or a test fails on the program as it stands.
+/// A path cannot be read, a timeline file has mistakes, or a test or property fails on the program as it stands.
 pub fn run(args: &MutateArgs, console: &Console) -> Result<Exit, Refusal> {
     let timelines = find(&args.paths)?;
     let trials = trials(&timelines, &Disk).map_err(|problems| {
@@ -74,10 +100,11 @@ pub fn run(args: &MutateArgs, console: &Console) -> Result<Exit, Refusal> {
     })?;
     let chosen: Vec<(&Trial, Vec<&Mutant>)> =
         trials.iter().map(|trial| (trial, sample(&trial.mutants, args.sample))).collect();
-    let verdicts = verdicts(&chosen);
+    let programs = if args.tests_only { Vec::new() } else { askable(&timelines, console)? };
+    let fates = fates(&chosen, &programs);
     let mut total = Tally::default();
     let mut reached = true;
-    for ((trial, mutants), verdicts) in chosen.iter().zip(&verdicts) {
+    for ((trial, mutants), verdicts) in chosen.iter().zip(&fates) {
         let tally = Tally::of(verdicts.iter());
         total = total.add(tally);
         let enough = tally.score() >= usize::from(args.at_least);
@@ -103,18 +130,54 @@ fn sample(mutants: &[Mutant], most: Option<u32>) -> Vec<&Mutant> {
     (0..most).filter_map(|index| mutants.get(index * all / most)).collect()
 }
 
-/// The verdicts in the order of the mutants, worked out on all processors.
-fn verdicts(chosen: &[(&Trial, Vec<&Mutant>)]) -> Vec<Vec<Verdict>> {
+/// The programs whose properties can be asked. All of them hold as the programs stand: a property that is broken already would
+/// kill every mutant.
+fn askable(timelines: &[std::path::PathBuf], console: &Console) -> Result<Vec<Program>, Refusal> {
+    let mut programs = Vec::new();
+    for program in discover::tested(timelines)? {
+        let name = program.files.first().map(|file| file.display().to_string()).unwrap_or_default();
+        match prove::first_broken(&program.files, program.io.as_deref(), &Disk, TIME_LIMIT) {
+            Ok(None) => programs.push(program),
+            Ok(Some(id)) => {
+                let what = format!("the property `{id}` does not hold on {name} as it stands");
+                return Err(Refusal::findings(
+                    what,
+                    "mend it first: `plcrun prove` shows why, or leave properties out: --tests-only",
+                ));
+            }
+            // Tests alone may well judge a program that is not modelled.
+            Err(refusal) => console.message(&format!("{name}: only tests are asked: {}\n", refusal.what)),
+        }
+    }
+    Ok(programs)
+}
+
+/// The fates in the order of the mutants, worked out on all processors.
+fn fates(chosen: &[(&Trial, Vec<&Mutant>)], programs: &[Program]) -> Vec<Vec<Fate>> {
     let jobs: Vec<(&Trial, &Mutant)> =
         chosen.iter().flat_map(|(trial, mutants)| mutants.iter().map(move |mutant| (*trial, *mutant))).collect();
-    let mut all = in_order(&jobs, processors(), |(trial, mutant)| trial.verdict(mutant, &Disk)).into_iter();
+    let fate = |(trial, mutant): &(&Trial, &Mutant)| match trial.verdict(mutant, &Disk) {
+        Verdict::Survived => refuted(trial, mutant, programs).map_or(Fate::Tested(Verdict::Survived), Fate::Refuted),
+        other @ (Verdict::Killed { .. } | Verdict::Equivalent | Verdict::NotViable) => Fate::Tested(other),
+    };
+    let mut all = in_order(&jobs, processors(), fate).into_iter();
     chosen.iter().map(|(_, mutants)| all.by_ref().take(mutants.len()).collect()).collect()
+}
+
+/// A property that the mutant breaks, in some program its file belongs to.
+fn refuted(trial: &Trial, mutant: &Mutant, programs: &[Program]) -> Option<String> {
+    let text = mutant.apply(&Disk.read(&trial.source).ok()?);
+    let changed = Kept { path: trial.source.clone(), text, others: &Disk };
+    let concerned = programs.iter().filter(|program| program.files.contains(&trial.source));
+    concerned
+        .filter_map(|program| prove::first_broken(&program.files, program.io.as_deref(), &changed, TIME_LIMIT).ok())
+        .find_map(|broken| broken)
 }
 
 fn as_text(
     trial: &Trial,
     mutants: &[&Mutant],
-    verdicts: &[Verdict],
+    fates: &[Fate],
     tally: Tally,
     enough: bool,
     quiet: bool,
@@ -122,7 +185,7 @@ fn as_text(
 ) -> String {
     let file = trial.source.display();
     let mut text = String::new();
-    let survivors = mutants.iter().zip(verdicts).filter(|(_, verdict)| **verdict == Verdict::Survived);
+    let survivors = mutants.iter().zip(fates).filter(|(_, fate)| **fate == Fate::Tested(Verdict::Survived));
     for (mutant, _) in survivors.filter(|_| !quiet) {
         let word = tinted(color, Tint::Doubtful, "survived");
         text.push_str(&format!("{file}:{}:{}: {word}: {}\n", mutant.line, mutant.column, mutant.describe()));
@@ -133,23 +196,24 @@ fn as_text(
     text
 }
 
-/// One object per line: `file`, `line`, `column`, `kind`, `before`, `after`, `verdict`, and `test` where one killed it.
-fn as_json(trial: &Trial, mutants: &[&Mutant], verdicts: &[Verdict]) -> String {
+/// One object per line: `file`, `line`, `column`, `kind`, `before`, `after`, `verdict`, and `test` or `property` where one killed it.
+fn as_json(trial: &Trial, mutants: &[&Mutant], fates: &[Fate]) -> String {
     let file = trial.source.display().to_string();
-    let object = |(mutant, verdict): (&&Mutant, &Verdict)| {
-        let (word, by) = match verdict {
-            Verdict::Killed { file, test } => ("killed", Some(format!("{file}: {test}"))),
-            Verdict::Survived => ("survived", None),
-            Verdict::Equivalent => ("equivalent", None),
-            Verdict::NotViable => ("not viable", None),
+    let object = |(mutant, fate): (&&Mutant, &Fate)| {
+        let (word, test, property) = match fate {
+            Fate::Tested(Verdict::Killed { file, test }) => ("killed", Some(format!("{file}: {test}")), None),
+            Fate::Tested(Verdict::Survived) => ("survived", None, None),
+            Fate::Tested(Verdict::Equivalent) => ("equivalent", None, None),
+            Fate::Tested(Verdict::NotViable) => ("not viable", None, None),
+            Fate::Refuted(property) => ("killed", None, Some(property)),
         };
         let object = json!({
             "file": file, "line": mutant.line, "column": mutant.column, "kind": mutant.kind.name(),
-            "before": mutant.before, "after": mutant.replacement, "verdict": word, "test": by,
+            "before": mutant.before, "after": mutant.replacement, "verdict": word, "test": test, "property": property,
         });
         format!("{object}\n")
     };
-    mutants.iter().zip(verdicts).map(object).collect()
+    mutants.iter().zip(fates).map(object).collect()
 }
 
 #[cfg(test)]
@@ -158,8 +222,10 @@ mod tests {
 
     #[test]
     fn the_score_counts_what_counts() {
-        let tally = Tally { killed: 2, survived: 1, equivalent: 5, not_viable: 0 };
+        let tally = Tally { killed: 2, by_proofs: 0, survived: 1, equivalent: 5, not_viable: 0 };
         assert_eq!((tally.score(), tally.words()), (66, "2 killed, 1 survived, 5 equivalent".to_owned()));
+        let more = tally.add(Tally::of([Fate::Refuted("never-both".to_owned())].iter()));
+        assert_eq!((more.score(), more.words()), (75, "3 killed (1 by proofs), 1 survived, 5 equivalent".to_owned()));
         assert_eq!(Tally::default().score(), 100);
     }
 

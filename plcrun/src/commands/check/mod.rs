@@ -90,6 +90,11 @@ pub(super) fn grave(looks: &[Look], console: &Console) -> String {
     show::text(looks, console, true, Severity::Warning)
 }
 
+/// All findings, each once.
+pub(super) fn findings(looks: &[Look]) -> Vec<lint::Finding> {
+    show::all(looks)
+}
+
 /// The findings in a form; text in colours where it goes to a terminal.
 pub(super) fn rendered(form: CheckFormat, looks: &[Look], console: &Console, with_colours: bool) -> String {
     match form {

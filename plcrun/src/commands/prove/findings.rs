@@ -55,12 +55,7 @@ pub fn related(one: &Answered, work: &Work) -> Vec<Remark> {
     let conditions = texts.iter().filter_map(|text| Condition::parse(text, image).ok());
     let mut seen = Vec::new();
     for (name, read) in conditions.flat_map(|condition| condition.reads) {
-        let Some(symbol) = image.symbols.get(read.variable.symbol) else { continue };
-        let short = symbol.path.split_once('.').map_or(symbol.path.as_str(), |(_, rest)| rest);
-        let head = |head: &str| name.get(..head.len()).is_some_and(|start| start.eq_ignore_ascii_case(head));
-        let behind = if head(&symbol.path) { symbol.path.len() } else { short.len() };
-        let path = format!("{}{}", symbol.path, name.get(behind..).unwrap_or_default());
-        for unit in work.dataflow.writers(&path) {
+        for unit in work.dataflow.writers(&work.full(&name, read.variable.symbol)) {
             if seen.contains(&unit.span) || remarks.len() >= RUNGS_MAX {
                 continue;
             }

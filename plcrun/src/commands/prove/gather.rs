@@ -161,9 +161,13 @@ fn settle_safe_state(property: &mut Property, work: &Work) {
     }
     let (table, image) = (&work.map.channels, work.image.image());
     if outputs.is_empty() {
-        let manual = table.ids().map(|id| table.channel(id)).filter(|channel| channel.restart == Restart::Manual);
-        let bound = manual.filter(|channel| image.variable(&channel.name).is_ok());
-        outputs.extend(bound.map(|channel| channel.name.clone()));
+        let bound: Vec<_> =
+            table.ids().map(|id| table.channel(id)).filter(|c| image.variable(&c.name).is_ok()).collect();
+        let manual = || bound.iter().filter(|channel| channel.restart == Restart::Manual);
+        // Without a map every output may start by itself, and then all are meant.
+        let all = manual().next().is_none();
+        let meant = bound.iter().filter(|channel| all || channel.restart == Restart::Manual);
+        outputs.extend(meant.map(|channel| channel.name.clone()));
     }
     let value = |name: &String| {
         let channel = table.ids().map(|id| table.channel(id)).find(|c| c.name.eq_ignore_ascii_case(name));

@@ -108,6 +108,7 @@ impl Recorder {
         let asked: Vec<&(String, prove::condition::Read)> = conditions.iter().flat_map(|c| &c.reads).collect();
         let inputs: BTreeSet<usize> = way.steps.iter().flat_map(|(settings, _)| settings.iter().map(|s| s.0)).collect();
         let cone = cone(report, model);
+        let read = work.read_by_writers(asked.iter().map(|(name, read)| (name.as_str(), read.variable.symbol)));
         let mut known = BTreeSet::new();
         let mut rows: Vec<Row> = Vec::new();
         for scalar in scalars(image) {
@@ -118,8 +119,9 @@ impl Recorder {
                 SymbolRole::Input => (first..first + count).any(|bit| inputs.contains(&bit)),
                 SymbolRole::Output | SymbolRole::Flag | SymbolRole::Variable | SymbolRole::Instance => {
                     // What always has the value of another row tells nothing new.
-                    lits.iter().any(|lit| lit.value().is_none() && cone.get(lit.node()).copied().unwrap_or(false))
-                        && (known.insert(lits) || asked)
+                    let inside =
+                        lits.iter().any(|lit| lit.value().is_none() && cone.get(lit.node()).copied().unwrap_or(false));
+                    (inside || read.contains(&scalar.path.to_ascii_uppercase())) && (known.insert(lits) || asked)
                 }
             };
             if matters || asked {

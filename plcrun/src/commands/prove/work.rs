@@ -12,6 +12,7 @@ use prove::model::{Schedule, ScheduledTask};
 use prove::prover::Problem;
 use runtime::config::IoMap;
 use runtime::config::files::{Disk, Files};
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use timeline::dataflow::Dataflow;
 
@@ -99,6 +100,23 @@ impl Work {
                 Refusal::findings(format!("{at}{bad}"), bad.fault.help.clone())
             }
         }
+    }
+
+    /// The full path of a name as a condition writes it.
+    #[must_use]
+    pub fn full(&self, name: &str, symbol: usize) -> String {
+        let Some(symbol) = self.image.image().symbols.get(symbol) else { return name.to_owned() };
+        let short = symbol.path.split_once('.').map_or(symbol.path.as_str(), |(_, rest)| rest);
+        let starts = |head: &str| name.get(..head.len()).is_some_and(|start| start.eq_ignore_ascii_case(head));
+        let behind = if starts(&symbol.path) { symbol.path.len() } else { short.len() };
+        format!("{}{}", symbol.path, name.get(behind..).unwrap_or_default())
+    }
+
+    /// What the rungs read that write these names, in capitals.
+    #[must_use]
+    pub fn read_by_writers<'n>(&self, names: impl Iterator<Item = (&'n str, usize)>) -> BTreeSet<String> {
+        let units = names.flat_map(|(name, symbol)| self.dataflow.writers(&self.full(name, symbol)));
+        units.flat_map(|unit| unit.reads.iter().cloned()).collect()
     }
 
     /// A name as a timeline test knows it: without the program where that is unique.

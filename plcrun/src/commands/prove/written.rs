@@ -196,8 +196,11 @@ fn timeline(programs: &str, map: &str, one: &Answered, replay: &Replay, work: &W
             expect(&mut text, &condition);
         }
         Kind::NeverTogether { .. } | Kind::DeadTime { .. } => {
-            let holding: Vec<String> = replay.holding.iter().map(|c| format!("({c})")).collect();
-            expect(&mut text, &format!("NOT ({})", holding.join(" AND ")));
+            let condition = match replay.holding.as_slice() {
+                [one] => format!("NOT ({one})"),
+                several => format!("NOT (({}))", several.join(") AND (")),
+            };
+            expect(&mut text, &condition);
         }
         Kind::Responds { then, .. } => expect(&mut text, then),
         Kind::StaysSafe { safe, .. } => expect(&mut text, safe),
