@@ -3,6 +3,8 @@
 //! Tests come first, because they are cheap. What they let pass is asked for the properties of the program: a mutant of which
 //! one no longer holds is killed as well.
 
+mod explained;
+
 use super::prove;
 use super::test::find::find;
 use crate::args::MutateArgs;
@@ -11,6 +13,7 @@ use crate::exit::{Exit, Refusal};
 use crate::parallel::{in_order, processors};
 use crate::project::plural;
 use crate::terminal::{Console, Tint, tinted};
+use explained::Entry;
 use runtime::config::files::{Disk, Files as _, Kept};
 use serde_json::json;
 use std::time::Duration;
@@ -101,20 +104,31 @@ pub fn run(args: &MutateArgs, console: &Console) -> Result<Exit, Refusal> {
     let chosen: Vec<(&Trial, Vec<&Mutant>)> =
         trials.iter().map(|trial| (trial, sample(&trial.mutants, args.sample))).collect();
     let programs = if args.tests_only { Vec::new() } else { askable(&timelines, console)? };
+    let entries = explained::of(trials.iter().map(|trial| trial.source.as_path()))?;
+    let mut idle: Vec<&Entry> = entries.iter().collect();
     let fates = fates(&chosen, &programs);
     let mut total = Tally::default();
     let mut reached = true;
-    for ((trial, mutants), verdicts) in chosen.iter().zip(&fates) {
-        let tally = Tally::of(verdicts.iter());
+    for ((trial, mutants), fates) in chosen.iter().zip(&fates) {
+        let tally = Tally::of(fates.iter());
         total = total.add(tally);
         let enough = tally.score() >= usize::from(args.at_least);
         reached &= enough;
         let text = if args.json {
-            as_json(trial, mutants, verdicts)
+            as_json(trial, mutants, fates, &entries)
         } else {
-            as_text(trial, mutants, verdicts, tally, enough, args.quiet, console.color_out)
+            let told = Told { trial, mutants, fates, entries: &entries };
+            idle.retain(|entry| !told.uses(entry));
+            told.as_text(tally, enough, args.quiet, console.color_out)
         };
         console.print(&text)?;
+    }
+    // Of a sample others may not have been made at all.
+    for entry in idle.iter().filter(|_| !args.json && args.sample.is_none()) {
+        let tests = trials.iter().any(|trial| explained::same(&entry.file, &trial.source));
+        if tests {
+            console.message(&format!("{}: no survivor is a `{}`: take the entry out\n", entry.place, entry.change));
+        }
     }
     if !args.json && trials.len() > 1 {
         let files = plural(trials.len(), "file");
@@ -174,30 +188,56 @@ fn refuted(trial: &Trial, mutant: &Mutant, programs: &[Program]) -> Option<Strin
         .find_map(|broken| broken)
 }
 
-fn as_text(
-    trial: &Trial,
-    mutants: &[&Mutant],
-    fates: &[Fate],
-    tally: Tally,
-    enough: bool,
-    quiet: bool,
-    color: bool,
-) -> String {
-    let file = trial.source.display();
-    let mut text = String::new();
-    let survivors = mutants.iter().zip(fates).filter(|(_, fate)| **fate == Fate::Tested(Verdict::Survived));
-    for (mutant, _) in survivors.filter(|_| !quiet) {
-        let word = tinted(color, Tint::Doubtful, "survived");
-        text.push_str(&format!("{file}:{}:{}: {word}: {}\n", mutant.line, mutant.column, mutant.describe()));
-    }
-    let tint = if enough { Tint::Good } else { Tint::Bad };
-    let score = tinted(color, tint, &format!("{} %", tally.score()));
-    text.push_str(&format!("{file}: {}: {score}\n", tally.words()));
-    text
+/// What is told of one source file.
+struct Told<'a> {
+    trial: &'a Trial,
+    mutants: &'a [&'a Mutant],
+    fates: &'a [Fate],
+    entries: &'a [Entry],
 }
 
-/// One object per line: `file`, `line`, `column`, `kind`, `before`, `after`, `verdict`, and `test` or `property` where one killed it.
-fn as_json(trial: &Trial, mutants: &[&Mutant], fates: &[Fate]) -> String {
+impl Told<'_> {
+    fn survivors(&self) -> impl Iterator<Item = &Mutant> {
+        let both = self.mutants.iter().zip(self.fates);
+        both.filter(|(_, fate)| **fate == Fate::Tested(Verdict::Survived)).map(|(mutant, _)| *mutant)
+    }
+
+    fn entry(&self, mutant: &Mutant) -> Option<&Entry> {
+        explained::find(self.entries, &self.trial.source, &mutant.describe())
+    }
+
+    fn uses(&self, entry: &Entry) -> bool {
+        self.survivors().filter_map(|mutant| self.entry(mutant)).any(|used| used == entry)
+    }
+
+    fn as_text(&self, tally: Tally, enough: bool, quiet: bool, color: bool) -> String {
+        let file = self.trial.source.display();
+        let mut text = String::new();
+        for mutant in self.survivors().filter(|_| !quiet) {
+            let word = tinted(color, Tint::Doubtful, "survived");
+            let reason = self.entry(mutant).map_or(String::new(), |entry| format!("\n  explained: {}", entry.reason));
+            text.push_str(&format!(
+                "{file}:{}:{}: {word}: {}{reason}\n",
+                mutant.line,
+                mutant.column,
+                mutant.describe()
+            ));
+        }
+        let open = self.survivors().filter(|mutant| self.entry(mutant).is_none()).count();
+        let explained = match tally.survived - open {
+            0 => String::new(),
+            n => format!(" ({n} explained)"),
+        };
+        let tint = if enough { Tint::Good } else { Tint::Bad };
+        let score = tinted(color, tint, &format!("{} %", tally.score()));
+        text.push_str(&format!("{file}: {}{explained}: {score}\n", tally.words()));
+        text
+    }
+}
+
+/// One object per line: `file`, `line`, `column`, `kind`, `before`, `after`, `verdict`, `test` or `property` where one killed it,
+/// and `explained` where the settings say why nothing need notice it.
+fn as_json(trial: &Trial, mutants: &[&Mutant], fates: &[Fate], entries: &[Entry]) -> String {
     let file = trial.source.display().to_string();
     let object = |(mutant, fate): (&&Mutant, &Fate)| {
         let (word, test, property) = match fate {
@@ -207,9 +247,13 @@ fn as_json(trial: &Trial, mutants: &[&Mutant], fates: &[Fate]) -> String {
             Fate::Tested(Verdict::NotViable) => ("not viable", None, None),
             Fate::Refuted(property) => ("killed", None, Some(property)),
         };
+        let survived = *fate == Fate::Tested(Verdict::Survived);
+        let entry = explained::find(entries, &trial.source, &mutant.describe()).filter(|_| survived);
+        let reason = entry.map(|entry| entry.reason.as_str());
         let object = json!({
             "file": file, "line": mutant.line, "column": mutant.column, "kind": mutant.kind.name(),
             "before": mutant.before, "after": mutant.replacement, "verdict": word, "test": test, "property": property,
+            "explained": reason,
         });
         format!("{object}\n")
     };
