@@ -226,7 +226,12 @@ fn limits_end_as_unknown_with_what_was_reached() {
     let folder = Folder::with(&[("p.st", HARD)]);
     let seen = folder.run(&["prove", "p.st", "--time-limit", "300ms"]).exits(4);
     seen.out_has("prime: UNKNOWN (the time limit of 0.3 s ended the search; it cannot be broken within");
-    // Little enough that the question outgrows it long before the time is over.
+    // The same with some thirty products more: the question alone is larger than the limit.
+    let large = HARD.replace("END_VAR", "x : ARRAY [0..30] OF LINT; i : INT; END_VAR").replace(
+        "y := a > 1",
+        "FOR i := 0 TO 30 DO x[i] := a * (b + x[i]); END_FOR;\ny := x[3] = x[7] AND x[4] = x[5] + 1 AND a > 1",
+    );
+    folder.write("p.st", large);
     let seen = folder.run(&["prove", "p.st", "--memory-limit", "32", "--time-limit", "50s"]);
     seen.exits(4).out_has("prime: UNKNOWN (the memory limit ended the search; it cannot be broken within");
     folder.run(&["prove", "p.st", "--memory-limit", "1"]).exits(2);

@@ -34,6 +34,13 @@ impl Default for Options {
     }
 }
 
+impl Options {
+    /// Was the search ended from outside?
+    fn stopped(&self) -> bool {
+        self.stop.as_ref().is_some_and(|stop| stop.load(Ordering::Relaxed))
+    }
+}
+
 /// Bits set from outside before a scan: which bit of the data, and its value.
 pub type Setting = (usize, bool);
 
@@ -234,6 +241,9 @@ impl<'a> Prover<'a> {
             Verdict::Proved(certificate) => {
                 let checked = check::check(&system, &certificate, &limit);
                 match checked {
+                    Err(_) if options.stopped() => {
+                        Answer::Unknown { why: "the memory limit ended the check of the proof".to_owned() }
+                    }
                     Err(rejected) => Answer::Unknown { why: format!("the proof was not accepted: {rejected}") },
                     Ok(()) if reach => Answer::Unreachable { argument: certificate.argument, certificate },
                     Ok(()) => match self.hollow(
@@ -320,7 +330,7 @@ fn unknown(steps: usize, gave_up: bool, options: &Options) -> String {
     let searched = format!("it cannot be broken within {steps} events");
     if gave_up {
         format!("no proof of a known kind was found; {searched}")
-    } else if options.stop.as_ref().is_some_and(|stop| stop.load(Ordering::Relaxed)) {
+    } else if options.stopped() {
         format!("the memory limit ended the search; {searched}")
     } else {
         format!("the time limit of {} s ended the search; {searched}", options.time_limit.as_secs_f64())

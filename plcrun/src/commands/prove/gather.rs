@@ -14,6 +14,9 @@ use relay::{Restart, SafeValue};
 use runtime::config::yaml::{self, Node, SizeLimit, Value};
 use std::path::PathBuf;
 
+/// A property with its place.
+type Placed = (Property, Region);
+
 /// What is asked of a program.
 #[derive(Debug, Default)]
 pub struct Gathered {
@@ -67,7 +70,7 @@ fn at(place: &Region) -> String {
     if place.line == 0 { String::new() } else { format!("{}:{}:{}: ", place.file, place.line, place.column) }
 }
 
-fn from_file(args: &ProveArgs, work: &Work) -> Result<(Vec<(Property, Region)>, Vec<String>), Refusal> {
+fn from_file(args: &ProveArgs, work: &Work) -> Result<(Vec<Placed>, Vec<String>), Refusal> {
     let Some(path) = args.properties.clone().or_else(|| beside(work)) else { return Ok(Default::default()) };
     let text = files::read_text(&path)?;
     let file: File = prove::property::read(&text)
@@ -105,7 +108,7 @@ fn places(text: &str, list: &str) -> Vec<Node> {
 }
 
 /// No fault in any scan, and of each interlock group never two commanded at once.
-fn own(work: &Work) -> Vec<(Property, Region)> {
+fn own(work: &Work) -> Vec<Placed> {
     let file = work.files.first().map(|path| path.display().to_string()).unwrap_or_default();
     let whole = Region { file, ..Region::default() };
     let mut properties = vec![(Property { id: "no-fault".to_owned(), kind: Kind::Terminates }, whole)];
@@ -137,7 +140,7 @@ fn group_place(work: &Work, group: &str) -> Region {
     )
 }
 
-fn in_text(work: &Work) -> Result<Vec<(Property, Region)>, Refusal> {
+fn in_text(work: &Work) -> Result<Vec<Placed>, Refusal> {
     let mut properties = Vec::new();
     for comment in work.compiled.files.iter().flat_map(|tree| &tree.comments) {
         let text = work.sources.slice(comment.span);

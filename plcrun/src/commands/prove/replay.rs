@@ -13,7 +13,7 @@ use prove::property::Kind;
 use prove::prover::{Report, Way};
 use prove::sim::Simulation;
 use runtime::scan::Plan;
-use runtime::vm::{Budget, Engine, Interpreter, Memory, TrapPlace};
+use runtime::vm::{Budget, Engine, Interpreter, Memory, Trap, TrapPlace};
 use timeline::diagram::Diagram;
 
 /// Scans that are replayed at most: at a microsecond each, some minutes.
@@ -63,9 +63,9 @@ pub fn replay(way: &Way, report: &Report, model: &Model, work: &Work) -> Result<
         let before = run.memory.data().to_vec();
         let inputs = run.set(settings);
         for repeat in 0..*scans {
-            if let Err(place) = run.scan(scan + repeat) {
+            if let Err(trap) = run.scan(scan + repeat) {
                 recorder.fault(scan + repeat, run.memory.data());
-                fault = Some(place);
+                fault = Some(trap.describe(work.image.image()));
                 break;
             }
             recorder.scan(scan + repeat, (repeat, *scans), run.memory.data());
@@ -161,15 +161,14 @@ impl<'a> Run<'a> {
     }
 
     /// One scan on the engine.
-    fn scan(&mut self, number: u64) -> Result<(), TrapPlace> {
+    fn scan(&mut self, number: u64) -> Result<(), Trap> {
         let plan = &self.work.map.plan;
         let tick = number - 1;
         let now_ns = i64::try_from(tick.saturating_mul(plan.tick_ns)).unwrap_or(i64::MAX);
         let mut budget = Budget::new(self.work.map.scan.budget);
         for task in plan.tasks.iter().filter(|t| Plan::due(t.every, tick, self.last_tick)) {
             for program in &task.programs {
-                let result = self.engine.run(&mut self.memory, *program as usize, now_ns, &mut budget);
-                result.map_err(|trap| trap.describe(self.work.image.image()))?;
+                self.engine.run(&mut self.memory, *program as usize, now_ns, &mut budget)?;
             }
         }
         self.last_tick = Some(tick);
