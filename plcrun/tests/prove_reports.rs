@@ -312,3 +312,50 @@ fn outputs_stay_safe_until_acknowledged() {
     folder.write("p.properties.yaml", "properties:\n  - { id: safe, kind: stays-safe, fault: trip }\n");
     folder.run(&["prove", "p.ld"]).exits(1).err_has("has no `acknowledged`");
 }
+
+/// `stop_ok` is never opened in the test: what holds its contact is the property.
+const SEAL_TEST: &str = "program: seal.ld\ntests:\n  - name: starts\n    steps:\n      - { at: 1 s, set: { stop_ok: true }, press: start }\n      \
+    - { at: 2 s, expect: motor }\n";
+const SEAL_PROPERTY: &str =
+    "properties:\n  - { id: stop-stops, kind: invariant, when: NOT stop_ok, expr: NOT motor }\n";
+
+#[test]
+fn proofs_kill_mutants_and_survivors_are_explained() {
+    let map = "inputs: { start: {}, stop_ok: {} }\noutputs:\n  motor: { restart: auto, restart_reason: a test }\n";
+    let folder = Folder::with(&[("seal.ld", common::SEAL), ("seal.test.yaml", SEAL_TEST), ("seal.io.yaml", map)]);
+    let bridged = "contact bridged: NO(stop_ok) -> WIRE()";
+    folder.run(&["mutate", "seal.test.yaml"]).exits(0).out_has(&format!("survived: {bridged}"));
+    folder.write("seal.properties.yaml", SEAL_PROPERTY);
+    folder.run(&["mutate", "seal.test.yaml", "--tests-only"]).exits(0).out_has(bridged);
+    let seen = folder.run(&["mutate", "seal.test.yaml"]).exits(0).out_lacks(bridged).out_has("by proofs)");
+    // What is left can be explained; the figure stays.
+    let survivor = seen.out.lines().find_map(|line| line.split_once("survived: ")).map(|(_, told)| told.to_owned());
+    let survivor = survivor.unwrap_or_else(|| panic!("nothing survives: {}", seen.out));
+    let (_, change) = survivor.split_once(": ").unwrap();
+    let entry = |change: &str| {
+        format!("mutate:\n  explained:\n    - {{ file: seal.ld, change: \"{change}\", reason: nobody asks }}\n")
+    };
+    folder.write("plcrun.yaml", entry(change));
+    let explained = folder.run(&["mutate", "seal.test.yaml"]).exits(0);
+    let explained =
+        explained.out_has(&format!("survived: {survivor}\n  explained: nobody asks")).out_has("explained): ");
+    assert_eq!(explained.out.rsplit(": ").next(), seen.out.rsplit(": ").next(), "{}", explained.out);
+    let objects = folder.run(&["mutate", "seal.test.yaml", "--json"]).exits(0);
+    let objects: Vec<Value> = objects.out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert!(objects.iter().any(|o| o["property"] == "stop-stops" && o["verdict"] == "killed"), "{objects:#?}");
+    assert!(objects.iter().any(|o| o["explained"] == "nobody asks" && o["verdict"] == "survived"), "{objects:#?}");
+    folder.write("plcrun.yaml", entry("NO(nothing) -> WIRE()"));
+    folder
+        .run(&["mutate", "seal.test.yaml"])
+        .exits(0)
+        .err_has("plcrun.yaml:3:7: no survivor is a `NO(nothing) -> WIRE()`");
+    folder.write("plcrun.yaml", "mutate: { explain: [] }\n");
+    folder.run(&["mutate", "seal.test.yaml"]).exits(2).err_has("did you mean `explained`?").err_has("plcrun.yaml:1:");
+    // A property that is broken already would kill everything.
+    folder.write("plcrun.yaml", "");
+    folder.write("seal.properties.yaml", SEAL_PROPERTY.replace("NOT motor }", "motor }"));
+    folder
+        .run(&["mutate", "seal.test.yaml"])
+        .exits(1)
+        .err_has("the property `stop-stops` does not hold on seal.ld as it stands");
+}
