@@ -1,6 +1,7 @@
-//! Every code a check can report, whichever room it comes from, with severity, title and explanation.
+//! Every code a check or a proof can report, whichever room it comes from, with severity, title and explanation.
 
 use crate::finding::Severity;
+use crate::proofs;
 use crate::rules;
 
 /// What is known of a code.
@@ -21,20 +22,22 @@ pub struct Known {
 }
 
 impl Known {
-    /// May settings and pragmas change it? Not what keeps a program from being built or a map from being taken.
+    /// May settings and pragmas change it? Not what keeps a program from being built or a map from being taken, and not what a
+    /// proof says.
     #[must_use]
     pub fn is_negotiable(&self) -> bool {
-        self.severity != Severity::Error || self.code.starts_with('K')
+        let proof = proofs::ALL.iter().any(|row| row.code == self.code);
+        !proof && (self.severity != Severity::Error || self.code.starts_with('K'))
     }
 }
 
 /// The row of a code, whatever its case.
 #[must_use]
 pub fn find(code: &str) -> Option<Known> {
-    rule(code).or_else(|| diagnostic(code)).or_else(|| map(code)).or_else(|| relay(code))
+    rule(code).or_else(|| diagnostic(code)).or_else(|| map(code)).or_else(|| relay(code)).or_else(|| proof(code))
 }
 
-/// Every code that can be reported.
+/// Every code a check can report.
 pub fn all() -> impl Iterator<Item = &'static str> {
     let rules = rules::ALL.iter().map(|r| r.code);
     let diagnostics = compiler::diag::Code::ALL.iter().map(|c| c.as_str());
@@ -76,6 +79,12 @@ fn relay(code: &str) -> Option<Known> {
     };
     let (title, explanation) = (code.title(), code.explanation().to_owned());
     Some(Known { code: code.code(), severity, on: true, title, explanation, page: "relays.md" })
+}
+
+fn proof(code: &str) -> Option<Known> {
+    let row = proofs::ALL.iter().find(|row| row.code.eq_ignore_ascii_case(code))?;
+    let (code, severity, title) = (row.code, row.severity, row.title);
+    Some(Known { code, severity, on: true, title, explanation: row.explanation.to_owned(), page: "proof.md" })
 }
 
 /// The severity of a finding about the map.

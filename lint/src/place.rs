@@ -9,7 +9,8 @@ use sha2::{Digest as _, Sha256};
 use std::collections::HashMap;
 
 /// The lines and columns of a span.
-pub(crate) fn region(sources: &SourceMap, span: Span) -> Region {
+#[must_use]
+pub fn region(sources: &SourceMap, span: Span) -> Region {
     let Some(file) = sources.get(span.file) else { return Region::default() };
     let (start, end) = (file.line_column(span.start), file.line_column(span.end));
     Region {
@@ -22,7 +23,8 @@ pub(crate) fn region(sources: &SourceMap, span: Span) -> Region {
 }
 
 /// A place of a YAML file; it is taken to reach to the end of its line.
-pub(crate) fn map_region(file: &str, text: &str, place: Place) -> Region {
+#[must_use]
+pub fn map_region(file: &str, text: &str, place: Place) -> Region {
     let row = usize::try_from(place.line).ok().and_then(|line| text.lines().nth(line.checked_sub(1)?));
     let length = row.map_or(0, |row| row.trim_end().chars().count());
     let end = u32::try_from(length).unwrap_or(u32::MAX - 1) + 1;
@@ -100,7 +102,7 @@ fn entry_name(node: &Node) -> Option<String> {
 ///
 /// `name` says what a file is called in fingerprints: its path from the project's folder, so that it does not depend on where the
 /// command was given.
-pub(crate) fn fingerprint(findings: &mut [Finding], name: &dyn Fn(&str) -> String) {
+pub fn fingerprint(findings: &mut [Finding], name: &dyn Fn(&str) -> String) {
     let mut seen: HashMap<String, u32> = HashMap::new();
     for finding in findings {
         let file = name(&finding.region.file);

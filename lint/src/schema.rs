@@ -1,4 +1,4 @@
-//! The JSON schema of `plcrun.yaml`, for completion in editors. The section `ci` is read by its command and described here.
+//! The JSON schema of `plcrun.yaml`, for completion in editors. The sections `ci` and `mutate` are read by their commands and described here.
 
 use crate::codes;
 use crate::rule::OptionDefault;
@@ -63,8 +63,29 @@ pub fn settings_schema() -> String {
                     },
                     "reports": { "description": "Folder for the reports, relative to this file.", "type": "string" },
                     "mutants": {
-                        "description": "The least share of each program's mutants that its tests have to notice, in percent.",
+                        "description": "The least share of each program's mutants that its tests and proofs have to notice, in percent.",
                         "type": "integer", "minimum": 0, "maximum": 100,
+                    },
+                },
+            },
+            "mutate": {
+                "description": "Settings of plcrun mutate.",
+                "type": "object",
+                "additionalProperties": false,
+                "properties": {
+                    "explained": {
+                        "description": "Survivors that somebody has looked at, and why nothing need notice them.",
+                        "type": "array",
+                        "items": {
+                            "type": "object",
+                            "additionalProperties": false,
+                            "required": ["file", "change", "reason"],
+                            "properties": {
+                                "file": { "description": "The source file, relative to this file.", "type": "string" },
+                                "change": { "description": "The change as `plcrun mutate` lists it, such as NC(fwd) -> WIRE().", "type": "string" },
+                                "reason": { "description": "Why nothing need notice it.", "type": "string" },
+                            },
+                        },
                     },
                 },
             },

@@ -58,6 +58,18 @@ pub fn programs(folders: &[PathBuf]) -> Result<Found, Refusal> {
     Ok(found)
 }
 
+/// The programs some timeline files name, each with the map they name or the one beside it.
+///
+/// # Errors
+/// A timeline file cannot be read.
+pub fn tested(timelines: &[PathBuf]) -> Result<Vec<Program>, Refusal> {
+    let mut found = Found::default();
+    for test in timelines {
+        of_test(test, &mut found)?;
+    }
+    Ok(found.programs)
+}
+
 fn in_folder(folder: &Path, settings: &Settings, found: &mut Found) -> Result<(), Refusal> {
     let mut names = Vec::new();
     walk(folder, &mut names)?;

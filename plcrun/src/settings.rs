@@ -20,7 +20,7 @@ use std::path::{Path, PathBuf};
 pub const FILE: &str = "plcrun.yaml";
 
 /// Its top-level keys.
-const KEYS: [&str; 3] = ["programs", "check", "ci"];
+const KEYS: [&str; 4] = ["programs", "check", "ci", "mutate"];
 
 const SIZE: SizeLimit =
     SizeLimit { bytes_max: yaml::TEXT_BYTES_MAX, remedy: "it holds settings only; list findings in a baseline file" };
@@ -34,7 +34,7 @@ pub struct Settings {
     pub programs: Vec<ProgramEntry>,
     /// Of `plcrun check`.
     pub check: CheckSettings,
-    /// Of `plcrun ci`, as written: the command reads it.
+    /// Of `plcrun ci` and `plcrun mutate`, as written: the commands read them.
     pub sections: Vec<(&'static str, Node)>,
 }
 

@@ -129,3 +129,36 @@ fn the_files_for_pipelines_are_readable_and_call_what_exists() {
     let folder = project();
     folder.run(&["ci", ".", "--only", "format", "--only", "check"]).exits(0);
 }
+
+/// The motor must stand whenever its stop is pressed; that it never runs at all is a mistake in the property.
+const PROPERTIES: &str = "properties:\n  - { id: stop-stops, kind: invariant, when: NOT stop_ok, expr: NOT motor }\n";
+
+#[test]
+fn proofs_stand_in_the_reports() {
+    let folder = project();
+    folder.write("plant/seal.properties.yaml", PROPERTIES);
+    let clean = folder.run(&["ci", "plant", "--reports", "reports"]).exits(0);
+    clean.out_has("stop-stops: proved");
+    let xml = folder.read("reports/prove.junit.xml");
+    let document = roxmltree::Document::parse(&xml).unwrap();
+    let names: Vec<_> =
+        document.descendants().filter(|n| n.has_tag_name("testcase")).filter_map(|n| n.attribute("name")).collect();
+    assert_eq!(names, ["no-fault", "stop-stops"]);
+    let text = folder.read("plant/seal.ld");
+    folder.write("plant/seal.ld", text.replace("NO(stop_ok) COIL(motor)", "COIL(motor)"));
+    let mut command = folder.command(&["ci", "plant", "--reports", "reports"]);
+    command.env("GITHUB_ACTIONS", "true").env("GITHUB_STEP_SUMMARY", folder.path("page.md"));
+    let seen = common::Seen::of(&command.output().unwrap()).exits(1);
+    let line = seen.out.lines().find(|line| line.contains("title=P001")).unwrap_or_else(|| panic!("{}", seen.out));
+    assert!(line.starts_with("::error file=plant/seal.properties.yaml,line=2,col=5,"), "{line}");
+    let sarif: serde_json::Value = serde_json::from_str(&folder.read("reports/prove.sarif")).unwrap();
+    let result = &sarif["runs"][0]["results"][0];
+    assert_eq!((&result["ruleId"], &result["level"]), (&"P001".into(), &"error".into()), "{sarif:#}");
+    assert_eq!(result["relatedLocations"][0]["message"]["text"], "rung motor writes motor", "{sarif:#}");
+    // One file of both, because GitLab takes one.
+    let list: Vec<serde_json::Value> = serde_json::from_str(&folder.read("reports/check.gitlab.json")).unwrap();
+    assert!(list.iter().any(|row| row["check_name"] == "P001"), "{list:?}");
+    assert!(list.iter().any(|row| row["check_name"] != "P001"), "{list:?}");
+    assert!(folder.read("reports/prove.junit.xml").contains("<failure"));
+    assert!(folder.read("page.md").contains("| prove | **failed** | 1 program |"));
+}

@@ -10,6 +10,7 @@ use crate::system::Question;
 use bytecode::Image;
 use relay::quantity::Duration;
 use serde::Deserialize;
+use std::borrow::Cow;
 
 /// A file of properties.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -96,6 +97,17 @@ pub enum Kind {
         /// The condition.
         expr: String,
     },
+    /// From a scan in which `fault` holds until one in which it does not and `acknowledged` does, everything is in its safe state.
+    StaysSafe {
+        /// What makes it go safe.
+        fault: String,
+        /// What lets it go on.
+        acknowledged: String,
+        /// Outputs that are meant; where `safe` is not given, each of them is off.
+        outputs: Vec<String>,
+        /// The safe state; empty where it follows from the outputs.
+        safe: String,
+    },
     /// No scan ends with a fault: no division by zero, no index outside its array, no loop without end.
     Terminates,
 }
@@ -115,6 +127,8 @@ struct Row {
     within: Option<Duration>,
     time: Option<Duration>,
     unless: Option<String>,
+    fault: Option<String>,
+    acknowledged: Option<String>,
 }
 
 /// The kinds by their words.
@@ -127,6 +141,7 @@ enum Word {
     Responds,
     Holds,
     Reachable,
+    StaysSafe,
     Terminates,
 }
 
@@ -161,6 +176,12 @@ impl TryFrom<Row> for Property {
                 unless: row.unless.take(),
             },
             Word::Reachable => Kind::Reachable { expr: row.expr.take().ok_or_else(|| missing("expr"))? },
+            Word::StaysSafe => Kind::StaysSafe {
+                fault: row.fault.take().ok_or_else(|| missing("fault"))?,
+                acknowledged: row.acknowledged.take().ok_or_else(|| missing("acknowledged"))?,
+                outputs: row.of.take().unwrap_or_default(),
+                safe: row.expr.take().unwrap_or_default(),
+            },
             Word::Terminates => Kind::Terminates,
         };
         let rest = [
@@ -173,6 +194,8 @@ impl TryFrom<Row> for Property {
             ("within", row.within.is_some()),
             ("time", row.time.is_some()),
             ("unless", row.unless.is_some()),
+            ("fault", row.fault.is_some()),
+            ("acknowledged", row.acknowledged.is_some()),
         ];
         match rest.iter().find(|(_, left)| *left) {
             Some((key, _)) => Err(format!("property `{id}`: `{key}` does not belong to the kind {}", kind.name())),
@@ -192,6 +215,7 @@ impl Kind {
             Self::Responds { .. } => "responds",
             Self::Holds { .. } => "holds",
             Self::Reachable { .. } => "reachable",
+            Self::StaysSafe { .. } => "stays-safe",
             Self::Terminates => "terminates",
         }
     }
@@ -209,21 +233,47 @@ impl Kind {
             Self::Holds { expr, time, unless: None } => format!("{expr} lasts at least {time}"),
             Self::Holds { expr, time, unless: Some(unless) } => format!("{expr} lasts at least {time} unless {unless}"),
             Self::Reachable { expr } => format!("{expr} can be reached"),
+            Self::StaysSafe { fault, acknowledged, .. } => {
+                format!("from {fault} until {acknowledged}: {}", self.safe_state())
+            }
             Self::Terminates => "every scan ends without a fault".to_owned(),
+        }
+    }
+
+    /// The condition of [`Kind::StaysSafe`] that says what is safe; empty for other kinds.
+    fn safe_state(&self) -> String {
+        match self {
+            Self::StaysSafe { outputs, safe, .. } if safe.is_empty() => match outputs.as_slice() {
+                [] => String::new(),
+                [one] => format!("NOT {one}"),
+                several => format!("NOT ({})", several.join(" OR ")),
+            },
+            Self::StaysSafe { safe, .. } => safe.clone(),
+            Self::Invariant { .. }
+            | Self::NeverTogether { .. }
+            | Self::DeadTime { .. }
+            | Self::Responds { .. }
+            | Self::Holds { .. }
+            | Self::Reachable { .. }
+            | Self::Terminates => String::new(),
         }
     }
 
     /// Its conditions, in the order of the keys.
     #[must_use]
-    pub fn texts(&self) -> Vec<&str> {
-        match self {
+    pub fn texts(&self) -> Vec<Cow<'_, str>> {
+        let texts: Vec<&str> = match self {
             Self::Invariant { expr, when } => when.iter().map(String::as_str).chain([expr.as_str()]).collect(),
             Self::NeverTogether { of } | Self::DeadTime { of, .. } => of.iter().map(String::as_str).collect(),
             Self::Responds { when, then, .. } => vec![when, then],
             Self::Holds { expr, unless, .. } => [expr.as_str()].into_iter().chain(unless.as_deref()).collect(),
             Self::Reachable { expr } => vec![expr],
+            Self::StaysSafe { fault, acknowledged, .. } => {
+                return vec![fault.into(), acknowledged.into(), self.safe_state().into()];
+            }
             Self::Terminates => Vec::new(),
-        }
+        };
+        texts.into_iter().map(Cow::Borrowed).collect()
     }
 }
 
@@ -270,11 +320,18 @@ impl Prepared {
             let message = "it needs at least two conditions under `of`".to_owned();
             return Err(bad("", Fault { offset: 0, message, help: String::new() }));
         }
+        if matches!(&property.kind, Kind::StaysSafe { outputs, safe, .. } if outputs.is_empty() && safe.is_empty()) {
+            let message = "nothing says which state is safe".to_owned();
+            return Err(bad(
+                "",
+                Fault { offset: 0, message, help: "name outputs under `of`, or a condition under `expr`".to_owned() },
+            ));
+        }
         let conditions: Result<Vec<Condition>, BadProperty> = property
             .kind
             .texts()
             .into_iter()
-            .map(|text| Condition::parse(text, image).map_err(|fault| bad(text, fault)))
+            .map(|text| Condition::parse(&text, image).map_err(|fault| bad(&text, fault)))
             .collect();
         Ok(Self { property: property.clone(), conditions: conditions? })
     }
@@ -351,6 +408,10 @@ impl Model {
                 let unless = if unless.is_some() { at(1) } else { Lit::FALSE };
                 (self.too_short(at(0), unless, time.ns.div_ceil(tick)), vec![(text(0), at(0))])
             }
+            Kind::StaysSafe { .. } => {
+                let unsafe_ever = (format!("NOT ({})", text(2)), !at(2));
+                (self.unsafe_while_locked(at(0), at(1), at(2)), vec![(text(0), at(0)), unsafe_ever])
+            }
             Kind::Reachable { .. } => (at(0), Vec::new()),
             Kind::Terminates => {
                 let fault = self.fault();
@@ -405,6 +466,15 @@ impl Model {
         let late = self.watch(pending, fresh, scans);
         self.set_next(kept, pending);
         self.graph.and(pending, late)
+    }
+
+    /// Not safe, although `fault` holds, or held and was not acknowledged since.
+    fn unsafe_while_locked(&mut self, fault: Lit, acknowledged: Lit, safe: Lit) -> Lit {
+        let (kept, was) = self.monitor();
+        let still = self.graph.and(was, !acknowledged);
+        let locked = self.graph.or(fault, still);
+        self.set_next(kept, locked);
+        self.graph.and(locked, !safe)
     }
 
     /// `lit` ends less than so many scans after it began.

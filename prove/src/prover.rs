@@ -15,6 +15,8 @@ use crate::sat::Limit;
 use crate::system::{Question, System};
 use bytecode::Image;
 use compiler::hir::Program;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 /// What is asked.
@@ -22,11 +24,20 @@ use std::time::{Duration, Instant};
 pub struct Options {
     /// Longest time for one property.
     pub time_limit: Duration,
+    /// Raised from outside where memory runs short: the search ends as soon as it sees it.
+    pub stop: Option<Arc<AtomicBool>>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { time_limit: Duration::from_secs(30) }
+        Self { time_limit: Duration::from_secs(30), stop: None }
+    }
+}
+
+impl Options {
+    /// Was the search ended from outside?
+    fn stopped(&self) -> bool {
+        self.stop.as_ref().is_some_and(|stop| stop.load(Ordering::Relaxed))
     }
 }
 
@@ -207,7 +218,7 @@ impl<'a> Prover<'a> {
         let began = Instant::now();
         let Some(prepared) = self.prepared.get(number).cloned() else { return Ok(None) };
         let asked = self.model.ask(&prepared, self.image, self.constraint)?;
-        let limit = Limit { deadline: began.checked_add(options.time_limit), stop: None };
+        let limit = Limit { deadline: began.checked_add(options.time_limit), stop: options.stop.clone() };
         // Where a loop goes on beyond what was followed, nothing is proved.
         let bad = self.model.graph.or(asked.question.bad, self.model.beyond);
         let question = Question { bad, ..asked.question };
@@ -230,6 +241,9 @@ impl<'a> Prover<'a> {
             Verdict::Proved(certificate) => {
                 let checked = check::check(&system, &certificate, &limit);
                 match checked {
+                    Err(_) if options.stopped() => {
+                        Answer::Unknown { why: "the memory limit ended the check of the proof".to_owned() }
+                    }
                     Err(rejected) => Answer::Unknown { why: format!("the proof was not accepted: {rejected}") },
                     Ok(()) if reach => Answer::Unreachable { argument: certificate.argument, certificate },
                     Ok(()) => match self.hollow(
@@ -316,6 +330,8 @@ fn unknown(steps: usize, gave_up: bool, options: &Options) -> String {
     let searched = format!("it cannot be broken within {steps} events");
     if gave_up {
         format!("no proof of a known kind was found; {searched}")
+    } else if options.stopped() {
+        format!("the memory limit ended the search; {searched}")
     } else {
         format!("the time limit of {} s ended the search; {searched}", options.time_limit.as_secs_f64())
     }

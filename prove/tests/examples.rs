@@ -48,7 +48,7 @@ fn check(program: &PathBuf, file: &File, wrong: &mut Vec<String>) -> usize {
         .unwrap_or_else(|e| panic!("{}: {e}", program.display()));
     let name = program.file_name().unwrap().to_string_lossy().into_owned();
     println!("{name}: modelled in {:.1?}", began.elapsed());
-    let options = Options { time_limit: std::time::Duration::from_secs(20) };
+    let options = Options { time_limit: std::time::Duration::from_secs(20), ..Options::default() };
     for number in 0..prover.len() {
         let report = prover.answer(number, &options).unwrap().unwrap();
         let id = &report.property.id;

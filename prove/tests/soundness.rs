@@ -108,8 +108,14 @@ fn property(random: &mut Random) -> Property {
         3 => Kind::Reachable { expr: format!("{} AND {}", e(random), e(random)) },
         4 => Kind::Responds { when: e(random), then: e(random), within: time(random) },
         5 => Kind::DeadTime { of: vec![e(random), e(random)], forward: false, time: time(random) },
-        _ => match random.below(2) {
+        _ => match random.below(3) {
             0 => Kind::Terminates,
+            1 => Kind::StaysSafe {
+                fault: format!("{} AND {}", e(random), e(random)),
+                acknowledged: e(random),
+                outputs: Vec::new(),
+                safe: format!("{} OR {}", e(random), e(random)),
+            },
             _ => Kind::Holds { expr: e(random), time: time(random), unless: None },
         },
     };
@@ -141,6 +147,11 @@ impl Monitor {
             Kind::Invariant { when: Some(_), .. } => holds[0] && !holds[1],
             Kind::NeverTogether { .. } => count >= 2,
             Kind::Reachable { .. } => holds[0],
+            Kind::StaysSafe { .. } => {
+                let locked = holds[0] || (self.since[0].is_some() && !holds[1]);
+                self.since[0] = locked.then_some(0);
+                locked && !holds[2]
+            }
             Kind::Terminates => false,
             Kind::DeadTime { time, .. } => {
                 for (i, holds) in holds.iter().enumerate() {
@@ -257,7 +268,7 @@ fn every_answer_agrees_with_all_states_of_the_engine() {
         let image = bytecode::verify(image).unwrap();
         let texts = property.kind.texts().into_iter();
         let conditions = Conditions {
-            texts: texts.map(|t| prove::condition::Condition::parse(t, image.image()).unwrap()).collect(),
+            texts: texts.map(|t| prove::condition::Condition::parse(&t, image.image()).unwrap()).collect(),
             starts: starts(image.image()),
         };
         let Some(expected) = exhaustive(&image, &conditions, &property.kind) else { continue };

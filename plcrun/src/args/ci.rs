@@ -15,7 +15,8 @@ pub struct CiArgs {
     /// The project's folder.
     #[arg(value_name = "FOLDER", default_value = ".")]
     pub folder: PathBuf,
-    /// Folder for the reports: check.sarif, check.gitlab.json, junit.xml, report.html, coverage.lcov, summary.md, summary.json.
+    /// Folder for the reports: check.sarif, check.gitlab.json, junit.xml, prove.sarif, prove.junit.xml,
+    /// report.html, coverage.lcov, summary.md, summary.json.
     #[arg(long, value_name = "FOLDER")]
     pub reports: Option<PathBuf>,
     /// Only these steps. May be repeated.

@@ -13,13 +13,13 @@ use std::fmt::Write as _;
 /// No room has such a code.
 pub fn run(args: &ExplainArgs, console: &Console) -> Result<Exit, Refusal> {
     let code = args.code.trim();
-    let text = [diagnostic, rule, io_map, relay_finding, relay_event, fault, expander, line_error, real_time, doctor, kept, verifier]
+    let text = [diagnostic, rule, proof, io_map, relay_finding, relay_event, fault, expander, line_error, real_time, doctor, kept, verifier]
         .iter()
         .find_map(|room| room(code))
         .ok_or_else(|| {
             Refusal::wrong_use(
                 format!("`{code}` is no code of plcrun"),
-                "codes look like E0201, W0902 (programs), K205 (rules of check), C014 (I/O map), R036 (relays), G11 (events), F02 (faults), L007 (lines), X01 (port expanders), T001 (real time), D002 (machine), V121 (images)",
+                "codes look like E0201, W0902 (programs), K205 (rules of check), P001 (proofs), C014 (I/O map), R036 (relays), G11 (events), F02 (faults), L007 (lines), X01 (port expanders), T001 (real time), D002 (machine), V121 (images)",
             )
         })?;
     console.print(&text)?;
@@ -39,6 +39,11 @@ fn diagnostic(code: &str) -> Option<String> {
 
 fn rule(code: &str) -> Option<String> {
     lint::rules::find(code).map(lint::explained)
+}
+
+fn proof(code: &str) -> Option<String> {
+    let found = lint::proofs::ALL.iter().find(|row| row.code.eq_ignore_ascii_case(code))?;
+    Some(format!("{} ({}): {}\n\n{}\n", found.code, found.severity.word(), found.title, found.explanation))
 }
 
 fn io_map(code: &str) -> Option<String> {
@@ -125,6 +130,7 @@ mod tests {
             "{text}"
         );
         assert!(rule("k205").unwrap().starts_with("K205 (warning): latch without unlatch"));
+        assert!(proof("p001").unwrap().contains("breaks the property"));
         assert!(io_map("C013").unwrap().contains("bound twice"));
         assert!(relay_finding("r036").unwrap().contains("without feedback"));
         assert!(relay_event("G11").unwrap().contains("blame: field"));

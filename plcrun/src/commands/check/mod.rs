@@ -17,7 +17,7 @@ use crate::terminal::Console;
 use known::Baselines;
 use lint::Severity;
 use look::Look;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Checks and reports.
 ///
@@ -44,7 +44,7 @@ pub fn run(args: &CheckArgs, console: &Console) -> Result<Exit, Refusal> {
 /// # Errors
 /// As [`run`].
 pub(super) fn examine(args: &CheckArgs, console: &Console) -> Result<Vec<Look>, Refusal> {
-    let programs = programs(args, console)?;
+    let programs = programs(&args.files, args.io.as_deref(), console)?;
     let mut looks = programs.iter().map(look::at).collect::<Result<Vec<Look>, Refusal>>()?;
     let mut baselines = Baselines::new(args.baseline.clone());
     if args.write_baseline {
@@ -61,16 +61,19 @@ pub(super) fn exit(looks: &[Look]) -> Exit {
     if looks.iter().all(Look::is_clean) { Exit::Clean } else { Exit::Findings }
 }
 
-/// What the command line names.
-fn programs(args: &CheckArgs, console: &Console) -> Result<Vec<Program>, Refusal> {
-    let (folders, named): (Vec<PathBuf>, Vec<PathBuf>) = args.files.iter().cloned().partition(|p| p.is_dir());
+/// What a command line names: the files of one program, or folders with programs.
+///
+/// # Errors
+/// A file or map cannot be read, there is no program, or files stand among folders.
+pub(super) fn programs(paths: &[PathBuf], io: Option<&Path>, console: &Console) -> Result<Vec<Program>, Refusal> {
+    let (folders, named): (Vec<PathBuf>, Vec<PathBuf>) = paths.iter().cloned().partition(|p| p.is_dir());
     if folders.is_empty() {
-        let map = iomap::find(args.io.as_deref(), &named);
+        let map = iomap::find(io, &named);
         // A map named on the command line that is not there is wrong use, whatever the program says.
         iomap::must_exist(&map)?;
         return Ok(vec![Program { files: named, io: map.path().map(Into::into), tests: Vec::new() }]);
     }
-    if let Some(map) = &args.io {
+    if let Some(map) = io {
         return Err(Refusal::wrong_use(
             format!("{} is for one program, and a folder may hold several", files::shown(map)),
             "leave `--io` out: each program is checked on the map beside it and on those its tests name",
@@ -85,7 +88,7 @@ fn programs(args: &CheckArgs, console: &Console) -> Result<Vec<Program>, Refusal
     let found = discover::programs(&folders)?;
     for file in &found.left_over {
         console.message(&format!(
-            "{} has no PROGRAM and no test names it: not checked (list it under `programs` in {})\n",
+            "{} has no PROGRAM and no test names it: left out (list it under `programs` in {})\n",
             files::shown(file),
             settings::FILE
         ));
@@ -96,6 +99,11 @@ fn programs(args: &CheckArgs, console: &Console) -> Result<Vec<Program>, Refusal
 /// Errors and warnings for people; notes are counted.
 pub(super) fn grave(looks: &[Look], console: &Console) -> String {
     show::text(looks, console, true, Severity::Warning)
+}
+
+/// All findings, each once.
+pub(super) fn findings(looks: &[Look]) -> Vec<lint::Finding> {
+    show::all(looks)
 }
 
 /// The findings in a form; text in colours where it goes to a terminal.

@@ -14,7 +14,9 @@ use crate::files;
 use crate::project::plural;
 use crate::settings as project_settings;
 use crate::terminal::{Console, Tint, tinted};
+use lint::Finding;
 use settings::CiSettings;
+use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -48,6 +50,8 @@ struct Job<'a> {
     /// Every timeline file.
     timelines: Vec<PathBuf>,
     reports: Option<PathBuf>,
+    /// What check and proofs have found so far: GitLab takes one report of both.
+    found: RefCell<Vec<Finding>>,
     console: &'a Console,
 }
 
@@ -116,7 +120,7 @@ impl<'a> Job<'a> {
                 )
             })?;
         }
-        Ok(Self { args, settings, sources, timelines, reports, console })
+        Ok(Self { args, settings, sources, timelines, reports, found: RefCell::default(), console })
     }
 
     fn steps(&self) -> Vec<CiStep> {
@@ -174,11 +178,11 @@ impl<'a> Job<'a> {
         if summary::in_github() {
             self.console.print(&check::rendered(CheckFormat::Github, &looks, self.console, false))?;
         }
-        for (name, form) in [("check.sarif", CheckFormat::Sarif), ("check.gitlab.json", CheckFormat::Gitlab)] {
-            if let Some(path) = self.report(name) {
-                files::write_atomically(&path, check::rendered(form, &looks, self.console, false).as_bytes())?;
-            }
+        if let Some(path) = self.report("check.sarif") {
+            let log = check::rendered(CheckFormat::Sarif, &looks, self.console, false);
+            files::write_atomically(&path, log.as_bytes())?;
         }
+        self.gitlab(check::findings(&looks))?;
         Ok((outcome(check::exit(&looks)), plural(looks.len(), "program")))
     }
 
@@ -200,23 +204,27 @@ impl<'a> Job<'a> {
         if self.sources.is_empty() {
             return Ok(no_files("no *.ld or *.st"));
         }
-        let programs = discover::programs(std::slice::from_ref(&self.args.folder))?.programs;
-        let mut failed = false;
-        for program in &programs {
-            let name = program.files.first().map(|file| file.display().to_string()).unwrap_or_default();
-            self.console.print(&format!("{name}\n"))?;
-            match prove::run(&ProveArgs::all_of(program.files.clone(), program.io.clone()), self.console) {
-                Ok(exit) => failed |= exit != Exit::Clean,
-                // Errors of the program, or something that is not modelled: nothing is proved of it.
-                Err(refusal) if refusal.exit == Exit::Findings => {
-                    self.console.refusal(&refusal);
-                    failed = true;
-                }
-                Err(refusal) => return Err(refusal),
-            }
+        let args = ProveArgs {
+            sarif: self.report("prove.sarif"),
+            junit: self.report("prove.junit.xml"),
+            ..ProveArgs::of(vec![self.args.folder.clone()])
+        };
+        let proofs = prove::prove(&args, self.console)?;
+        if summary::in_github() {
+            self.console.print(&lint::report::github::commands(&proofs.findings))?;
         }
-        let outcome = if failed { Outcome::Failed } else { Outcome::Passed };
-        Ok((outcome, plural(programs.len(), "program")))
+        self.gitlab(proofs.findings)?;
+        Ok((outcome(proofs.exit), plural(proofs.programs, "program")))
+    }
+
+    /// Adds findings to the report for GitLab.
+    fn gitlab(&self, findings: Vec<Finding>) -> Result<(), Refusal> {
+        let mut found = self.found.borrow_mut();
+        found.extend(findings);
+        match self.report("check.gitlab.json") {
+            Some(path) => files::write_atomically(&path, lint::report::gitlab::report(&found).as_bytes()),
+            None => Ok(()),
+        }
     }
 
     fn mutate(&self) -> Result<(Outcome, String), Refusal> {
@@ -224,7 +232,14 @@ impl<'a> Job<'a> {
             return Ok(no_files("no *.test.yaml"));
         }
         let at_least = self.settings.mutants.unwrap_or(0);
-        let args = MutateArgs { paths: self.timelines.clone(), at_least, sample: None, json: false, quiet: false };
+        let args = MutateArgs {
+            paths: self.timelines.clone(),
+            at_least,
+            tests_only: false,
+            sample: None,
+            json: false,
+            quiet: false,
+        };
         match mutate::run(&args, self.console) {
             Ok(exit) => Ok((outcome(exit), format!("at least {at_least} % of each program's mutants"))),
             Err(refusal) if refusal.exit == Exit::Findings => {

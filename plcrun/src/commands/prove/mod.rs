@@ -1,155 +1,239 @@
 //! `plcrun prove`: can any sequence of inputs break a property?
 //!
-//! `gather` collects the properties, the room `prove` answers them, `replay` runs every way to break one on the engine that
-//! runs plants before it is shown, `show` prints, `written` makes timeline tests and certificates.
+//! `work` makes a program ready, `gather` collects its properties, `ask` puts them to the room `prove`, several at a time, `replay`
+//! runs every way to break one on the engine that runs plants before it is shown, `picture` draws it, `show` prints,
+//! `written` makes timeline tests and certificates, `findings` and `junit` the reports for others.
 
+mod ask;
+mod findings;
 mod gather;
+mod junit;
+mod picture;
 mod replay;
 mod show;
+mod work;
 mod written;
 
+use super::check;
 use crate::args::ProveArgs;
+use crate::discover::Program;
 use crate::exit::{Exit, Refusal};
-use crate::project::{self, Input};
+use crate::files;
+use crate::parallel::processors;
 use crate::terminal::Console;
-use crate::{files, iomap};
-use bytecode::VerifiedImage;
-use compiler::source::SourceMap;
-use prove::model::{Schedule, ScheduledTask};
-use prove::prover::{Answer, Options, Problem, Prover, Report, Way};
-use runtime::config::IoMap;
-use runtime::config::files::Disk;
-use runtime::scan::Plan;
-use std::path::Path;
+use ask::{Answered, How};
+use gather::Gathered;
+use indicatif::{ProgressBar, ProgressStyle};
+use lint::{Finding, Remark};
+use prove::prover::Answer;
+use std::io::IsTerminal as _;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
+use work::Work;
+use written::Written;
 
-/// A property answered, and what the engine said of the way that was found.
-struct Answered {
-    report: Report,
-    /// What happens on the way; `None` where there is no way.
-    replay: Option<replay::Replay>,
+/// What came of a program.
+struct Outcome {
+    /// Its name: the first file.
+    name: String,
+    files: Vec<PathBuf>,
+    gathered: Gathered,
+    /// In the order of the properties.
+    answered: Vec<Answered>,
+    /// For each answer: the rungs it is about.
+    related: Vec<Vec<Remark>>,
+    /// Why its properties could not be asked.
+    trouble: Option<Refusal>,
+    /// Time between two scans.
+    tick_ns: u64,
 }
 
-/// Everything a command works on.
-struct Work {
-    sources: SourceMap,
-    image: VerifiedImage,
-    map: IoMap,
+/// What came of all programs.
+pub(super) struct Proofs {
+    /// Everything holds, something does not, something is not known.
+    pub(super) exit: Exit,
+    /// How many programs were asked.
+    pub(super) programs: usize,
+    /// What does not hold, and what is not known.
+    pub(super) findings: Vec<Finding>,
 }
 
 /// Proves and reports.
 ///
 /// # Errors
-/// A file cannot be read, the program has errors or does something that is not modelled, or a property is wrong.
+/// A file cannot be read, the one program has errors or does something that is not modelled, or one of its properties is wrong.
 pub fn run(args: &ProveArgs, console: &Console) -> Result<Exit, Refusal> {
-    let Input::Sources { map: sources, ids } = project::read(&args.files)? else {
-        return Err(Refusal::wrong_use("an image has no rungs to prove anything about", "name the source files"));
-    };
-    let origin = iomap::find(args.io.as_deref(), &args.files);
-    iomap::must_exist(&origin)?;
-    let compiled = compiler::compile(&sources, &ids, compiler::Options::default());
-    project::tell(&sources, &compiled.diagnostics, console);
-    let Some(image) = compiled.image.clone() else {
-        return Err(Refusal::findings("the program has errors", "mend the errors above first"));
-    };
-    let image = bytecode::verify(image)
-        .map_err(|e| Refusal::findings(format!("the compiler made an image that the verifier refuses: {e}"), ""))?;
-    let map = iomap::required_at(&origin, image.image(), None, &Disk, console)?;
-    let work = Work { sources, image, map };
-    let file = gather::gather(args, &work, &compiled.files)?;
-    let schedule = schedule(&work.map.plan);
-    let began = std::time::Instant::now();
-    let mut prover = Prover::new(&compiled.program, work.image.image(), &schedule, &file.properties, &file.assume)
-        .map_err(|problem| refused(&problem, &work.sources))?;
-    let modelled = began.elapsed();
-    let options = Options { time_limit: Duration::from_nanos(args.time_limit.ns) };
-    let mut answered = Vec::new();
-    for number in 0..prover.len() {
-        let report = prover.answer(number, &options).map_err(|bad| refused(&Problem::Property(bad), &work.sources))?;
-        let Some(report) = report else { continue };
-        let one = confirm(report, &prover, &work);
-        if args.json {
-            console.print(&format!("{}\n", show::as_json(&one, &work)))?;
-        } else {
-            console.print(&show::as_text(&one, &work, console.color_out))?;
-        }
-        answered.push(one);
-    }
-    if let Some(folder) = &args.write {
-        for one in &answered {
-            written::test(folder, args, one, &work, console)?;
-        }
-    }
-    if let Some(path) = &args.certificate {
-        files::write_atomically(path, written::certificates(&answered, &prover, &work).as_bytes())?;
-    }
-    if let Some(path) = &args.aiger {
-        aiger(path, &answered)?;
-    }
-    if !args.json {
-        console.print(&show::closing(&answered, prover.model(), modelled, console.color_out))?;
-    }
-    Ok(exit(&answered))
+    Ok(prove(args, console)?.exit)
 }
 
-fn aiger(path: &Path, answered: &[Answered]) -> Result<(), Refusal> {
-    let [one] = answered else {
-        let what = format!("{} properties match `--only`, and an AIGER file holds one question", answered.len());
-        return Err(Refusal::wrong_use(what, "name one property in full"));
-    };
-    let id = &one.report.property.id;
-    match &one.report.system {
-        Some(system) => files::write_atomically(path, prove::aiger::export(system, id).as_bytes()),
+/// As [`run`], for a command that has more to do with what was found.
+///
+/// # Errors
+/// As [`run`].
+pub(super) fn prove(args: &ProveArgs, console: &Console) -> Result<Proofs, Refusal> {
+    let programs = programs(args, console)?;
+    // What is found in a folder is one of several, even where it is alone.
+    let several = args.files.iter().any(|path| path.is_dir());
+    let mut written = Written::new(args);
+    let mut outcomes = Vec::new();
+    for program in &programs {
+        if several && !args.json {
+            console.print(&format!("{}\n", heading(program)))?;
+        }
+        let mut outcome = Outcome::new(program);
+        match outcome.fill(program, args, &mut written, console) {
+            Ok(()) => {}
+            // Of several programs the others are asked all the same.
+            Err(refusal) if several && refusal.exit == Exit::Findings => {
+                console.refusal(&refusal);
+                outcome.trouble = Some(refusal);
+            }
+            Err(refusal) => return Err(refusal),
+        }
+        outcomes.push(outcome);
+    }
+    if outcomes.iter().all(|outcome| outcome.answered.is_empty() && outcome.trouble.is_none()) {
+        let only = args.only.as_deref().unwrap_or_default();
+        let what = format!("no property has `{only}` in its name");
+        return Err(Refusal::wrong_use(what, "leave `--only` out to see the names"));
+    }
+    written.aiger(&outcomes)?;
+    written.certificates(&outcomes)?;
+    let findings = findings::of(&outcomes);
+    reports(args, &outcomes, &findings)?;
+    if programs.len() > 1 && !args.json {
+        console.print(&show::total(&outcomes, console.color_out))?;
+    }
+    Ok(Proofs { exit: exit(&outcomes), programs: programs.len(), findings })
+}
+
+/// What the command line names.
+fn programs(args: &ProveArgs, console: &Console) -> Result<Vec<Program>, Refusal> {
+    let programs = check::programs(&args.files, args.io.as_deref(), console)?;
+    if let (Some(file), true) = (&args.properties, args.files.iter().any(|path| path.is_dir())) {
+        return Err(Refusal::wrong_use(
+            format!("{} holds the properties of one program, and a folder may hold several", files::shown(file)),
+            "leave `--properties` out: each program has those of the file beside it",
+        ));
+    }
+    Ok(programs)
+}
+
+/// `programs/pumps.ld (programs/pumps.io.yaml)`: a program may stand on several maps.
+fn heading(program: &Program) -> String {
+    let names: Vec<String> = program.files.iter().map(|file| file.display().to_string()).collect();
+    let map = program.io.as_ref().map_or(String::new(), |io| format!(" ({})", io.display()));
+    format!("{}{map}", names.join(" "))
+}
+
+fn reports(args: &ProveArgs, outcomes: &[Outcome], findings: &[Finding]) -> Result<(), Refusal> {
+    let inputs = || outcomes.iter().flat_map(|outcome| &outcome.files).map(PathBuf::as_path);
+    let write = |path: &Option<PathBuf>, text: &dyn Fn() -> String| match path {
+        Some(path) => {
+            files::refuse_overwriting(path, inputs())?;
+            files::write_atomically(path, text().as_bytes())
+        }
         None => Ok(()),
-    }
+    };
+    write(&args.sarif, &|| lint::report::sarif::log(findings, env!("CARGO_PKG_VERSION")))?;
+    write(&args.gitlab, &|| lint::report::gitlab::report(findings))?;
+    write(&args.junit, &|| junit::document(outcomes))
 }
 
-fn schedule(plan: &Plan) -> Schedule {
-    let tasks = plan.tasks.iter().map(|t| ScheduledTask { every: t.every, programs: t.programs.clone() });
-    Schedule { tick_ns: plan.tick_ns, tasks: tasks.collect() }
-}
-
-fn refused(problem: &Problem, sources: &SourceMap) -> Refusal {
-    match problem {
-        Problem::Program(refusal) => {
-            let place = refusal.span.and_then(|span| sources.place(span));
-            let at = place.map_or(String::new(), |(file, at)| format!("{file}:{}:{}: ", at.line, at.column));
-            let help = "docs/proof.md lists what is modelled; a property of another program may still be proved";
-            Refusal::findings(format!("{at}{}", refusal.what), help)
-        }
-        Problem::Property(bad) => Refusal::findings(bad.to_string(), bad.fault.help.clone()),
-    }
-}
-
-/// Runs the way on the engine; one that does not happen there is no answer.
-fn confirm(report: Report, prover: &Prover<'_>, work: &Work) -> Answered {
-    let mut report = report;
-    let Some(way) = way(&report.answer).cloned() else { return Answered { report, replay: None } };
-    match replay::replay(&way, &report, prover.model(), work) {
-        Ok(replay) => Answered { report, replay: Some(replay) },
-        Err(why) => {
-            report.answer = Answer::Unknown { why };
-            Answered { report, replay: None }
+impl Outcome {
+    fn new(program: &Program) -> Self {
+        Self {
+            name: program.files.first().map(|file| file.display().to_string()).unwrap_or_default(),
+            files: program.files.clone(),
+            gathered: Gathered::default(),
+            answered: Vec::new(),
+            related: Vec::new(),
+            trouble: None,
+            tick_ns: 1,
         }
     }
-}
 
-fn way(answer: &Answer) -> Option<&Way> {
-    match answer {
-        Answer::Refuted(way) | Answer::Reached(way) => Some(way),
-        Answer::Proved { .. } | Answer::Vacuous { .. } | Answer::Unreachable { .. } | Answer::Unknown { .. } => None,
+    /// Asks, and shows each answer as it comes.
+    fn fill(
+        &mut self,
+        program: &Program,
+        args: &ProveArgs,
+        written: &mut Written<'_>,
+        console: &Console,
+    ) -> Result<(), Refusal> {
+        let work = Work::of(program, console)?;
+        self.tick_ns = work.map.plan.tick_ns;
+        self.gathered = gather::gather(args, &work)?;
+        if self.gathered.properties.is_empty() {
+            return Ok(());
+        }
+        let how = How {
+            time_limit: Duration::from_nanos(args.time_limit.ns),
+            memory_limit: args.memory_limit,
+            jobs: args.jobs.map_or(processors() / 2, usize::from),
+            clauses: args.certificate.is_some(),
+            systems: args.aiger.is_some(),
+        };
+        let bar = progress(self.gathered.properties.len(), args);
+        let (answered, related) = (&mut self.answered, &mut self.related);
+        let modelled = ask::ask(&work, &self.gathered, how, |one| {
+            let text = match args.json {
+                true => format!("{}\n", show::as_json(&one, &work, &self.gathered)),
+                false => show::as_text(&one, work.map.plan.tick_ns, args.ascii, console.color_out),
+            };
+            bar.suspend(|| console.print(&text))?;
+            bar.inc(1);
+            written.way(&one, &work, console)?;
+            related.push(findings::related(&one, &work));
+            answered.push(one);
+            Ok(())
+        });
+        bar.finish_and_clear();
+        let modelled = modelled?;
+        if !args.json {
+            console.print(&show::closing(&self.answered, &modelled, &work, console.color_out))?;
+        }
+        Ok(())
     }
 }
 
-fn exit(answered: &[Answered]) -> Exit {
-    let worst = answered.iter().map(|one| match one.report.answer {
+fn progress(properties: usize, args: &ProveArgs) -> ProgressBar {
+    if args.json || !std::io::stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    let bar = ProgressBar::new(u64::try_from(properties).unwrap_or(u64::MAX));
+    let style = ProgressStyle::with_template("{bar:40} {pos} of {len} properties, {elapsed}");
+    bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+    // A property may take long: the time goes on meanwhile.
+    bar.enable_steady_tick(Duration::from_millis(200));
+    bar
+}
+
+fn exit(outcomes: &[Outcome]) -> Exit {
+    let answers = outcomes.iter().flat_map(|outcome| &outcome.answered).map(|one| match one.report.answer {
         Answer::Proved { .. } | Answer::Reached(_) => 0,
         Answer::Unknown { .. } => 1,
         Answer::Refuted(_) | Answer::Vacuous { .. } | Answer::Unreachable { .. } => 2,
     });
-    match worst.max().unwrap_or(0) {
+    let troubles = outcomes.iter().filter(|outcome| outcome.trouble.is_some()).map(|_| 2);
+    match answers.chain(troubles).max().unwrap_or(0) {
         0 => Exit::Clean,
         1 => Exit::Unknown,
         _ => Exit::Findings,
     }
+}
+
+/// Does a property of this program fail, on this map? For whoever tries changed programs: asked in order, until one does.
+///
+/// # Errors
+/// Nothing can be asked.
+pub(super) fn first_broken(
+    files: &[PathBuf],
+    io: Option<&Path>,
+    texts: &dyn runtime::config::files::Files,
+    time_limit: Duration,
+) -> Result<Option<String>, Refusal> {
+    let work = Work::quietly(files, io, texts)?;
+    let gathered = gather::gather(&ProveArgs::of(Vec::new()), &work)?;
+    ask::first_broken(&work, &gathered, time_limit)
 }

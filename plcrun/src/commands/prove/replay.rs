@@ -3,7 +3,8 @@
 //! Engine and model go the way together: after every step the data the property reads are compared, and at its end the
 //! property must be broken. Only then is the way shown. For a fault the engine itself has to stop.
 
-use super::Work;
+use super::picture::{self, Recorder};
+use super::work::Work;
 use bytecode::image::{Image, Place, Symbol, SymbolRole};
 use bytecode::scalar::ScalarType;
 use bytecode::types::TypeKind;
@@ -12,7 +13,8 @@ use prove::property::Kind;
 use prove::prover::{Report, Way};
 use prove::sim::Simulation;
 use runtime::scan::Plan;
-use runtime::vm::{Budget, Engine, Interpreter, Memory};
+use runtime::vm::{Budget, Engine, Interpreter, Memory, Trap, TrapPlace};
+use timeline::diagram::Diagram;
 
 /// Scans that are replayed at most: at a microsecond each, some minutes.
 const SCANS_MAX: u64 = 200_000_000;
@@ -34,9 +36,13 @@ pub struct Replay {
     /// Step by step.
     pub steps: Vec<Step>,
     /// The fault the way ends with.
-    pub fault: Option<String>,
+    pub fault: Option<TrapPlace>,
     /// Conditions of the property that hold in the last scan.
     pub holding: Vec<String>,
+    /// What is wrong at its end, in a few words.
+    pub said: String,
+    /// The way as a timing diagram.
+    pub diagram: Diagram,
 }
 
 /// Goes the way.
@@ -48,6 +54,7 @@ pub fn replay(way: &Way, report: &Report, model: &Model, work: &Work) -> Result<
         return Err(format!("a way of {} scans was found, too long to be run again on the engine", way.scans()));
     }
     let mut run = Run::new(way, model, work);
+    let mut recorder = Recorder::new(way, report, model, work);
     let mut steps = Vec::new();
     let mut fault = None;
     let mut scan = 1;
@@ -56,10 +63,12 @@ pub fn replay(way: &Way, report: &Report, model: &Model, work: &Work) -> Result<
         let before = run.memory.data().to_vec();
         let inputs = run.set(settings);
         for repeat in 0..*scans {
-            if let Err(text) = run.scan(scan + repeat) {
-                fault = Some(text);
+            if let Err(trap) = run.scan(scan + repeat) {
+                recorder.fault(scan + repeat, run.memory.data());
+                fault = Some(trap.describe(work.image.image()));
                 break;
             }
+            recorder.scan(scan + repeat, (repeat, *scans), run.memory.data());
         }
         run.model(settings, *scans);
         steps.push(Step { scan, scans: *scans, inputs, changes: run.changes(&before) });
@@ -80,6 +89,7 @@ pub fn replay(way: &Way, report: &Report, model: &Model, work: &Work) -> Result<
         | Kind::DeadTime { .. }
         | Kind::Responds { .. }
         | Kind::Holds { .. }
+        | Kind::StaysSafe { .. }
         | Kind::Reachable { .. } => fault.is_none() && run.simulation.value(report.bad),
     };
     if run.simulation.value(model.beyond) && !broken {
@@ -89,8 +99,13 @@ pub fn replay(way: &Way, report: &Report, model: &Model, work: &Work) -> Result<
         return Err(format!("{}: it ends without harm", not_confirmed(way)));
     }
     let holds = |(_, lit): &&(String, prove::graph::Lit)| run.simulation.value(*lit);
-    let holding = report.conditions.iter().filter(holds).map(|(text, _)| text.clone()).collect();
-    Ok(Replay { steps, fault, holding })
+    let holding: Vec<String> = report.conditions.iter().filter(holds).map(|(text, _)| text.clone()).collect();
+    let said = match &fault {
+        Some(place) => place.text.clone(),
+        None => picture::broken(&report.property.kind, &holding),
+    };
+    let diagram = recorder.diagram(way.scans(), said.clone(), work.map.plan.tick_ns);
+    Ok(Replay { steps, fault, holding, said, diagram })
 }
 
 fn not_confirmed(way: &Way) -> &'static str {
@@ -146,15 +161,14 @@ impl<'a> Run<'a> {
     }
 
     /// One scan on the engine.
-    fn scan(&mut self, number: u64) -> Result<(), String> {
+    fn scan(&mut self, number: u64) -> Result<(), Trap> {
         let plan = &self.work.map.plan;
         let tick = number - 1;
         let now_ns = i64::try_from(tick.saturating_mul(plan.tick_ns)).unwrap_or(i64::MAX);
         let mut budget = Budget::new(self.work.map.scan.budget);
         for task in plan.tasks.iter().filter(|t| Plan::due(t.every, tick, self.last_tick)) {
             for program in &task.programs {
-                let result = self.engine.run(&mut self.memory, *program as usize, now_ns, &mut budget);
-                result.map_err(|trap| trap.describe(self.work.image.image()).to_string())?;
+                self.engine.run(&mut self.memory, *program as usize, now_ns, &mut budget)?;
             }
         }
         self.last_tick = Some(tick);

@@ -1,18 +1,20 @@
 //! Answers as text and as JSON.
 
-use super::gather::time;
-use super::replay::Replay;
-use super::{Answered, Work, way};
+use super::Outcome;
+use super::ask::{Answered, Modelled, way};
+use super::gather::{Gathered, time};
+use super::replay::{Replay, Step};
+use super::work::Work;
 use crate::project::plural;
 use crate::table::aligned;
 use crate::terminal::{Tint, tinted};
-use prove::model::Model;
 use prove::prover::{Answer, Way};
 use serde_json::{Value, json};
 use std::time::Duration;
+use timeline::diagram::text::Style;
 
-/// One property: a line, and the way below it where there is one that does harm.
-pub fn as_text(one: &Answered, work: &Work, color: bool) -> String {
+/// One property: a line, and the way below it where there is one that does harm, as a table and as a timing diagram.
+pub fn as_text(one: &Answered, tick_ns: u64, ascii: bool, color: bool) -> String {
     let report = &one.report;
     let says = report.property.kind.sentence();
     let (tint, word, more) = match &report.answer {
@@ -20,8 +22,8 @@ pub fn as_text(one: &Answered, work: &Work, color: bool) -> String {
         Answer::Vacuous { premise } => {
             (Tint::Doubtful, "HOLDS FOR NOTHING", format!("`{premise}` can never be: the property says nothing"))
         }
-        Answer::Refuted(way) => (Tint::Bad, "REFUTED", length(way, work)),
-        Answer::Reached(way) => (Tint::Good, "reached", length(way, work)),
+        Answer::Refuted(way) => (Tint::Bad, "REFUTED", length(way, tick_ns)),
+        Answer::Reached(way) => (Tint::Good, "reached", length(way, tick_ns)),
         Answer::Unreachable { argument, .. } => (Tint::Bad, "NEVER REACHED", format!("proved {}", argument.text())),
         Answer::Unknown { why } => (Tint::Doubtful, "UNKNOWN", why.clone()),
     };
@@ -34,36 +36,61 @@ pub fn as_text(one: &Answered, work: &Work, color: bool) -> String {
         text.push_str(&format!("  not known whether `{premise}` can ever be, so it may hold for nothing\n"));
     }
     if let (Answer::Refuted(_), Some(replay)) = (&report.answer, &one.replay) {
-        text.push_str(&table(replay, work));
+        text.push_str(&table(replay, tick_ns));
+        let drawn = replay.diagram.text(Style { ascii, colour: color });
+        text.extend(drawn.lines().map(|line| format!("  {line}\n")));
     }
     text
+}
+
+/// The same for a file: without colours.
+pub fn plain(one: &Answered, tick_ns: u64) -> String {
+    as_text(one, tick_ns, false, false)
+}
+
+/// A way step by step, one line each; of a long one the beginning and the end.
+pub fn steps(one: &Answered, tick_ns: u64, most: usize) -> Vec<String> {
+    let Some(replay) = one.replay.as_ref().filter(|_| matches!(one.report.answer, Answer::Refuted(_))) else {
+        return Vec::new();
+    };
+    let line = |step: &Step| {
+        let said = |list: &[(String, String)]| {
+            list.iter().map(|(name, value)| format!("{name} {value}")).collect::<Vec<_>>().join(", ")
+        };
+        let at = time((step.scan - 1).saturating_mul(tick_ns));
+        format!("scan {} at {at}: {}; then {}", step.scan, said(&first_inputs(step)), said(&step.changes))
+    };
+    let count = replay.steps.len();
+    let ends = |at: usize| count <= most || at < most / 2 || at + most / 2 >= count;
+    replay.steps.iter().enumerate().filter(|(at, _)| ends(*at)).map(|(_, step)| line(step)).collect()
+}
+
+/// The inputs that change. The first step says which are TRUE: all others are FALSE.
+fn first_inputs(step: &Step) -> Vec<(String, String)> {
+    let told = |(_, value): &&(String, String)| step.scan > 1 || (value != "FALSE" && value != "0");
+    step.inputs.iter().filter(told).cloned().collect()
 }
 
 fn milliseconds(took: Duration) -> String {
     format!("{:.1} ms", took.as_secs_f64() * 1000.0)
 }
 
-fn length(way: &Way, work: &Work) -> String {
+fn length(way: &Way, tick_ns: u64) -> String {
     let scans = way.scans();
-    let ends = time(scans.saturating_sub(1).saturating_mul(work.map.plan.tick_ns));
+    let ends = time(scans.saturating_sub(1).saturating_mul(tick_ns));
     let shortest = if way.shortest { "" } else { ", perhaps not the shortest" };
     format!("in scan {scans}, at {ends}{shortest}")
 }
 
 /// The way as a table: when, what is done, what happens.
-fn table(replay: &Replay, work: &Work) -> String {
-    let tick = work.map.plan.tick_ns;
+fn table(replay: &Replay, tick: u64) -> String {
     let mut rows = vec![["  time", "scan", "inputs", "then"].map(str::to_owned).to_vec()];
     for step in &replay.steps {
         let said = |list: &[(String, String)]| {
             let words: Vec<String> = list.iter().map(|(name, value)| format!("{name} {value}")).collect();
             if words.is_empty() { "-".to_owned() } else { words.join(", ") }
         };
-        // The first step says which inputs are TRUE; all others are FALSE.
-        let inputs: Vec<(String, String)> = match step.scan {
-            1 => step.inputs.iter().filter(|(_, value)| value != "FALSE" && value != "0").cloned().collect(),
-            _ => step.inputs.clone(),
-        };
+        let inputs = first_inputs(step);
         let scans = match step.scans {
             1 => step.scan.to_string(),
             n => format!("{} to {}", step.scan, step.scan + n - 1),
@@ -81,32 +108,50 @@ fn table(replay: &Replay, work: &Work) -> String {
 }
 
 /// The closing lines: what the model leaves open, and the count.
-pub fn closing(answered: &[Answered], model: &Model, modelled: Duration, color: bool) -> String {
+pub fn closing(answered: &[Answered], modelled: &Modelled, work: &Work, color: bool) -> String {
     let mut text = String::new();
-    for why in &model.approximations {
-        text.push_str(&format!("{}: {why}\n", tinted(color, Tint::Doubtful, "note")));
+    let note = tinted(color, Tint::Doubtful, "note");
+    for why in &modelled.approximations {
+        text.push_str(&format!("{note}: {why}\n"));
     }
-    if let Some(at) = model.beyond_at {
-        let line = if at.library { "in the library" } else { "of the program" };
-        text.push_str(&format!(
-            "{}: a loop {line} was followed only so far; beyond that nothing is proved\n",
-            tinted(color, Tint::Doubtful, "note")
-        ));
+    if let Some(at) = modelled.beyond_at {
+        let place = work.sources.place(at.span).filter(|_| !at.library);
+        let whose = place.map_or_else(
+            || "a loop of the library".to_owned(),
+            |(file, at)| format!("{file}:{}:{}: the loop", at.line, at.column),
+        );
+        text.push_str(&format!("{note}: {whose} was followed only so far; beyond that nothing is proved\n"));
     }
-    let count = |f: &dyn Fn(&Answer) -> bool| answered.iter().filter(|one| f(&one.report.answer)).count();
-    let good = count(&|a| matches!(a, Answer::Proved { .. } | Answer::Reached(_)));
-    let open = count(&|a| matches!(a, Answer::Unknown { .. }));
-    let bad = answered.len() - good - open;
-    let took: Duration = answered.iter().map(|one| one.report.took).sum::<Duration>() + modelled;
-    let tint = if bad + open == 0 { Tint::Good } else { Tint::Bad };
-    let line = format!("{}: {good} hold, {bad} do not, {open} unknown", plural(answered.len(), "property"));
-    let line = line.replace("propertys", "properties");
-    text.push_str(&format!("{} ({})\n", tinted(color, tint, &line), milliseconds(took)));
+    let took = answered.iter().map(|one| one.report.took).sum::<Duration>() + modelled.took;
+    text.push_str(&format!("{} ({})\n", counted(answered.iter(), color), milliseconds(took)));
     text
 }
 
-/// One object: `id`, `kind`, `says`, `answer`, and what belongs to it.
-pub fn as_json(one: &Answered, work: &Work) -> Value {
+/// The line below several programs.
+pub fn total(outcomes: &[Outcome], color: bool) -> String {
+    let answered = outcomes.iter().flat_map(|outcome| &outcome.answered);
+    let programs = plural(outcomes.len(), "program");
+    let trouble = match outcomes.iter().filter(|outcome| outcome.trouble.is_some()).count() {
+        0 => String::new(),
+        n => tinted(color, Tint::Bad, &format!("; {} could not be asked", plural(n, "program"))),
+    };
+    format!("{programs}: {}{trouble}\n", counted(answered, color))
+}
+
+/// `12 properties: 11 hold, 1 does not, 0 unknown`.
+fn counted<'o>(answered: impl Iterator<Item = &'o Answered> + Clone, color: bool) -> String {
+    let count = |f: &dyn Fn(&Answer) -> bool| answered.clone().filter(|one| f(&one.report.answer)).count();
+    let all = count(&|_| true);
+    let good = count(&|a| matches!(a, Answer::Proved { .. } | Answer::Reached(_)));
+    let open = count(&|a| matches!(a, Answer::Unknown { .. }));
+    let bad = all - good - open;
+    let tint = if bad + open == 0 { Tint::Good } else { Tint::Bad };
+    let line = format!("{}: {good} hold, {bad} do not, {open} unknown", plural(all, "property"));
+    tinted(color, tint, &line.replace("propertys", "properties"))
+}
+
+/// One object, as docs/proof.md describes it.
+pub fn as_json(one: &Answered, work: &Work, gathered: &Gathered) -> Value {
     let report = &one.report;
     let (answer, argument, why) = match &report.answer {
         Answer::Proved { argument, .. } => ("proved", argument.text(), ""),
@@ -123,17 +168,21 @@ pub fn as_json(one: &Answered, work: &Work) -> Value {
                 .map(|(name, value)| (name.clone(), Value::from(value.clone())))
                 .collect::<serde_json::Map<_, _>>()
         };
-        let step = |s: &super::replay::Step| {
+        let step = |s: &Step| {
             json!({ "scan": s.scan, "scans": s.scans, "at_ns": (s.scan - 1).saturating_mul(tick),
                 "inputs": named(&s.inputs), "changes": named(&s.changes) })
         };
         replay.steps.iter().map(step).collect::<Vec<_>>()
     });
+    let place = gathered.place(&report.property.id).cloned().unwrap_or_default();
+    let program = work.files.first().map(|file| file.display().to_string());
     json!({
+        "program": program, "file": place.file, "line": place.line, "column": place.column,
         "id": report.property.id, "kind": report.property.kind.name(), "says": report.property.kind.sentence(),
         "answer": answer, "argument": argument, "why": why,
         "scans": way(&report.answer).map(Way::scans), "steps": steps,
-        "fault": one.replay.as_ref().and_then(|r| r.fault.clone()),
+        "said": one.replay.as_ref().filter(|_| answer == "refuted").map(|r| r.said.clone()),
+        "fault": one.replay.as_ref().and_then(|r| r.fault.as_ref()).map(ToString::to_string),
         "open_premises": report.open_premises,
         "took_ms": report.took.as_secs_f64() * 1000.0,
         "size": { "latches": report.size.latches, "counters": report.size.counters, "inputs": report.size.inputs,

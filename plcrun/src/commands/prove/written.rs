@@ -3,47 +3,134 @@
 //! A test brings its own I/O map without relays: it is about the program, and a map with relays would set feedback inputs
 //! itself.
 
+use super::Outcome;
+use super::ask::Answered;
 use super::gather::time;
 use super::replay::Replay;
-use super::{Answered, Work};
+use super::work::Work;
 use crate::args::ProveArgs;
 use crate::exit::Refusal;
 use crate::files;
 use crate::terminal::Console;
 use bytecode::image::SymbolRole;
-use prove::engine::portfolio::Certificate;
 use prove::engine::predicates::Predicate;
+use prove::model::Model;
 use prove::names::of_bit;
 use prove::property::Kind;
-use prove::prover::{Answer, Prover};
+use prove::prover::{Answer, Report};
 use prove::system::System;
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-/// Writes the way of a property as a timeline test, where it has one.
-pub fn test(folder: &Path, args: &ProveArgs, one: &Answered, work: &Work, console: &Console) -> Result<(), Refusal> {
-    let (Some(replay), Answer::Refuted(way) | Answer::Reached(way)) = (&one.replay, &one.report.answer) else {
-        return Ok(());
-    };
-    if !way.starts.is_empty() {
-        let id = &one.report.property.id;
-        console.message(&format!("{id}: begins with retained values, which a timeline test cannot set; not written\n"));
-        return Ok(());
+/// Where things go.
+pub struct Written<'a> {
+    args: &'a ProveArgs,
+    /// Names that are taken: two programs may have one name.
+    taken: BTreeSet<String>,
+}
+
+impl<'a> Written<'a> {
+    /// As the command line asks for it.
+    #[must_use]
+    pub const fn new(args: &'a ProveArgs) -> Self {
+        Self { args, taken: BTreeSet::new() }
     }
-    std::fs::create_dir_all(folder).map_err(|e| {
-        Refusal::wrong_use(format!("the folder {} cannot be made: {e}", files::shown(folder)), "check its permissions")
-    })?;
-    let stem = args.files.first().and_then(|p| p.file_stem()).map(|s| s.to_string_lossy().into_owned());
-    let name = format!("{}.{}", stem.unwrap_or_default(), one.report.property.id);
-    let map = folder.join(format!("{name}.io.yaml"));
-    files::write_atomically(&map, io_map(work).as_bytes())?;
-    let path = folder.join(format!("{name}.test.yaml"));
-    let programs: Vec<String> = args.files.iter().map(|p| quoted(&relative(p, folder))).collect();
-    let text = timeline(&programs.join(", "), &format!("{name}.io.yaml"), one, replay, work);
-    files::write_atomically(&path, text.as_bytes())?;
-    console.message(&format!("wrote {}\n", path.display()));
-    Ok(())
+
+    /// Writes the way of a property as a timeline test and as a picture, where it has one.
+    ///
+    /// # Errors
+    /// A file cannot be written.
+    pub fn way(&mut self, one: &Answered, work: &Work, console: &Console) -> Result<(), Refusal> {
+        let Some(folder) = &self.args.write else { return Ok(()) };
+        let (Some(replay), Answer::Refuted(way) | Answer::Reached(way)) = (&one.replay, &one.report.answer) else {
+            return Ok(());
+        };
+        std::fs::create_dir_all(folder).map_err(|e| {
+            let what = format!("the folder {} cannot be made: {e}", files::shown(folder));
+            Refusal::wrong_use(what, "check its permissions")
+        })?;
+        let id = &one.report.property.id;
+        let name = self.name(work, id);
+        let mut diagram = replay.diagram.clone();
+        diagram.notes.insert(0, format!("{id}: {}", one.report.property.kind.sentence()));
+        let picture = folder.join(format!("{name}.svg"));
+        files::write_atomically(&picture, diagram.svg().as_bytes())?;
+        if !way.starts.is_empty() {
+            console.message(&format!(
+                "wrote {}; the way begins with retained values, which a timeline test cannot set: no test of it\n",
+                picture.display()
+            ));
+            return Ok(());
+        }
+        let map = folder.join(format!("{name}.io.yaml"));
+        files::write_atomically(&map, io_map(work).as_bytes())?;
+        let path = folder.join(format!("{name}.test.yaml"));
+        let programs: Vec<String> = work.files.iter().map(|p| quoted(&relative(p, folder))).collect();
+        let text = timeline(&programs.join(", "), &format!("{name}.io.yaml"), one, replay, work);
+        files::write_atomically(&path, text.as_bytes())?;
+        console.message(&format!("wrote {} and {}\n", path.display(), picture.display()));
+        Ok(())
+    }
+
+    /// `PROGRAM.ID`, with a number where that name is taken.
+    fn name(&mut self, work: &Work, id: &str) -> String {
+        let stem = work.files.first().and_then(|p| p.file_stem()).map(|s| s.to_string_lossy().into_owned());
+        let plain = |text: &str| text.replace(|c: char| !c.is_alphanumeric() && !"-_.".contains(c), "_");
+        let first = format!("{}.{}", stem.unwrap_or_default(), plain(id));
+        let name = (2..).map(|n| format!("{first}-{n}")).find(|name| !self.taken.contains(name));
+        let name = if self.taken.contains(&first) { name.unwrap_or_else(|| first.clone()) } else { first };
+        self.taken.insert(name.clone());
+        name
+    }
+
+    /// Writes the one question for other model checkers.
+    ///
+    /// # Errors
+    /// There are several questions, or the file cannot be written.
+    pub fn aiger(&self, outcomes: &[Outcome]) -> Result<(), Refusal> {
+        let Some(path) = &self.args.aiger else { return Ok(()) };
+        let answered: Vec<&Answered> = outcomes.iter().flat_map(|outcome| &outcome.answered).collect();
+        let [one] = answered.as_slice() else {
+            let what = format!("{} properties match `--only`, and an AIGER file holds one question", answered.len());
+            return Err(Refusal::wrong_use(what, "name one property in full"));
+        };
+        match &one.report.system {
+            Some(system) => {
+                let text = prove::aiger::export(system, &one.report.property.id);
+                files::write_atomically(path, text.as_bytes())
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// Writes every proof, with names in place of numbers.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn certificates(&self, outcomes: &[Outcome]) -> Result<(), Refusal> {
+        let Some(path) = &self.args.certificate else { return Ok(()) };
+        let mut proofs = Vec::new();
+        for outcome in outcomes {
+            for one in &outcome.answered {
+                let (Answer::Proved { argument, .. } | Answer::Unreachable { argument, .. }, Some(clauses)) =
+                    (&one.report.answer, &one.clauses)
+                else {
+                    continue;
+                };
+                let property = &one.report.property;
+                proofs.push(json!({
+                    "program": outcome.name, "scan_ns": outcome.tick_ns, "id": property.id,
+                    "says": property.kind.sentence(), "argument": argument.text(), "clauses": clauses,
+                }));
+            }
+        }
+        let meaning = "before every scan at least one part of each clause holds";
+        let whole = json!({ "meaning": meaning, "proofs": proofs });
+        let text = format!("{}\n", serde_json::to_string_pretty(&whole).unwrap_or_default());
+        files::write_atomically(path, text.as_bytes())
+    }
 }
 
 fn quoted(text: &str) -> String {
@@ -70,7 +157,7 @@ fn io_map(work: &Work) -> String {
         for symbol in &work.image.image().symbols {
             let bit = matches!(symbol.place, bytecode::image::Place::Bit { .. });
             if symbol.role == role && bit {
-                names.push(variable(&symbol.path, work));
+                names.push(work.short(&symbol.path).to_owned());
             }
         }
         if !names.is_empty() {
@@ -81,12 +168,6 @@ fn io_map(work: &Work) -> String {
         }
     }
     text
-}
-
-/// A name as a timeline test knows it: without the program where that is unique.
-fn variable(path: &str, work: &Work) -> String {
-    let short = path.split_once('.').map_or(path, |(_, rest)| rest);
-    if work.image.image().variable(short).is_ok() { short.to_owned() } else { path.to_owned() }
 }
 
 fn timeline(programs: &str, map: &str, one: &Answered, replay: &Replay, work: &Work) -> String {
@@ -115,10 +196,14 @@ fn timeline(programs: &str, map: &str, one: &Answered, replay: &Replay, work: &W
             expect(&mut text, &condition);
         }
         Kind::NeverTogether { .. } | Kind::DeadTime { .. } => {
-            let holding: Vec<String> = replay.holding.iter().map(|c| format!("({c})")).collect();
-            expect(&mut text, &format!("NOT ({})", holding.join(" AND ")));
+            let condition = match replay.holding.as_slice() {
+                [one] => format!("NOT ({one})"),
+                several => format!("NOT (({}))", several.join(") AND (")),
+            };
+            expect(&mut text, &condition);
         }
         Kind::Responds { then, .. } => expect(&mut text, then),
+        Kind::StaysSafe { safe, .. } => expect(&mut text, safe),
         Kind::Holds { expr, .. } | Kind::Reachable { expr } => expect(&mut text, expr),
         // The fault itself fails the test.
         Kind::Terminates => {
@@ -128,29 +213,12 @@ fn timeline(programs: &str, map: &str, one: &Answered, replay: &Replay, work: &W
     text
 }
 
-/// Every proof, with names in place of numbers.
-pub fn certificates(answered: &[Answered], prover: &Prover<'_>, work: &Work) -> String {
-    let proofs: Vec<Value> = answered
-        .iter()
-        .filter_map(|one| {
-            let (Answer::Proved { certificate, .. } | Answer::Unreachable { certificate, .. }) = &one.report.answer
-            else {
-                return None;
-            };
-            let system = one.report.system.as_ref()?;
-            Some(json!({
-                "id": one.report.property.id, "says": one.report.property.kind.sentence(),
-                "argument": certificate.argument.text(), "clauses": clauses(certificate, system, prover, work),
-            }))
-        })
-        .collect();
-    let tick = work.map.plan.tick_ns;
-    let whole = json!({ "scan_ns": tick, "meaning": "before every scan at least one part of each clause holds", "proofs": proofs });
-    format!("{}\n", serde_json::to_string_pretty(&whole).unwrap_or_default())
-}
-
-fn clauses(certificate: &Certificate, system: &System, prover: &Prover<'_>, work: &Work) -> Vec<Value> {
-    let model = prover.model();
+/// The clauses of a proof, with names in place of numbers.
+pub fn clauses(report: &Report, model: &Model, work: &Work) -> Option<Vec<Value>> {
+    let (Answer::Proved { certificate, .. } | Answer::Unreachable { certificate, .. }) = &report.answer else {
+        return None;
+    };
+    let system: &System = report.system.as_ref()?;
     let latch = |n: u32| {
         let place = system.latches.get(n as usize).and_then(|l| model.latches.get(l.model as usize)?.place);
         place.map_or_else(|| format!("monitor {n}"), |bit| of_bit(work.image.image(), bit))
@@ -174,5 +242,6 @@ fn clauses(certificate: &Certificate, system: &System, prover: &Prover<'_>, work
         };
         if *positive { said } else { format!("NOT {said}") }
     };
-    certificate.clauses.iter().map(|clause| Value::from(clause.iter().map(literal).collect::<Vec<_>>())).collect()
+    let clause = |clause: &Vec<(Predicate, bool)>| Value::from(clause.iter().map(literal).collect::<Vec<_>>());
+    Some(certificate.clauses.iter().map(clause).collect())
 }
