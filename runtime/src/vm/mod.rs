@@ -35,6 +35,9 @@ pub use trap::{Trap, TrapCode, TrapPlace};
 use bytecode::VerifiedImage;
 use std::sync::atomic::AtomicU32;
 
+/// Was this built with native code? The machine may still refuse it, which [`Engine::fallback`] tells.
+pub const HAS_NATIVE: bool = cfg!(feature = "native");
+
 /// Runs the programs of one image.
 ///
 /// References (VAR_IN_OUT) are bound anew in every run; an engine keeps nothing from one run to the next that the

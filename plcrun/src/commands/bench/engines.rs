@@ -5,7 +5,7 @@
 use crate::args::EngineChoice;
 use clap::ValueEnum as _;
 use runtime::clock::monotonic_ns;
-use runtime::vm::{Budget, Engine, Interpreter, Memory, Trap};
+use runtime::vm::{Budget, Engine, HAS_NATIVE, Interpreter, Memory, Native, Trap};
 use std::cell::Cell;
 use std::sync::atomic::AtomicU32;
 
@@ -21,7 +21,7 @@ pub trait Work {
 pub fn with<W: Work>(engine: EngineChoice, work: W) -> Option<W::Out> {
     match engine {
         EngineChoice::Interpreter => Some(work.run::<Interpreter>()),
-        EngineChoice::Native => None,
+        EngineChoice::Native => HAS_NATIVE.then(|| work.run::<Native>()),
     }
 }
 
@@ -88,6 +88,10 @@ impl<E: Engine> Engine for Timed<E> {
 
     fn name(&self) -> &'static str {
         self.engine.name()
+    }
+
+    fn fallback(&self) -> Option<&str> {
+        self.engine.fallback()
     }
 
     fn observe(&mut self, at: &'static AtomicU32) {
