@@ -423,7 +423,10 @@ END_PROGRAM
 fn a_running_program_tells_how_it_does() {
     let folder = one();
     folder.run(&["status", "--state", "s"]).exits(2).err_has("s is no state directory");
-    let running = start(&folder, &["run", "one.ld", "--state", "s", "--scan", "5ms", "--set", "aux=true"]);
+    let running = start(
+        &folder,
+        &["run", "one.ld", "--state", "s", "--scan", "5ms", "--set", "aux=true", "--engine", "interpreter"],
+    );
     soon("it answers", || folder.run(&["status", "--state", "s"]).code == Some(0));
     folder
         .run(&["status", "--state", "s"])
