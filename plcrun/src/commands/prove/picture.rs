@@ -165,11 +165,13 @@ impl Recorder {
         instants.dedup();
         let skipped = instants.len().saturating_sub(INSTANTS_MAX);
         let from_ns = instants.get(skipped).filter(|_| skipped > 0).map_or(0, |at| at.saturating_sub(2 * tick_ns));
-        let lines = self.rows.iter().map(|row| line(row, tick_ns, from_ns, end_ns)).collect();
+        // The last scan is drawn somewhat longer, so that its values can be read.
+        let to_ns = end_ns.saturating_add(end_ns.saturating_sub(from_ns) / 16);
+        let lines = self.rows.iter().map(|row| line(row, tick_ns, from_ns, to_ns)).collect();
         let notes =
             if skipped > 0 { vec![format!("what was before {} is left out", time(from_ns))] } else { Vec::new() };
         let marks = vec![Mark { at_ns: mark_ns, text: said }];
-        Diagram { from_ns, to_ns: end_ns, tick_ns, lines, marks, notes, rungs: Vec::new() }
+        Diagram { from_ns, to_ns, tick_ns, lines, marks, notes, rungs: Vec::new() }
     }
 
     /// The rows that are drawn, in the order of the picture: inputs, variables, outputs.
