@@ -5,6 +5,7 @@
 
 pub mod aiger;
 pub mod check;
+pub mod compared;
 pub mod condition;
 pub mod engine;
 pub mod exec;
