@@ -10,6 +10,7 @@ pub mod condition;
 pub mod engine;
 pub mod exec;
 pub mod graph;
+pub mod guard;
 mod hash;
 pub mod model;
 pub mod names;

@@ -253,6 +253,8 @@ pub struct Blasted {
     pub counters: Vec<Vector>,
     /// Counters as comparisons.
     pub compared: Option<Comparisons>,
+    /// That no counter is beyond its maximum, where bits would have room for more.
+    ranges: Vec<Vec<Lit>>,
     /// What shall never be.
     pub bad: Lit,
     /// What every scan looked at satisfies.
@@ -290,7 +292,9 @@ impl Blasted {
         }
         latches.extend(nexts.into_iter().map(|next| PlainLatch { start: Start::Value(false), next }));
         let inputs = u32::try_from(system.inputs.len()).unwrap_or(u32::MAX);
-        Self { graph, inputs, latches, counters, compared: None, bad, constraint }
+        let ranges = system.counters.iter().zip(&counters);
+        let ranges = ranges.map(|(c, bits)| vec![!at_least(&mut graph, bits, c.max.saturating_add(1))]).collect();
+        Self { graph, inputs, latches, counters, compared: None, ranges, bad, constraint }
     }
 
     /// Keeps of the counters what comparisons say, where the system reads nothing else of them. It allows whatever the system
@@ -325,7 +329,16 @@ impl Blasted {
             compared.set(number, run, hold);
         }
         let inputs = u32::try_from(system.inputs.len()).unwrap_or(u32::MAX);
-        Some(Self { graph, inputs, latches, counters: Vec::new(), compared: Some(compared), bad, constraint })
+        Some(Self {
+            graph,
+            inputs,
+            latches,
+            counters: Vec::new(),
+            compared: Some(compared),
+            ranges: Vec::new(),
+            bad,
+            constraint,
+        })
     }
 
     /// The cheaper of the two that can stand for the system in a proof.
@@ -348,7 +361,7 @@ impl Blasted {
     /// Clauses that hold in every state, of whatever has been spoken of so far.
     #[must_use]
     pub fn facts(&self) -> Vec<Vec<Lit>> {
-        self.compared.as_ref().map_or_else(Vec::new, |compared| compared.facts(&self.graph))
+        self.compared.as_ref().map_or_else(|| self.ranges.clone(), |compared| compared.facts(&self.graph))
     }
 
     /// A latch, where any function has it.
