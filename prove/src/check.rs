@@ -5,13 +5,15 @@
 //! 2. a scan that begins with all of them ends with all of them;
 //! 3. no scan that begins with all of them breaks the property.
 //!
-//! What it relies on: the model, the solver, and this page.
+//! Counters enter by what is said when they are compared ([`crate::compared`]), or, where a proof speaks of their bits or was not
+//! accepted so, bit by bit.
+//!
+//! What it relies on: the model, what a comparison becomes in a scan, the solver, and this page.
 
 use crate::engine::portfolio::Certificate;
 use crate::engine::predicates::{Predicate, function};
-use crate::graph::{Leaf, Lit};
-use crate::model::Start;
-use crate::sat::{Answer, Encoding, Limit, Solver, Term};
+use crate::graph::Lit;
+use crate::sat::{Answer, Encoding, Limit, Solver};
 use crate::system::{Blasted, System};
 use std::fmt;
 
@@ -47,8 +49,28 @@ impl fmt::Display for Rejected {
 /// # Errors
 /// The first of the three conditions that fails.
 pub fn check(system: &System, certificate: &Certificate, limit: &Limit) -> Result<(), Rejected> {
-    let mut blasted = Blasted::new(system);
-    let mut clauses: Vec<Vec<Lit>> = Vec::new();
+    let bits = |(predicate, _): &(Predicate, bool)| matches!(predicate, Predicate::CounterBit { .. });
+    let speaks_of_bits = certificate.clauses.iter().flatten().any(bits);
+    if let Some(blasted) = Blasted::compared(system).filter(|_| !speaks_of_bits)
+        && accept(system, blasted, certificate, limit).is_ok()
+    {
+        return Ok(());
+    }
+    check_bits(system, certificate, limit)
+}
+
+/// Checks a certificate with every bit of every counter, whatever it speaks of.
+///
+/// # Errors
+/// The first of the three conditions that fails.
+pub fn check_bits(system: &System, certificate: &Certificate, limit: &Limit) -> Result<(), Rejected> {
+    accept(system, Blasted::new(system), certificate, limit)
+}
+
+fn accept(system: &System, blasted: Blasted, certificate: &Certificate, limit: &Limit) -> Result<(), Rejected> {
+    let mut blasted = blasted;
+    let mut before: Vec<Vec<Lit>> = Vec::new();
+    let mut after: Vec<Vec<Lit>> = Vec::new();
     for clause in &certificate.clauses {
         let mut lits = Vec::new();
         for (predicate, positive) in clause {
@@ -57,44 +79,51 @@ pub fn check(system: &System, certificate: &Certificate, limit: &Limit) -> Resul
             }
             lits.push(function(&mut blasted, *predicate).xor_sign(!positive));
         }
-        clauses.push(lits);
+        before.push(lits);
     }
-    let before: Vec<Lit> = clauses.into_iter().map(|lits| blasted.graph.any(lits)).collect();
-    let after = blasted.after(&before);
+    let all: Vec<Lit> = before.iter().flatten().copied().collect();
+    let mut nexts = blasted.after(&all).into_iter();
+    for lits in &before {
+        after.push(nexts.by_ref().take(lits.len()).collect());
+    }
+    let facts = blasted.facts();
 
-    start(&blasted, &before, limit)?;
+    start(&blasted, &before, &facts, limit)?;
     let mut solver = Solver::new(limit);
     let mut encoding = Encoding::default();
-    let mut term = |solver: &mut Solver, lit: Lit| encoding.term(solver, &blasted.graph, lit);
-    for lit in &before {
-        let holds = term(&mut solver, *lit);
-        solver.clause(&[holds]);
-    }
-    let constraint = term(&mut solver, blasted.constraint);
+    encoding.clauses(&mut solver, &blasted.graph, &facts);
+    encoding.clauses(&mut solver, &blasted.graph, &before);
+    let constraint = encoding.term(&mut solver, &blasted.graph, blasted.constraint);
     solver.clause(&[constraint]);
-    let bad = term(&mut solver, blasted.bad);
+    let bad = encoding.term(&mut solver, &blasted.graph, blasted.bad);
     verdict(solver.solve(&[bad]), Rejected::Property)?;
-    let broken: Vec<Term> = after.iter().map(|lit| !term(&mut solver, *lit)).collect();
-    if broken.is_empty() {
-        return Ok(());
-    }
-    solver.clause(&broken);
+    some_broken(&mut solver, &mut encoding, &blasted, &after);
     verdict(solver.solve(&[]), Rejected::Step)
 }
 
-fn start(blasted: &Blasted, before: &[Lit], limit: &Limit) -> Result<(), Rejected> {
-    if before.is_empty() {
-        return Ok(());
+/// At least one of the clauses does not hold.
+fn some_broken(solver: &mut Solver, encoding: &mut Encoding, blasted: &Blasted, clauses: &[Vec<Lit>]) {
+    let mut some = Vec::new();
+    for clause in clauses {
+        let broken = solver.fresh();
+        for lit in clause {
+            let holds = encoding.term(solver, &blasted.graph, *lit);
+            solver.clause(&[!broken, !holds]);
+        }
+        some.push(broken);
     }
+    solver.clause(&some);
+}
+
+fn start(blasted: &Blasted, clauses: &[Vec<Lit>], facts: &[Vec<Lit>], limit: &Limit) -> Result<(), Rejected> {
     let mut solver = Solver::new(limit);
     let mut encoding = Encoding::default();
-    for (number, latch) in (0u32..).zip(&blasted.latches) {
-        let (Start::Value(value), Some(lit)) = (latch.start, blasted.graph.find(Leaf::Latch(number))) else { continue };
+    encoding.clauses(&mut solver, &blasted.graph, facts);
+    for (lit, value) in blasted.starts() {
         let term = encoding.term(&mut solver, &blasted.graph, lit);
         solver.clause(&[if value { term } else { !term }]);
     }
-    let broken: Vec<Term> = before.iter().map(|lit| !encoding.term(&mut solver, &blasted.graph, *lit)).collect();
-    solver.clause(&broken);
+    some_broken(&mut solver, &mut encoding, blasted, clauses);
     verdict(solver.solve(&[]), Rejected::Start)
 }
 

@@ -5,10 +5,12 @@
 
 pub mod aiger;
 pub mod check;
+pub mod compared;
 pub mod condition;
 pub mod engine;
 pub mod exec;
 pub mod graph;
+pub mod guard;
 mod hash;
 pub mod model;
 pub mod names;

@@ -6,6 +6,7 @@
 use crate::graph::{Graph, Lit, Node};
 use rustsat::solvers::{Solve, SolveIncremental, SolverResult};
 use rustsat::types::{Clause, Lit as SatLit, TernaryVal};
+use std::cell::Cell;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
@@ -38,9 +39,39 @@ impl Limit {
     }
 }
 
-impl batsat::Callbacks for Limit {
+/// What the solver asks now and then while it works.
+#[derive(Debug, Default)]
+struct Watch {
+    limit: Limit,
+    /// Conflicts since the question was asked.
+    conflicts: u64,
+    /// The most of them.
+    conflicts_max: Option<u64>,
+    /// Times it was asked: the clock is looked at less often.
+    asked: Cell<u32>,
+    /// The limit was found to be reached.
+    over: Cell<bool>,
+}
+
+/// Questions between two looks at the clock.
+const LOOKS: u32 = 32;
+
+impl batsat::Callbacks for Watch {
+    fn on_new_clause(&mut self, _: &[batsat::Lit], _: batsat::ClauseKind) {
+        self.conflicts += 1;
+    }
+
     fn stop(&self) -> bool {
-        self.reached()
+        if self.conflicts_max.is_some_and(|most| self.conflicts > most) {
+            return true;
+        }
+        // Once over it stays over: the solver asks again on its way out.
+        let asked = self.asked.get().wrapping_add(1);
+        self.asked.set(asked);
+        if asked.is_multiple_of(LOOKS) && self.limit.reached() {
+            self.over.set(true);
+        }
+        self.over.get()
     }
 }
 
@@ -57,7 +88,7 @@ pub enum Answer {
 
 /// A solver with the clauses of parts of graphs.
 pub struct Solver {
-    inner: rustsat_batsat::Solver<Limit>,
+    inner: rustsat_batsat::Solver<Watch>,
     limit: Limit,
     vars: u32,
 }
@@ -72,8 +103,8 @@ impl Solver {
     /// Without clauses.
     #[must_use]
     pub fn new(limit: &Limit) -> Self {
-        let mut inner = rustsat_batsat::Solver::<Limit>::default();
-        inner.batsat_mut().cb_mut().clone_from(limit);
+        let mut inner = rustsat_batsat::Solver::<Watch>::default();
+        inner.batsat_mut().cb_mut().limit.clone_from(limit);
         Self { inner, limit: limit.clone(), vars: 0 }
     }
 
@@ -90,11 +121,21 @@ impl Solver {
         let _ = self.inner.add_clause(clause);
     }
 
+    /// The same, given up after so many conflicts: the same answer on every machine.
+    pub fn solve_within(&mut self, assumed: &[Term], conflicts: u64) -> Answer {
+        let watch = self.inner.batsat_mut().cb_mut();
+        (watch.conflicts, watch.conflicts_max) = (0, Some(conflicts));
+        let answer = self.solve(assumed);
+        self.inner.batsat_mut().cb_mut().conflicts_max = None;
+        answer
+    }
+
     /// Is there an assignment in which all of these hold?
     pub fn solve(&mut self, assumed: &[Term]) -> Answer {
         if self.limit.reached() {
             return Answer::Stopped;
         }
+        self.inner.batsat_mut().cb_mut().over.set(false);
         match self.inner.solve_assumps(assumed) {
             Ok(SolverResult::Sat) => Answer::Yes,
             Ok(SolverResult::Unsat) => Answer::No,
@@ -168,6 +209,14 @@ impl Encoding {
         match self.at(lit.node()) {
             Some(term) => signed(term, lit),
             None => solver.fresh(),
+        }
+    }
+
+    /// Adds clauses over literals of a graph.
+    pub fn clauses(&mut self, solver: &mut Solver, graph: &Graph, clauses: &[Vec<Lit>]) {
+        for clause in clauses {
+            let terms: Vec<Term> = clause.iter().map(|lit| self.term(solver, graph, *lit)).collect();
+            solver.clause(&terms);
         }
     }
 

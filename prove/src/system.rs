@@ -1,8 +1,9 @@
 //! What one question depends on: the latches, counters and inputs that can matter for it, and nothing else.
 //!
-//! A [`System`] keeps counters as counters. [`Blasted`] is the same with their bits as latches, for engines that reason about
-//! one scan at a time.
+//! A [`System`] keeps counters as counters. [`Blasted`] is the same with latches in their place, for engines that reason about
+//! one scan at a time: with their bits, or with what is said when two of them are compared.
 
+use crate::compared::Comparisons;
 use crate::graph::{Copier, Graph, Leaf, Lit, Node};
 use crate::hash::FastMap;
 use crate::model::{Model, Start};
@@ -239,17 +240,21 @@ pub struct PlainLatch {
     pub next: Lit,
 }
 
-/// A system whose counters are bits.
+/// A system whose counters are latches.
 #[derive(Clone, Debug)]
 pub struct Blasted {
     /// Every function; its leaves are inputs and latches.
     pub graph: Graph,
     /// Number of inputs.
     pub inputs: u32,
-    /// Those of the system, then the bits of its counters.
+    /// Those of the system, then the bits of its counters. Comparisons have leaves that are not listed here.
     pub latches: Vec<PlainLatch>,
-    /// The bits of each counter as they are before a scan.
+    /// The bits of each counter as they are before a scan; none where counters are comparisons.
     pub counters: Vec<Vector>,
+    /// Counters as comparisons.
+    pub compared: Option<Comparisons>,
+    /// That no counter is beyond its maximum, where bits would have room for more.
+    ranges: Vec<Vec<Lit>>,
     /// What shall never be.
     pub bad: Lit,
     /// What every scan looked at satisfies.
@@ -287,7 +292,76 @@ impl Blasted {
         }
         latches.extend(nexts.into_iter().map(|next| PlainLatch { start: Start::Value(false), next }));
         let inputs = u32::try_from(system.inputs.len()).unwrap_or(u32::MAX);
-        Self { graph, inputs, latches, counters, bad, constraint }
+        let ranges = system.counters.iter().zip(&counters);
+        let ranges = ranges.map(|(c, bits)| vec![!at_least(&mut graph, bits, c.max.saturating_add(1))]).collect();
+        Self { graph, inputs, latches, counters, compared: None, ranges, bad, constraint }
+    }
+
+    /// Keeps of the counters what comparisons say, where the system reads nothing else of them. It allows whatever the system
+    /// does and perhaps more: for proofs only.
+    #[must_use]
+    pub fn compared(system: &System) -> Option<Self> {
+        if system.counters.iter().any(|c| c.exposed) {
+            return None;
+        }
+        let mut graph = Graph::default();
+        let mut compared = Comparisons::new(system);
+        let mut copier = Copier::new(&system.graph);
+        let mut copy = |graph: &mut Graph, compared: &mut Comparisons, lit: Lit| {
+            copier.copy(&system.graph, graph, lit, &mut |graph, leaf| match leaf {
+                Leaf::Input(_) | Leaf::Latch(_) => graph.leaf(leaf),
+                Leaf::AtLeast { counter, threshold } => {
+                    compared.difference(graph, Some(counter), None, i128::from(threshold))
+                }
+                // No counter is read bit by bit: looked at above.
+                Leaf::CounterBit { .. } => Lit::FALSE,
+            })
+        };
+        let bad = copy(&mut graph, &mut compared, system.bad);
+        let constraint = copy(&mut graph, &mut compared, system.constraint);
+        let mut latches: Vec<PlainLatch> = Vec::new();
+        for latch in &system.latches {
+            latches.push(PlainLatch { start: latch.start, next: copy(&mut graph, &mut compared, latch.next) });
+        }
+        for (number, counter) in (0u32..).zip(&system.counters) {
+            let run = copy(&mut graph, &mut compared, counter.run);
+            let hold = copy(&mut graph, &mut compared, counter.hold);
+            compared.set(number, run, hold);
+        }
+        let inputs = u32::try_from(system.inputs.len()).unwrap_or(u32::MAX);
+        Some(Self {
+            graph,
+            inputs,
+            latches,
+            counters: Vec::new(),
+            compared: Some(compared),
+            ranges: Vec::new(),
+            bad,
+            constraint,
+        })
+    }
+
+    /// The cheaper of the two that can stand for the system in a proof.
+    #[must_use]
+    pub fn for_proofs(system: &System) -> Self {
+        Self::compared(system).unwrap_or_else(|| Self::new(system))
+    }
+
+    /// Literals that have a known value before the first scan.
+    #[must_use]
+    pub fn starts(&self) -> Vec<(Lit, bool)> {
+        let known = (0u32..).zip(&self.latches).filter_map(|(number, latch)| match latch.start {
+            Start::Value(value) => self.latch(number).map(|lit| (lit, value)),
+            Start::Free => None,
+        });
+        let atoms = self.compared.iter().flat_map(|c| c.leaves(&self.graph)).map(|lit| (lit, false));
+        known.chain(atoms).collect()
+    }
+
+    /// Clauses that hold in every state, of whatever has been spoken of so far.
+    #[must_use]
+    pub fn facts(&self) -> Vec<Vec<Lit>> {
+        self.compared.as_ref().map_or_else(|| self.ranges.clone(), |compared| compared.facts(&self.graph))
     }
 
     /// A latch, where any function has it.
@@ -302,9 +376,20 @@ impl Blasted {
         self.graph.find(Leaf::Input(number))
     }
 
-    /// What a function of latches is after the scan.
+    /// What each of these literals is after the scan: functions of latches; of comparisons only single ones.
     #[must_use]
     pub fn after(&mut self, lits: &[Lit]) -> Vec<Lit> {
+        if let Some(compared) = &mut self.compared {
+            let (graph, latches) = (&mut self.graph, &self.latches);
+            let next = |lit: &Lit| match graph.node(*lit) {
+                Node::Leaf(Leaf::Latch(number)) => match latches.get(number as usize) {
+                    Some(latch) => latch.next.xor_sign(lit.is_inverted()),
+                    None => compared.next(graph, *lit),
+                },
+                Node::Leaf(_) | Node::And(..) | Node::Constant => *lit,
+            };
+            return lits.iter().map(next).collect();
+        }
         let source = self.graph.clone();
         let nexts: Vec<Lit> = self.latches.iter().map(|l| l.next).collect();
         let mut copier = Copier::new(&source);

@@ -50,9 +50,11 @@ fn check(program: &PathBuf, file: &File, wrong: &mut Vec<String>) -> usize {
     println!("{name}: modelled in {:.1?}", began.elapsed());
     let options = Options { time_limit: std::time::Duration::from_secs(20), ..Options::default() };
     for number in 0..prover.len() {
+        let cpu = cpu_time::ProcessTime::now();
         let report = prover.answer(number, &options).unwrap().unwrap();
+        let cpu = cpu.elapsed();
         let id = &report.property.id;
-        println!("  {:>9.1?}  {id}: {}  {:?}", report.took, short(&report.answer), report.size);
+        println!("  {:>9.1?} (cpu {cpu:>9.1?})  {id}: {}  {:?}", report.took, short(&report.answer), report.size);
         if !matches!(report.answer, Answer::Proved { .. } | Answer::Reached(_)) || !report.open_premises.is_empty() {
             wrong.push(format!("{name}: {id}: {}, open {:?}", short(&report.answer), report.open_premises));
         }

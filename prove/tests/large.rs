@@ -53,8 +53,10 @@ fn answer(text: &str, kind: Kind) -> Answer {
     let property = Property { id: "p".to_owned(), kind };
     let mut prover = Prover::new(&compiled.program, &image, &schedule, &[property], &[]).unwrap();
     let modelled = began.elapsed();
+    let cpu = cpu_time::ProcessTime::now();
     let report = prover.answer(0, &prove::prover::Options::default()).unwrap().unwrap();
-    println!("modelled in {modelled:.1?}, answered in {:.1?}, {:?}", report.took, report.size);
+    let cpu = cpu.elapsed();
+    println!("modelled in {modelled:.1?}, answered in {:.1?} (cpu {cpu:.1?}), {:?}", report.took, report.size);
     report.answer
 }
 

@@ -291,6 +291,13 @@ fn every_answer_agrees_with_all_states_of_the_engine() {
             "unknown" => true,
             _ => !expected,
         };
+        // Both ways to check a proof accept it: by comparisons of counters, and bit by bit.
+        if let (Answer::Proved { certificate, .. } | Answer::Unreachable { certificate, .. }, Some(system)) =
+            (&report.answer, &report.system)
+        {
+            let bits = prove::check::check_bits(system, certificate, &prove::sat::Limit::default());
+            assert_eq!(bits, Ok(()), "seed {number}\n{property:?}\n{text}\n{report:?}");
+        }
         assert!(
             agrees,
             "seed {number}: {word}, but exhaustive search says {expected}\n{property:?}\n{text}\n{report:?}"

@@ -5,11 +5,13 @@
 //! scans is one step of the search whatever its length, so the search counts events and not scans; and it is exact:
 //! every scan of the run does what the first one did.
 
+use super::predicates::Predicate;
 use crate::graph::{Copier, Graph, Leaf, Lit};
 use crate::model::Start;
 use crate::sat::{Answer, Encoding, Limit, Solver, Term};
 use crate::system::{System, at_least, counted, plain_leaf};
 use crate::vector::{self, Vector};
+use std::ops::Range;
 
 /// One step of a trace: the values of the system's inputs, for so many scans.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,6 +52,10 @@ pub enum Search {
     Stopped(usize),
 }
 
+/// Steps after which one more is asked about at a time.
+const STEPS_PER_STRIDE: usize = 8;
+/// Conflicts of the solver after which a way is short enough.
+const CONFLICTS_TO_SHORTEN: u64 = 500;
 /// Counters up to this are not worth a jump.
 const SHORT: u64 = 3;
 
@@ -65,6 +71,10 @@ struct Unrolled {
     extra: Vector,
     bad: Lit,
     constraint: Lit,
+    /// This scan and all before are looked at.
+    alive: Lit,
+    /// The property is broken in it, and it counts.
+    hit: Lit,
 }
 
 /// A search.
@@ -80,6 +90,8 @@ pub struct Bounded<'a> {
     jumps: bool,
     /// Bits of a duration.
     width: usize,
+    /// Clauses that hold before every scan.
+    lemmas: Vec<Vec<(Predicate, bool)>>,
     limit: Limit,
 }
 
@@ -104,6 +116,7 @@ impl<'a> Bounded<'a> {
             inputs: 0,
             jumps: system.counters.iter().any(|c| c.max > SHORT && !c.exposed),
             width: system.counters.iter().map(|c| c.width() as usize).max().unwrap_or(0),
+            lemmas: Vec::new(),
             limit: limit.clone(),
         };
         search.now.latches = system
@@ -119,6 +132,44 @@ impl<'a> Bounded<'a> {
         search
     }
 
+    /// Clauses that hold before every scan: they rule nothing out that can happen, and spare looking for it.
+    #[must_use]
+    pub fn with_lemmas(mut self, lemmas: Vec<Vec<(Predicate, bool)>>) -> Self {
+        let simple = |(predicate, _): &(Predicate, bool)| match predicate {
+            Predicate::Latch(_) | Predicate::AtLeast { .. } => true,
+            // Adders and comparators would cost more than they spare.
+            Predicate::Order { .. } | Predicate::CounterBit { .. } => false,
+        };
+        self.lemmas = lemmas;
+        self.lemmas.retain(|clause| clause.iter().all(simple));
+        self
+    }
+
+    /// Gives the lemmas about the state before the next step to the solver.
+    fn add_lemmas(&mut self) {
+        let lemmas = std::mem::take(&mut self.lemmas);
+        for clause in &lemmas {
+            let mut holds = Lit::FALSE;
+            for (predicate, positive) in clause {
+                let lit = match predicate {
+                    Predicate::Latch(n) => self.now.latches.get(*n as usize).copied(),
+                    Predicate::AtLeast { counter, threshold } => {
+                        let bits = self.now.counters.get(*counter as usize);
+                        bits.map(|bits| at_least(&mut self.graph, bits, *threshold))
+                    }
+                    Predicate::Order { .. } | Predicate::CounterBit { .. } => None,
+                };
+                let lit = lit.map_or(Lit::TRUE, |lit| lit.xor_sign(!positive));
+                holds = self.graph.or(holds, lit);
+            }
+            if holds != Lit::TRUE {
+                let holds = self.term(holds);
+                self.solver.clause(&[holds]);
+            }
+        }
+        self.lemmas = lemmas;
+    }
+
     fn input(&mut self) -> Lit {
         self.inputs += 1;
         self.graph.leaf(Leaf::Input(self.inputs - 1))
@@ -128,40 +179,91 @@ impl<'a> Bounded<'a> {
         self.encoding.term(&mut self.solver, &self.graph, lit)
     }
 
-    /// Searches up to so many steps.
+    /// Searches up to so many steps: a few at a time, more the further it is, because what is asked of each costs more than to unroll it.
     pub fn run(&mut self, depth: usize) -> Search {
-        while self.steps.len() < depth {
+        let mut done = self.steps.len();
+        while done < depth {
             if self.limit.reached() {
-                return Search::Stopped(self.steps.len());
+                return Search::Stopped(done);
             }
-            match self.deepen() {
-                Answer::Yes => return Search::Found(self.shorten()),
-                Answer::No => {}
-                Answer::Stopped => return Search::Stopped(self.steps.len().saturating_sub(1)),
+            let block = (1 + done / STEPS_PER_STRIDE).min(depth - done);
+            let mut first: Option<usize> = None;
+            for _ in 0..block {
+                self.unroll_next();
             }
+            // The earliest step of the block in which it can be broken.
+            loop {
+                let end = first.unwrap_or(done + block);
+                match self.broken_in(done..end) {
+                    Answer::Yes => match (done..end).find(|at| self.is_hit(*at)) {
+                        Some(at) => first = Some(at),
+                        // Only a solver that contradicts itself comes here.
+                        None => return Search::Stopped(done),
+                    },
+                    Answer::Stopped if first.is_none() => return Search::Stopped(done),
+                    Answer::Stopped | Answer::No => break,
+                }
+            }
+            if let Some(last) = first {
+                return match self.at_last(last) {
+                    Some(trace) => Search::Found(self.shorten(trace)),
+                    None => Search::Stopped(done),
+                };
+            }
+            self.exclude(done..done + block);
+            done += block;
         }
-        Search::Nothing(self.steps.len())
+        Search::Nothing(done)
     }
 
-    /// One step further; can the property be broken in it?
-    fn deepen(&mut self) -> Answer {
-        // The property was not broken before, and every scan before it was one that is looked at.
-        if let Some(last) = self.steps.last() {
-            let (bad, constraint) = (last.bad, last.constraint);
+    /// Adds a step to what the solver knows.
+    fn unroll_next(&mut self) {
+        self.add_lemmas();
+        let (mut step, valid) = self.unroll();
+        let before = self.steps.last().map_or(Lit::TRUE, |last| last.alive);
+        step.alive = self.graph.and(before, step.constraint);
+        step.hit = self.graph.and(step.alive, step.bad);
+        self.steps.push(step);
+        let valid = self.term(valid);
+        self.solver.clause(&[valid]);
+    }
+
+    /// Can the property be broken in one of these steps, when every scan up to then was one that is looked at?
+    fn broken_in(&mut self, steps: Range<usize>) -> Answer {
+        let hits: Vec<Lit> = self.steps.get(steps).unwrap_or_default().iter().map(|step| step.hit).collect();
+        let hits: Vec<Lit> = hits.into_iter().filter(|hit| *hit != Lit::FALSE).collect();
+        if hits.is_empty() {
+            return Answer::No;
+        }
+        let some = self.solver.fresh();
+        let mut clause = vec![!some];
+        for hit in hits {
+            clause.push(self.term(hit));
+        }
+        self.solver.clause(&clause);
+        self.solver.solve(&[some])
+    }
+
+    /// Is the property broken in this step of the solver's last answer?
+    fn is_hit(&self, step: usize) -> bool {
+        self.steps.get(step).is_some_and(|step| self.holds(step.hit))
+    }
+
+    /// A way that ends with this step, and the steps without those behind it.
+    fn at_last(&mut self, last: usize) -> Option<Trace> {
+        self.steps.truncate(last + 1);
+        (self.broken_in(last..last + 1) == Answer::Yes).then(|| self.trace())
+    }
+
+    /// The property is not broken in these steps, and every scan in them is one that is looked at.
+    fn exclude(&mut self, steps: Range<usize>) {
+        let facts: Vec<(Lit, Lit)> =
+            self.steps.get(steps).unwrap_or_default().iter().map(|step| (step.bad, step.constraint)).collect();
+        for (bad, constraint) in facts {
             let (bad, constraint) = (self.term(bad), self.term(constraint));
             self.solver.clause(&[!bad]);
             self.solver.clause(&[constraint]);
         }
-        let (step, valid) = self.unroll();
-        let valid = self.term(valid);
-        self.solver.clause(&[valid]);
-        let (bad, constraint) = (step.bad, step.constraint);
-        self.steps.push(step);
-        if bad == Lit::FALSE || constraint == Lit::FALSE {
-            return Answer::No;
-        }
-        let assumed = [self.term(bad), self.term(constraint)];
-        self.solver.solve(&assumed)
     }
 
     /// Adds a step; also when its repetition is allowed.
@@ -184,7 +286,7 @@ impl<'a> Bounded<'a> {
             system.counters.iter().map(|c| (copy(&mut self.graph, c.run), copy(&mut self.graph, c.hold))).collect();
         let (extra, counters, valid) = self.jump(&latches, &runs);
         self.now = Now { latches, counters };
-        (Unrolled { inputs, extra, bad, constraint }, valid)
+        (Unrolled { inputs, extra, bad, constraint, alive: Lit::TRUE, hit: Lit::FALSE }, valid)
     }
 
     /// The duration of a step beyond its first scan, the counters after it, and when it is allowed.
@@ -230,13 +332,18 @@ impl<'a> Bounded<'a> {
         (extra, counters, valid)
     }
 
-    /// The trace of the solver's last answer.
-    fn trace(&self) -> Trace {
-        let holds = |lit: &Lit| match lit.value() {
+    /// A value of the solver's last answer.
+    fn holds(&self, lit: Lit) -> bool {
+        match lit.value() {
             Some(value) => value,
             // What was never given to the solver may be anything.
-            None => self.encoding.known(*lit).is_some_and(|term| self.solver.holds(term)),
-        };
+            None => self.encoding.known(lit).is_some_and(|term| self.solver.holds(term)),
+        }
+    }
+
+    /// The trace of the solver's last answer.
+    fn trace(&self) -> Trace {
+        let holds = |lit: &Lit| self.holds(*lit);
         let number = |bits: &[Lit]| bits.iter().enumerate().fold(0u64, |n, (i, bit)| n | u64::from(holds(bit)) << i);
         let steps = self.steps.iter().map(|step| TraceStep {
             inputs: step.inputs.iter().map(holds).collect(),
@@ -245,20 +352,20 @@ impl<'a> Bounded<'a> {
         Trace { starts: self.starts.iter().map(holds).collect(), steps: steps.collect(), shortest: !self.jumps }
     }
 
-    /// A trace of as many steps with as few scans as can be.
-    fn shorten(&mut self) -> Trace {
-        let mut best = self.trace();
+    /// A trace of as many steps with as few scans as can be, where that is found with little effort.
+    fn shorten(&mut self, found: Trace) -> Trace {
+        let mut best = found;
+        let Some(last) = self.steps.last() else { return best };
         if !self.jumps {
             return best;
         }
+        let hit = last.hit;
+        let hit = self.term(hit);
         let width = self.width + 16;
         let mut total = vec![Lit::FALSE; width];
         for step in &self.steps {
             total = vector::add(&mut self.graph, &total, &vector::resize(&step.extra, width, false));
         }
-        let Some(last) = self.steps.last() else { return best };
-        let (bad, constraint) = (last.bad, last.constraint);
-        let (bad, constraint) = (self.term(bad), self.term(constraint));
         let count = self.steps.len() as u64;
         let mut least = 0;
         let mut most = best.scans().saturating_sub(count);
@@ -266,7 +373,7 @@ impl<'a> Bounded<'a> {
             let middle = least + (most - least) / 2;
             let more = at_least(&mut self.graph, &total, middle + 1);
             let fits = !self.term(more);
-            match self.solver.solve(&[bad, constraint, fits]) {
+            match self.solver.solve_within(&[hit, fits], CONFLICTS_TO_SHORTEN) {
                 Answer::Yes => {
                     best = self.trace();
                     most = best.scans().saturating_sub(count).min(middle);

@@ -27,10 +27,22 @@ const RINGS: usize = 2;
 /// Times some candidates are thrown out, before all are given up.
 const ROUNDS_MAX: usize = 2_000;
 
+/// What random runs of a system show, for lemmas about it.
+#[must_use]
+pub fn seen(system: &System) -> random::Seen {
+    random::states(system, SCANS)
+}
+
 /// Clauses that hold before every scan of the system, given that its constraint holds in every scan. Empty when interrupted.
-pub fn lemmas(system: &System, blasted: &mut Blasted, vocabulary: &mut Vocabulary, limit: &Limit) -> Vec<Clause> {
+pub fn lemmas(
+    system: &System,
+    blasted: &mut Blasted,
+    vocabulary: &mut Vocabulary,
+    states: &[random::States],
+    limit: &Limit,
+) -> Vec<Clause> {
     let related = related(system);
-    among(system, blasted, vocabulary, &related, limit)
+    among(system, blasted, vocabulary, (&related, states), limit)
 }
 
 /// Lemmas over these groups.
@@ -38,11 +50,10 @@ fn among(
     system: &System,
     blasted: &mut Blasted,
     vocabulary: &mut Vocabulary,
-    related: &[Vec<Predicate>],
+    (related, states): (&[Vec<Predicate>], &[random::States]),
     limit: &Limit,
 ) -> Vec<Clause> {
-    let states = random::states(system, SCANS);
-    let mut extra = add_orders(system, blasted, vocabulary, (related, &states));
+    let mut extra = add_orders(system, blasted, vocabulary, (related, states));
     let mut candidates = candidates(system, vocabulary, related);
     candidates.append(&mut extra);
     // Before the first scan every lemma has to hold for certain.
@@ -64,7 +75,12 @@ fn refuted(clause: &Clause, samples: &[random::Sample]) -> bool {
 
 /// As [`lemmas`], but only about what stands nearest to the property: in a program of a thousand rungs a lock is still a
 /// matter of a few of them. Comes with a vocabulary of its own.
-pub fn near_lemmas(system: &System, blasted: &mut Blasted, limit: &Limit) -> (Vocabulary, Vec<Clause>) {
+pub fn near_lemmas(
+    system: &System,
+    blasted: &mut Blasted,
+    states: &[random::States],
+    limit: &Limit,
+) -> (Vocabulary, Vec<Clause>) {
     let related = near_groups(system);
     let mut predicates: BTreeSet<Predicate> = related.iter().flatten().copied().collect();
     let counters: BTreeSet<u32> = predicates.iter().filter_map(|p| counter_of(*p)).collect();
@@ -75,7 +91,7 @@ pub fn near_lemmas(system: &System, blasted: &mut Blasted, limit: &Limit) -> (Vo
     let mut vocabulary = Vocabulary::default();
     let list: Vec<Predicate> = predicates.into_iter().collect();
     vocabulary.extend(system, blasted, &list);
-    let lemmas = among(system, blasted, &mut vocabulary, &related, limit);
+    let lemmas = among(system, blasted, &mut vocabulary, (&related, states), limit);
     (vocabulary, lemmas)
 }
 
@@ -178,7 +194,7 @@ fn add_orders(
     let comparable = |n: &u32| system.counters.get(*n as usize).is_some_and(|c| c.max > 1);
     let pairs: Vec<(u32, u32)> =
         pairs.into_iter().filter(|(left, right)| comparable(left) && comparable(right)).take(ORDERS_MAX).collect();
-    let mut clauses = Vec::new();
+    let mut found: Vec<(Predicate, bool, Option<Predicate>)> = Vec::new();
     for (left, right) in pairs {
         let max = system.counters.get(left as usize).map_or(0, |c| i128::from(c.max));
         let all = states.iter().filter_map(|s| s.ahead(left, right).0).max();
@@ -194,13 +210,16 @@ fn add_orders(
                     (Predicate::Order { left: right, right: left, by }, true)
                 }
             };
-            vocabulary.extend(system, blasted, &[order]);
-            let order = vocabulary.literal(order, positive);
-            let guard = guard.and_then(|p| vocabulary.literal(p, false));
-            clauses.extend(order.map(|order| guard.into_iter().chain([order]).collect::<Clause>()));
+            found.push((order, positive, guard));
         }
     }
-    clauses
+    let orders: Vec<Predicate> = found.iter().map(|(order, ..)| *order).collect();
+    vocabulary.extend(system, blasted, &orders);
+    let clause = |(order, positive, guard): (Predicate, bool, Option<Predicate>)| {
+        let guard = guard.and_then(|p| vocabulary.literal(p, false));
+        vocabulary.literal(order, positive).map(|order| guard.into_iter().chain([order]).collect::<Clause>())
+    };
+    found.into_iter().filter_map(clause).collect()
 }
 
 fn counter_of(predicate: Predicate) -> Option<u32> {
@@ -266,6 +285,7 @@ pub fn inductive(
     let mut encoding = Encoding::default();
     let constraint = encoding.term(&mut solver, &blasted.graph, blasted.constraint);
     solver.clause(&[constraint]);
+    encoding.clauses(&mut solver, &blasted.graph, &blasted.facts());
     struct Row {
         clause: Clause,
         /// Assumed: the clause holds before the scan.

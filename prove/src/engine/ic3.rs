@@ -6,7 +6,7 @@
 //! be spurious: this engine proves and never refutes.
 
 use super::predicates::{Clause, Literal, Vocabulary};
-use crate::model::Start;
+use crate::graph::Lit;
 use crate::sat::{Answer, Encoding, Limit, Solver, Term};
 use crate::system::Blasted;
 use std::cmp::Reverse;
@@ -46,6 +46,8 @@ struct Ic3<'a> {
     blasted: &'a Blasted,
     vocabulary: &'a Vocabulary,
     lemmas: &'a [Clause],
+    /// Clauses that hold in every state.
+    facts: Vec<Vec<Lit>>,
     limit: &'a Limit,
     solver: Solver,
     /// Literals of the predicates before and after the scan.
@@ -99,6 +101,7 @@ impl<'a> Ic3<'a> {
             blasted,
             vocabulary,
             lemmas,
+            facts: blasted.facts(),
             limit,
             solver,
             now: Vec::new(),
@@ -128,13 +131,11 @@ impl<'a> Ic3<'a> {
         self.constraint = term(&mut solver, self.blasted.constraint);
         solver.clause(&[self.constraint]);
         self.initial = solver.fresh();
-        for (number, latch) in (0u32..).zip(&self.blasted.latches) {
-            if let Start::Value(value) = latch.start {
-                let Some(latch) = self.blasted.latch(number) else { continue };
-                let latch = term(&mut solver, latch);
-                solver.clause(&[!self.initial, if value { latch } else { !latch }]);
-            }
+        for (lit, value) in self.blasted.starts() {
+            let term = term(&mut solver, lit);
+            solver.clause(&[!self.initial, if value { term } else { !term }]);
         }
+        encoding.clauses(&mut solver, graph, &self.facts);
         self.encoding = encoding;
         self.solver = solver;
         for lemma in self.lemmas {

@@ -1,23 +1,29 @@
 //! Which engine is asked what, and when: the search for a way to break the property beside the proof that there is none.
 //!
-//! By structure, or in every single scan: that is asked first. Then two threads. One searches, step by step. The other proves, from cheap to dear: by lemmas, by
-//! IC3 over predicates with the lemmas, by IC3 with every bit of every counter. Whoever has an answer stops the other. An
-//! interruption is never an answer.
+//! By structure, or in every single scan: that is asked first, and random runs are looked at, because what they break needs no
+//! proof. Then lemmas. What is left is shared by two threads: one searches, step by step, with the lemmas; the other proves,
+//! from cheap to dear: by IC3 over predicates with the lemmas, by IC3 with every bit of every counter. Whoever has an answer
+//! stops the other. An interruption is never an answer.
 
 use super::bounded::{Bounded, Search, Trace};
 use super::houdini;
 use super::ic3;
 use super::predicates::{Clause, Predicate, Vocabulary};
+use super::random::States;
 use super::reduce;
 use crate::graph::Lit;
 use crate::sat::{Answer, Encoding, Limit, Solver};
 use crate::system::{Blasted, System};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Steps the search goes at most: a step is an event, and programs whose shortest way to harm has more of them are out of reach.
 const DEPTH_MAX: usize = 5_000;
+/// How long lemmas may be looked for before the search begins beside the proof.
+const ALONE: Duration = Duration::from_millis(500);
+/// Steps that are searched before anything else is looked for.
+const AT_ONCE: usize = 6;
 /// Latches from which on lemmas near to the property are tried before all others.
 const LARGE: usize = 60;
 
@@ -83,7 +89,7 @@ pub fn decide(system: &System, limit: &Limit) -> Verdict {
         return Verdict::Proved(Certificate { argument: Argument::Structure, clauses: Vec::new() });
     }
     // One look without any lemma: many a property holds in every single scan, whatever was before.
-    let blasted = Blasted::new(system);
+    let blasted = Blasted::for_proofs(system);
     if excluded(&blasted, &Vocabulary::default(), &[], limit) == Answer::No {
         return Verdict::Proved(Certificate { argument: Argument::Scan, clauses: Vec::new() });
     }
@@ -124,13 +130,47 @@ fn whole(system: &System, reduced: &reduce::Reduced, trace: Trace) -> Trace {
     Trace { starts, steps: steps.collect(), shortest: trace.shortest }
 }
 
-/// Searches and proves side by side.
+/// Looks at random runs, then tries lemmas, then searches and proves side by side.
 fn search(system: &System, limit: &Limit) -> Verdict {
+    let seen = houdini::seen(system);
+    if seen.broken {
+        // It surely can be broken; what is wanted is the shortest way. Where it is long, lemmas spare looking where nothing is.
+        let mut bounded = Bounded::new(system, limit);
+        if let Search::Found(trace) = bounded.run(AT_ONCE) {
+            return Verdict::Broken(trace);
+        }
+        let alone = limit.until(Instant::now() + ALONE);
+        let lemmas = match known(system, &seen.states, &alone) {
+            Ok(_) => Vec::new(),
+            Err(known) => known.named(),
+        };
+        return match bounded.with_lemmas(lemmas).run(DEPTH_MAX) {
+            Search::Found(trace) => Verdict::Broken(trace),
+            Search::Nothing(steps) | Search::Stopped(steps) => Verdict::Unknown { steps, gave_up: false },
+        };
+    }
+    let alone = limit.until(Instant::now() + ALONE);
+    let known = match known(system, &seen.states, &alone) {
+        Ok(certificate) => return Verdict::Proved(certificate),
+        Err(known) => known,
+    };
+    let cut = alone.reached();
+    side_by_side(system, (known, cut), &seen.states, limit)
+}
+
+/// Searches and proves at the same time, in two threads.
+fn side_by_side(system: &System, (known, cut): (Known, bool), states: &[States], limit: &Limit) -> Verdict {
     let stop = Arc::new(AtomicBool::new(false));
     let own = Limit { deadline: limit.deadline, stop: Some(Arc::clone(&stop)) };
+    let lemmas = known.named();
     std::thread::scope(|scope| {
         let prover = scope.spawn(|| {
-            let proof = prove(system, &own);
+            // What was cut short is looked for again, now with all the time there is.
+            let known = if cut { self::known(system, states, &own) } else { Err(known) };
+            let proof = match known {
+                Ok(certificate) => Some(certificate),
+                Err(known) => prove(system, known, &own),
+            };
             if proof.is_some() {
                 stop.store(true, Ordering::Relaxed);
             }
@@ -146,7 +186,7 @@ fn search(system: &System, limit: &Limit) -> Verdict {
                 stop.store(true, Ordering::Relaxed);
             })
         });
-        let search = Bounded::new(system, &own).run(DEPTH_MAX);
+        let search = Bounded::new(system, &own).with_lemmas(lemmas).run(DEPTH_MAX);
         let found = matches!(search, Search::Found(_));
         if found {
             stop.store(true, Ordering::Relaxed);
@@ -166,21 +206,41 @@ fn search(system: &System, limit: &Limit) -> Verdict {
     })
 }
 
-/// Proves, from cheap to dear. `None`: interrupted, or no proof of these kinds.
-fn prove(system: &System, limit: &Limit) -> Option<Certificate> {
+/// What is known of a system before anything dear is tried.
+struct Known {
+    blasted: Blasted,
+    vocabulary: Vocabulary,
+    lemmas: Vec<Clause>,
+}
+
+impl Known {
+    /// The lemmas, each predicate by its name.
+    fn named(&self) -> Vec<Vec<(Predicate, bool)>> {
+        certificate(Argument::Lemmas, &self.vocabulary, self.lemmas.clone()).clauses
+    }
+}
+
+/// A proof by lemmas, or the lemmas.
+fn known(system: &System, states: &[States], limit: &Limit) -> Result<Certificate, Known> {
     if system.latches.len() > LARGE {
-        let mut blasted = Blasted::new(system);
-        let (vocabulary, lemmas) = houdini::near_lemmas(system, &mut blasted, limit);
+        let mut blasted = Blasted::for_proofs(system);
+        let (vocabulary, lemmas) = houdini::near_lemmas(system, &mut blasted, states, limit);
         if excluded(&blasted, &vocabulary, &lemmas, limit) == Answer::No {
-            return Some(certificate(Argument::Lemmas, &vocabulary, lemmas));
+            return Ok(certificate(Argument::Lemmas, &vocabulary, lemmas));
         }
     }
-    let mut blasted = Blasted::new(system);
+    let mut blasted = Blasted::for_proofs(system);
     let mut vocabulary = Vocabulary::new(system, &mut blasted, false);
-    let lemmas = houdini::lemmas(system, &mut blasted, &mut vocabulary, limit);
+    let lemmas = houdini::lemmas(system, &mut blasted, &mut vocabulary, states, limit);
     if excluded(&blasted, &vocabulary, &lemmas, limit) == Answer::No {
-        return Some(certificate(Argument::Lemmas, &vocabulary, lemmas));
+        return Ok(certificate(Argument::Lemmas, &vocabulary, lemmas));
     }
+    Err(Known { blasted, vocabulary, lemmas })
+}
+
+/// Proves, from cheap to dear. `None`: interrupted, or no proof of these kinds.
+fn prove(system: &System, known: Known, limit: &Limit) -> Option<Certificate> {
+    let Known { mut blasted, vocabulary, lemmas } = known;
     // Orders that carry no lemma only make every question of IC3 dearer.
     let (vocabulary, lemmas) = only_used(system, &mut blasted, &vocabulary, &lemmas);
     // Where nothing is hidden and every state counts, cubes may be shortened by what the inputs do.
@@ -237,6 +297,7 @@ fn carried(
 fn excluded(blasted: &Blasted, vocabulary: &Vocabulary, lemmas: &[Clause], limit: &Limit) -> Answer {
     let mut solver = Solver::new(limit);
     let mut encoding = Encoding::default();
+    encoding.clauses(&mut solver, &blasted.graph, &blasted.facts());
     for lemma in lemmas {
         let clause: Vec<_> = lemma
             .iter()

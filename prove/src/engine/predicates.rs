@@ -75,6 +75,18 @@ pub struct Vocabulary {
 
 /// The function of a predicate.
 pub fn function(blasted: &mut Blasted, predicate: Predicate) -> Lit {
+    if let Some(compared) = &mut blasted.compared {
+        let graph = &mut blasted.graph;
+        return match predicate {
+            Predicate::Latch(number) => graph.leaf(crate::graph::Leaf::Latch(number)),
+            Predicate::AtLeast { counter, threshold } => {
+                compared.difference(graph, Some(counter), None, i128::from(threshold))
+            }
+            Predicate::Order { left, right, by } => compared.difference(graph, Some(left), Some(right), i128::from(by)),
+            // Nobody asks for bits where there are none.
+            Predicate::CounterBit { .. } => Lit::FALSE,
+        };
+    }
     let bits = |blasted: &Blasted, counter: u32| blasted.counters.get(counter as usize).cloned().unwrap_or_default();
     match predicate {
         Predicate::Latch(number) => blasted.graph.leaf(crate::graph::Leaf::Latch(number)),

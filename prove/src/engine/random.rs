@@ -14,6 +14,17 @@ pub type Sample = Vec<u64>;
 
 /// Runs at the same time.
 const LANES: usize = 64;
+/// Runs whose inputs are TRUE most of the time, and seldom change: chains of rungs come to their end in them.
+const PATIENT: u64 = 0xff00_0000_0000_0000;
+
+/// What random runs have seen.
+#[derive(Clone, Debug)]
+pub struct Seen {
+    /// Before each scan.
+    pub states: Vec<States>,
+    /// Some scan broke the property: it surely can be broken.
+    pub broken: bool,
+}
 
 /// States of 64 runs before some scan.
 #[derive(Clone, Debug)]
@@ -29,31 +40,29 @@ struct Runs<'a> {
     inputs: Vec<u64>,
     values: Vec<u64>,
     random: u64,
+    broken: bool,
 }
 
 /// The states before so many scans of 64 runs.
 #[must_use]
-pub fn states(system: &System, scans: usize) -> Vec<States> {
-    let mut runs = Runs {
-        system,
-        latches: vec![0; system.latches.len()],
-        counters: vec![[0; LANES]; system.counters.len()],
-        inputs: vec![0; system.inputs.len()],
-        values: Vec::new(),
-        random: 0x2545_f491_4f6c_dd1d,
-    };
-    runs.restart(u64::MAX);
+pub fn states(system: &System, scans: usize) -> Seen {
+    let mut runs = Runs::new(system);
     let mut states = vec![runs.states()];
     for scan in 0..scans {
-        // Runs differ in how nervous their inputs are, and begin anew now and then.
-        if scan % 97 == 96 {
-            let some = runs.word() & runs.word();
-            runs.restart(some);
-        }
-        runs.step(scan);
+        runs.next(scan);
         states.push(runs.states());
     }
-    states
+    Seen { states, broken: runs.broken }
+}
+
+/// Is the property broken in one of 64 random runs of at most so many scans? `false` says nothing.
+#[must_use]
+pub fn breaks(system: &System, scans: usize) -> bool {
+    let mut runs = Runs::new(system);
+    (0..scans).any(|scan| {
+        runs.next(scan);
+        runs.broken
+    })
 }
 
 fn lanes(counters: &[[u64; LANES]], counter: u32, holds: impl Fn(u64) -> bool) -> u64 {
@@ -90,7 +99,31 @@ impl States {
     }
 }
 
-impl Runs<'_> {
+impl<'a> Runs<'a> {
+    fn new(system: &'a System) -> Self {
+        let mut runs = Self {
+            system,
+            latches: vec![0; system.latches.len()],
+            counters: vec![[0; LANES]; system.counters.len()],
+            inputs: vec![0; system.inputs.len()],
+            values: Vec::new(),
+            random: 0x2545_f491_4f6c_dd1d,
+            broken: false,
+        };
+        runs.restart(u64::MAX);
+        runs
+    }
+
+    /// One scan. Runs begin anew now and then.
+    fn next(&mut self, scan: usize) {
+        if scan % 97 == 96 {
+            // Those that are patient go on for longer.
+            let some = self.word() & self.word() & if scan % 970 == 960 { u64::MAX } else { !PATIENT };
+            self.restart(some);
+        }
+        self.step(scan);
+    }
+
     fn word(&mut self) -> u64 {
         self.random ^= self.random << 13;
         self.random ^= self.random >> 7;
@@ -144,6 +177,7 @@ impl Runs<'_> {
     }
 
     fn step(&mut self, scan: usize) {
+        // Runs differ in how nervous their inputs are.
         for i in 0..self.inputs.len() {
             let mut change = self.word() & self.word();
             // Lanes of every second group keep their inputs longer.
@@ -152,13 +186,19 @@ impl Runs<'_> {
             if scan.is_multiple_of(3) {
                 change &= 0x00ff_00ff_00ff_00ff | self.word() & slow;
             }
-            let fresh = self.word();
+            let mut fresh = self.word();
+            change &= !PATIENT | self.word() & slow;
+            fresh |= PATIENT & (self.word() | self.word());
+            if scan == 0 {
+                (change, fresh) = (u64::MAX, fresh | PATIENT);
+            }
             if let Some(input) = self.inputs.get_mut(i) {
                 *input = *input & !change | fresh & change;
             }
         }
         self.evaluate();
         let forbidden = !word_at(&self.values, self.system.constraint);
+        self.broken |= word_at(&self.values, self.system.bad) & !forbidden != 0;
         let latches: Vec<u64> = self.system.latches.iter().map(|l| word_at(&self.values, l.next)).collect();
         let moved = latches.iter().zip(&self.latches).fold(0, |moved, (a, b)| moved | a ^ b);
         let runs: Vec<(u64, u64)> = self

@@ -59,10 +59,10 @@ pub fn reduce(system: &System, limit: &Limit) -> Reduced {
 }
 
 fn constants(system: &System, limit: &Limit) -> Vec<(u32, bool)> {
-    let mut blasted = Blasted::new(system);
+    let mut blasted = Blasted::for_proofs(system);
     let mut vocabulary = Vocabulary::default();
     let latches: Vec<Predicate> = (0u32..).zip(&system.latches).map(|(n, _)| Predicate::Latch(n)).collect();
-    let states = random::states(system, SCANS);
+    let states = random::states(system, SCANS).states;
     let mut steady: Vec<Option<bool>> = vocabulary_start(system, &latches);
     for state in &states {
         for (steady, word) in steady.iter_mut().zip(state.sample(&latches)) {

@@ -1,0 +1,76 @@
+//! Which contacts may conduct: what is known of them from outside of the guard.
+//!
+//! A contact may conduct from the moment its ON is issued. It surely does not once its OFF has been completed by the driver and the
+//! relay's drop-out and bounce and its actuator's drop-out have passed, each with the margin of the map; shorter times, the typical
+//! ones among them, are included, because the contact may open at any moment before. The clock here is the contact's own and begins
+//! when the driver has completed the write; the guard's clocks play no part.
+//!
+//! Nothing was on before the first scan: relays that an earlier run left on have dropped out by then. A welded contact is a fault the
+//! guard looks for; here contacts open.
+
+use super::clock::{Clock, over};
+use super::{Wiring, cell, set};
+use crate::graph::Lit;
+use crate::model::Model;
+
+/// What a contact follows.
+#[derive(Clone, Copy, Debug)]
+pub struct Driven {
+    /// On is commanded to the line after this scan.
+    pub on: Lit,
+    /// On was commanded before it.
+    pub was_on: Lit,
+    /// The driver has completed the write before this scan.
+    pub completed: Lit,
+}
+
+/// A contact after a scan.
+#[derive(Clone, Copy, Debug)]
+pub struct Contact {
+    /// It may conduct at some moment between this scan and the next.
+    pub closed: Lit,
+    /// The line may carry ON, whatever the contact makes of it.
+    live: Lit,
+    /// It was on at least once.
+    used: Lit,
+    /// The line is known to carry OFF from this very scan on.
+    fresh: Lit,
+    since_off: Clock,
+    opens_ns: u64,
+    tick_ns: u64,
+}
+
+impl Contact {
+    /// It may conduct, or it has been open for certain for less than this time.
+    pub fn closed_within(&self, model: &mut Model, time_ns: u64) -> Lit {
+        let scans = over(self.opens_ns.saturating_add(time_ns), self.tick_ns);
+        let long = self.since_off.at_least(model, self.fresh, scans);
+        let recent = model.graph.and(self.used, !long);
+        model.graph.or(self.live, recent)
+    }
+}
+
+/// The contacts' own latches and clocks.
+pub fn add(model: &mut Model, wiring: &Wiring<'_>, driven: &[Driven]) -> Vec<Contact> {
+    let mut contacts = Vec::new();
+    for (id, driven) in wiring.table.ids().zip(driven) {
+        let (carried, ever) = (cell(model, false), cell(model, false));
+        let since_off = Clock::new(model);
+        let graph = &mut model.graph;
+        // The line may carry ON: from the issue of an ON until the OFF after it was completed.
+        let ends = graph.and(!driven.was_on, driven.completed);
+        let carries = graph.and(carried.now, !ends);
+        let fresh = graph.and(carried.now, ends);
+        let live = graph.or(driven.on, carries);
+        let used = graph.or(ever.now, driven.on);
+        let stands = graph.or(live, fresh);
+        since_off.drive(model, stands);
+        set(model, carried, live);
+        set(model, ever, used);
+        let opens_ns = wiring.table.channel(id).windows.break_ns;
+        let contact = Contact { closed: live, live, used, fresh, since_off, opens_ns, tick_ns: wiring.tick_ns };
+        let closed = contact.closed_within(model, 0);
+        contacts.push(Contact { closed, ..contact });
+    }
+    contacts
+}

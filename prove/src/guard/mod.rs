@@ -1,0 +1,117 @@
+//! The relay guard and the contacts behind it, as part of a transition system: so that proofs speak of what contacts do.
+//!
+//! `scan` is the guard of the room `relay`, rule by rule and scan by scan, on literals instead of values; `contact` says which
+//! contacts may conduct; `asked` are the questions that need no asking, and their answers; `replay` runs the real guard. The real
+//! guard is code of its own: a test drives both with the same inputs, in random runs and in all short ones, and compares every
+//! scan.
+//!
+//! What is modelled: a guard whose phase is *run* from its first scan on, at one tick per scan; commands, feedback,
+//! acknowledgements of writes and a sensed supply as they are wired. What is not: stop and safe state (there commands are what
+//! the map says, which is one of the things free commands do), retained faults, an operator's acknowledgement of faults,
+//! temperatures, and the switching rate where it is enforced: there an ON may be refused at any time.
+//! Counts of wear decide nothing and are left out.
+
+pub mod asked;
+pub mod clock;
+pub mod contact;
+pub mod replay;
+pub mod scan;
+
+use crate::graph::{Leaf, Lit};
+use crate::model::{Latch, Model, Start};
+use relay::ChannelTable;
+
+/// What the guard is connected to, by channel.
+#[derive(Clone, Debug)]
+pub struct Wiring<'a> {
+    /// The guard's channels and groups.
+    pub table: &'a ChannelTable,
+    /// Time between two scans.
+    pub tick_ns: u64,
+    /// The program commands the channel on.
+    pub commands: Vec<Lit>,
+    /// The raw level of its feedback; not looked at where none is wired.
+    pub feedback: Vec<Lit>,
+    /// The driver has completed the write that was issued last.
+    pub completed: Vec<Lit>,
+    /// The coil supply is there; `None`: nothing senses it.
+    pub supply: Option<Lit>,
+}
+
+/// What leaves the guard in a scan, by channel.
+#[derive(Clone, Debug, Default)]
+pub struct Lines {
+    /// The load is permitted to be on.
+    pub on: Vec<Lit>,
+    /// It was so after the scan before.
+    pub was_on: Vec<Lit>,
+    /// The write of that was completed.
+    pub acknowledged: Vec<Lit>,
+    /// A fault is latched.
+    pub fault: Vec<Lit>,
+    /// Stopped by loss of supply or feedback.
+    pub trip: Vec<Lit>,
+    /// The contacts.
+    pub contacts: Vec<contact::Contact>,
+}
+
+/// An empty model: what is put in is free in every scan.
+#[must_use]
+pub fn empty(tick_ns: u64) -> Model {
+    Model {
+        graph: crate::graph::Graph::default(),
+        inputs: Vec::new(),
+        latches: Vec::new(),
+        counters: Vec::new(),
+        after: crate::exec::state::State::new(0),
+        faults: Vec::new(),
+        beyond: Lit::FALSE,
+        beyond_at: None,
+        assumed: Lit::TRUE,
+        approximations: Vec::new(),
+        hidden: std::collections::BTreeSet::new(),
+        tick_ns,
+        data_bytes: 0,
+    }
+}
+
+/// A value that is free in every scan.
+pub fn free(model: &mut Model) -> Lit {
+    let number = u32::try_from(model.inputs.len()).unwrap_or(u32::MAX);
+    model.inputs.push(crate::model::Input::Unknown);
+    model.graph.leaf(Leaf::Input(number))
+}
+
+/// A latch whose next value is given later.
+#[derive(Clone, Copy, Debug)]
+struct Cell {
+    number: usize,
+    now: Lit,
+}
+
+/// A latch that belongs to no variable.
+fn cell(model: &mut Model, start: bool) -> Cell {
+    let number = model.latches.len();
+    model.latches.push(Latch { place: None, start: Start::Value(start), next: Lit::constant(start) });
+    let leaf = Leaf::Latch(u32::try_from(number).unwrap_or(u32::MAX));
+    Cell { number, now: model.graph.leaf(leaf) }
+}
+
+fn set(model: &mut Model, cell: Cell, next: Lit) {
+    if let Some(latch) = model.latches.get_mut(cell.number) {
+        latch.next = next;
+    }
+}
+
+/// A model of a bank's guard with free commands, feedback, acknowledgements and supply, and what leaves it.
+#[must_use]
+pub fn alone(table: &ChannelTable, tick_ns: u64, sensed: bool) -> (Model, Lines) {
+    let mut model = empty(tick_ns);
+    let count = table.len();
+    let mut all = |count: usize| -> Vec<Lit> { (0..count).map(|_| free(&mut model)).collect() };
+    let (commands, feedback, completed) = (all(count), all(count), all(count));
+    let supply = sensed.then(|| free(&mut model));
+    let wiring = Wiring { table, tick_ns, commands, feedback, completed, supply };
+    let lines = scan::add(&mut model, &wiring);
+    (model, lines)
+}
