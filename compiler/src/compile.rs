@@ -105,15 +105,21 @@ pub fn generate(sources: &SourceMap, program: &Program, options: Options) -> Res
 /// # Errors
 /// A unit needs more references than the instruction set has.
 pub fn intermediate(program: &Program, layout: &Layout, options: Options) -> Result<Vec<Func>, Box<Diagnostic>> {
+    let mut funcs = lowered_all(program, layout)?;
+    if options.optimise {
+        passes::optimise(program, layout, &mut funcs);
+    }
+    funcs.sort_by_key(|f| f.pou);
+    Ok(funcs)
+}
+
+/// Every POU a program instance reaches as it is lowered, every callee before its callers.
+pub(crate) fn lowered_all(program: &Program, layout: &Layout) -> Result<Vec<Func>, Box<Diagnostic>> {
     let mut funcs: Vec<Func> = Vec::new();
     let mut seen: HashSet<PouId> = HashSet::new();
     for instance in &program.instances {
         callees_first(program, layout, instance.pou, &mut seen, &mut funcs)?;
     }
-    if options.optimise {
-        passes::optimise(program, layout, &mut funcs);
-    }
-    funcs.sort_by_key(|f| f.pou);
     Ok(funcs)
 }
 

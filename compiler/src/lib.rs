@@ -12,6 +12,7 @@ pub mod hir;
 pub mod ir;
 pub mod lexer;
 pub mod limits;
+pub mod listing;
 pub mod literal;
 pub mod lower;
 pub mod parser;

@@ -183,7 +183,7 @@ pub fn parse_all(map: &SourceMap, ids: &[FileId], console: &Console) -> Result<V
 }
 
 /// `2 errors and 1 warning`.
-fn count(diagnostics: &[Diagnostic]) -> String {
+pub fn count(diagnostics: &[Diagnostic]) -> String {
     let errors = diagnostics.iter().filter(|d| d.is_error()).count();
     let warnings = diagnostics.len() - errors;
     let mut text = plural(errors, "error");

@@ -38,7 +38,21 @@ fn build_refuses_images_sources_as_output_and_bad_places() {
 }
 
 #[test]
-#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+fn disasm_shows_the_stages_of_the_optimiser() {
+    let text = "PROGRAM P VAR a : DINT; b AT %QX0.0 : BOOL; END_VAR\na := 3;\nb := a > 2;\nEND_PROGRAM\n";
+    let folder = Folder::with(&[("two.st", text)]);
+    let shown = folder.run(&["disasm", "--ir", "two.st"]).exits(0).out;
+    let stages: Vec<&str> = shown.lines().filter(|l| l.starts_with("; P: ")).collect();
+    assert!(stages.first().is_some_and(|s| s.contains("as lowered")) && stages.len() > 1, "{shown}");
+    let (lowered, last) = (shown.split("; P: ").nth(1).unwrap(), shown.split("; P: ").last().unwrap());
+    assert!(lowered.contains("gt.i32 own+0, 2") && !lowered.contains("image+0.0 := TRUE"), "{shown}");
+    assert!(last.contains("image+0.0 := TRUE") && last.contains("; two.st:3"), "{shown}");
+    folder.run(&["build", "two.st", "-o", "two.plcb"]).exits(0);
+    folder.run(&["disasm", "--ir", "two.plcb"]).exits(2).err_has("name the source files");
+}
+
+#[test]
+#[cfg(all(feature = "native", any(target_arch = "x86_64", target_arch = "aarch64")))]
 fn disasm_shows_the_machine_code_too() {
     let folder = Folder::with(&[("seal.ld", SEAL)]);
     folder.run(&["disasm", "seal.ld", "--native"]).exits(0).out_has("; Seal, ").out_has("ret");

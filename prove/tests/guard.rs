@@ -265,4 +265,3 @@ fn contacts_never_meet_whatever_is_commanded() {
     proved(&large(), true);
     proved(&pair(false), false);
 }
-

@@ -27,15 +27,31 @@ use crate::ir::Func;
 
 /// Improves every POU; callees come before their callers.
 pub fn optimise(program: &Program, layout: &Layout, funcs: &mut [Func]) {
+    optimise_watched(program, layout, funcs, &mut |_, _| {});
+}
+
+/// The same; `watch` sees each POU after each pass.
+pub(crate) fn optimise_watched(
+    program: &Program,
+    layout: &Layout,
+    funcs: &mut [Func],
+    watch: &mut dyn FnMut(&str, &Func),
+) {
     let mut small = inline::Bodies::default();
     for func in funcs {
-        inline::run(&small, func);
-        jumps::run(func);
-        forward::run(layout, func);
-        retarget::run(func);
-        dead::run(func);
-        jumps::run(func);
-        compact::run(func);
+        let passes: [(&str, &dyn Fn(&mut Func)); 7] = [
+            ("inline", &|func| inline::run(&small, func)),
+            ("jumps", &jumps::run),
+            ("forward", &|func| forward::run(layout, func)),
+            ("retarget", &retarget::run),
+            ("dead", &dead::run),
+            ("jumps again", &jumps::run),
+            ("compact", &compact::run),
+        ];
+        for (name, pass) in passes {
+            pass(func);
+            watch(name, func);
+        }
         small.offer(program, func);
     }
 }

@@ -130,8 +130,11 @@ pub struct DisasmArgs {
     #[arg(required = true, value_name = "FILE")]
     pub files: Vec<PathBuf>,
     /// The machine code this machine makes of it, instead of the image's own.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "ir")]
     pub native: bool,
+    /// The intermediate code as lowered and after each pass that changes it, instead of the image's own.
+    #[arg(long)]
+    pub ir: bool,
 }
 
 /// `plcrun draw`.
