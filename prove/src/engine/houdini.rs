@@ -15,7 +15,7 @@ use std::collections::{BTreeSet, VecDeque};
 /// Pairs of predicates that are tried.
 const PAIRS_MAX: usize = 6_000;
 /// Predicates one function may depend on for its pairs to be tried.
-const SUPPORT_MAX: usize = 24;
+const SUPPORT_MAX: usize = 64;
 /// Pairs of counters whose order is tried.
 const ORDERS_MAX: usize = 200;
 /// Scans of 64 random runs.
@@ -194,13 +194,16 @@ fn add_orders(
     let comparable = |n: &u32| system.counters.get(*n as usize).is_some_and(|c| c.max > 1);
     let pairs: Vec<(u32, u32)> =
         pairs.into_iter().filter(|(left, right)| comparable(left) && comparable(right)).take(ORDERS_MAX).collect();
-    let mut found: Vec<(Predicate, bool, Option<Predicate>)> = Vec::new();
+    let mut found: Vec<(Predicate, bool, Option<(Predicate, bool)>)> = Vec::new();
     for (left, right) in pairs {
-        let max = system.counters.get(left as usize).map_or(0, |c| i128::from(c.max));
-        let all = states.iter().filter_map(|s| s.ahead(left, right).0).max();
-        let counting = states.iter().filter_map(|s| s.ahead(left, right).1).max();
-        let rests = Predicate::AtLeast { counter: right, threshold: 1 };
-        for (ahead, guard) in [(all, None), (counting, Some(rests))] {
+        let max_of = |counter: u32| system.counters.get(counter as usize).map_or(0, |c| c.max);
+        let (max, right_max) = (i128::from(max_of(left)), max_of(right));
+        let seen: Vec<[Option<i128>; 3]> = states.iter().map(|s| s.ahead(left, (right, right_max))).collect();
+        let most = |which: usize| seen.iter().filter_map(|s| s.get(which).copied().flatten()).max();
+        // Where the other one rests, or has come to its end, an order need not hold.
+        let rests = (Predicate::AtLeast { counter: right, threshold: 1 }, false);
+        let ended = (Predicate::AtLeast { counter: right, threshold: right_max }, true);
+        for (ahead, guard) in [(most(0), None), (most(1), Some(rests)), (most(2), Some(ended))] {
             let Some(ahead) = ahead.filter(|by| *by < max) else { continue };
             // Never ahead by more: `left >= right + ahead + 1` is false, or the other way round where that is below 0.
             let (order, positive) = match u64::try_from(ahead + 1) {
@@ -215,8 +218,8 @@ fn add_orders(
     }
     let orders: Vec<Predicate> = found.iter().map(|(order, ..)| *order).collect();
     vocabulary.extend(system, blasted, &orders);
-    let clause = |(order, positive, guard): (Predicate, bool, Option<Predicate>)| {
-        let guard = guard.and_then(|p| vocabulary.literal(p, false));
+    let clause = |(order, positive, guard): (Predicate, bool, Option<(Predicate, bool)>)| {
+        let guard = guard.and_then(|(p, holds)| vocabulary.literal(p, holds));
         vocabulary.literal(order, positive).map(|order| guard.into_iter().chain([order]).collect::<Clause>())
     };
     found.into_iter().filter_map(clause).collect()

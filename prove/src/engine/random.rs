@@ -89,13 +89,18 @@ impl States {
             .collect()
     }
 
-    /// Greatest amount by which one counter is ahead of another: in all states, and in those in which the other one counts.
+    /// Greatest amount by which one counter is ahead of another: in all states, in those in which the other one counts, and in
+    /// those in which it is below its maximum.
     #[must_use]
-    pub fn ahead(&self, left: u32, right: u32) -> (Option<i128>, Option<i128>) {
+    pub fn ahead(&self, left: u32, (right, max): (u32, u64)) -> [Option<i128>; 3] {
         let (a, b) = (self.counters.get(left as usize), self.counters.get(right as usize));
         let pairs = || a.into_iter().flatten().zip(b.into_iter().flatten());
         let by = |(a, b): (&u64, &u64)| i128::from(*a) - i128::from(*b);
-        (pairs().map(by).max(), pairs().filter(|(_, b)| **b > 0).map(by).max())
+        [
+            pairs().map(by).max(),
+            pairs().filter(|(_, b)| **b > 0).map(by).max(),
+            pairs().filter(|(_, b)| **b < max).map(by).max(),
+        ]
     }
 }
 

@@ -107,12 +107,6 @@ impl<'a> Guarded<'a> {
         (&self.model, &self.lines)
     }
 
-    /// The same with something else in place of the model: for tests of the tests.
-    #[must_use]
-    pub fn with_model(self, model: Model) -> Self {
-        Self { model, ..self }
-    }
-
     /// Answers a claim by its number.
     #[must_use]
     pub fn answer(&self, number: usize, limit: &Limit) -> Option<Answered> {

@@ -31,8 +31,6 @@ pub struct Contact {
     pub closed: Lit,
     /// The line may carry ON, whatever the contact makes of it.
     live: Lit,
-    /// It was on at least once.
-    used: Lit,
     /// The line is known to carry OFF from this very scan on.
     fresh: Lit,
     since_off: Clock,
@@ -45,8 +43,12 @@ impl Contact {
     pub fn closed_within(&self, model: &mut Model, time_ns: u64) -> Lit {
         let scans = over(self.opens_ns.saturating_add(time_ns), self.tick_ns);
         let long = self.since_off.at_least(model, self.fresh, scans);
-        let recent = model.graph.and(self.used, !long);
-        model.graph.or(self.live, recent)
+        // A latch of its own: one that was never on counts as open since ever.
+        let recent = cell(model, false);
+        let waits = model.graph.and(recent.now, !long);
+        let closed = model.graph.or(self.live, waits);
+        set(model, recent, closed);
+        closed
     }
 }
 
@@ -54,7 +56,7 @@ impl Contact {
 pub fn add(model: &mut Model, wiring: &Wiring<'_>, driven: &[Driven]) -> Vec<Contact> {
     let mut contacts = Vec::new();
     for (id, driven) in wiring.table.ids().zip(driven) {
-        let (carried, ever) = (cell(model, false), cell(model, false));
+        let carried = cell(model, false);
         let since_off = Clock::new(model);
         let graph = &mut model.graph;
         // The line may carry ON: from the issue of an ON until the OFF after it was completed.
@@ -62,13 +64,11 @@ pub fn add(model: &mut Model, wiring: &Wiring<'_>, driven: &[Driven]) -> Vec<Con
         let carries = graph.and(carried.now, !ends);
         let fresh = graph.and(carried.now, ends);
         let live = graph.or(driven.on, carries);
-        let used = graph.or(ever.now, driven.on);
         let stands = graph.or(live, fresh);
         since_off.drive(model, stands);
         set(model, carried, live);
-        set(model, ever, used);
         let opens_ns = wiring.table.channel(id).windows.break_ns;
-        let contact = Contact { closed: live, live, used, fresh, since_off, opens_ns, tick_ns: wiring.tick_ns };
+        let contact = Contact { closed: live, live, fresh, since_off, opens_ns, tick_ns: wiring.tick_ns };
         let closed = contact.closed_within(model, 0);
         contacts.push(Contact { closed, ..contact });
     }
