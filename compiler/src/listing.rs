@@ -113,10 +113,10 @@ impl Lines<'_> {
         let operands: Vec<String> = args.iter().take(arity(op)).enumerate().map(operand).collect();
         let dst = self.value(dst, ty);
         let types = source.map_or_else(|| ty.name().to_owned(), |from| format!("{}.{}", ty.name(), from.name()));
-        match op {
-            Op::Mov => format!("{dst} := {}", operands.concat()),
-            _ => format!("{dst} := {}.{types} {}", op.mnemonic(), operands.join(", ")),
+        if op == Op::Mov {
+            return format!("{dst} := {}", operands.concat());
         }
+        format!("{dst} := {}.{types} {}", op.mnemonic(), operands.join(", "))
     }
 
     fn element(&self, base: Mem, index: Val) -> String {
@@ -148,10 +148,10 @@ fn constant(bits: u64, ty: ScalarType) -> String {
         ScalarType::Bool => if bits == 0 { "FALSE" } else { "TRUE" }.to_owned(),
         ScalarType::F32 => format!("{:?}", f32::from_bits(u32::try_from(bits & 0xffff_ffff).unwrap_or(0))),
         ScalarType::F64 => format!("{:?}", f64::from_bits(bits)),
-        _ if ty.is_signed() => {
+        ScalarType::I8 | ScalarType::I16 | ScalarType::I32 | ScalarType::I64 => {
             let unused = 64 - ty.bits();
             ((bits << unused).cast_signed() >> unused).to_string()
         }
-        _ => bits.to_string(),
+        ScalarType::U8 | ScalarType::U16 | ScalarType::U32 | ScalarType::U64 => bits.to_string(),
     }
 }

@@ -30,6 +30,8 @@ pub fn optimise(program: &Program, layout: &Layout, funcs: &mut [Func]) {
     optimise_watched(program, layout, funcs, &mut |_, _| {});
 }
 
+type Pass<'a> = &'a dyn Fn(&mut Func);
+
 /// The same; `watch` sees each POU after each pass.
 pub(crate) fn optimise_watched(
     program: &Program,
@@ -39,7 +41,7 @@ pub(crate) fn optimise_watched(
 ) {
     let mut small = inline::Bodies::default();
     for func in funcs {
-        let passes: [(&str, &dyn Fn(&mut Func)); 7] = [
+        let passes: [(&str, Pass<'_>); 7] = [
             ("inline", &|func| inline::run(&small, func)),
             ("jumps", &jumps::run),
             ("forward", &|func| forward::run(layout, func)),
