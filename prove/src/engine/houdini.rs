@@ -169,6 +169,9 @@ fn near_groups(system: &System) -> Vec<Vec<Predicate>> {
     groups
 }
 
+/// An order and whether it holds, and what holds where it need not.
+type Found = (Predicate, bool, Option<(Predicate, bool)>);
+
 /// Adds orders between related counters to the vocabulary, and gives what random runs say about their distance: one is
 /// never further ahead of the other, or not while that one counts.
 fn add_orders(
@@ -194,7 +197,7 @@ fn add_orders(
     let comparable = |n: &u32| system.counters.get(*n as usize).is_some_and(|c| c.max > 1);
     let pairs: Vec<(u32, u32)> =
         pairs.into_iter().filter(|(left, right)| comparable(left) && comparable(right)).take(ORDERS_MAX).collect();
-    let mut found: Vec<(Predicate, bool, Option<(Predicate, bool)>)> = Vec::new();
+    let mut found: Vec<Found> = Vec::new();
     for (left, right) in pairs {
         let max_of = |counter: u32| system.counters.get(counter as usize).map_or(0, |c| c.max);
         let (max, right_max) = (i128::from(max_of(left)), max_of(right));
@@ -218,7 +221,7 @@ fn add_orders(
     }
     let orders: Vec<Predicate> = found.iter().map(|(order, ..)| *order).collect();
     vocabulary.extend(system, blasted, &orders);
-    let clause = |(order, positive, guard): (Predicate, bool, Option<(Predicate, bool)>)| {
+    let clause = |(order, positive, guard): Found| {
         let guard = guard.and_then(|(p, holds)| vocabulary.literal(p, holds));
         vocabulary.literal(order, positive).map(|order| guard.into_iter().chain([order]).collect::<Clause>())
     };

@@ -159,7 +159,7 @@ fn search(system: &System, limit: &Limit) -> Verdict {
 }
 
 /// Searches and proves at the same time, in two threads.
-fn side_by_side(system: &System, (known, cut): (Known, bool), states: &[States], limit: &Limit) -> Verdict {
+fn side_by_side(system: &System, (known, cut): (Box<Known>, bool), states: &[States], limit: &Limit) -> Verdict {
     let stop = Arc::new(AtomicBool::new(false));
     let own = Limit { deadline: limit.deadline, stop: Some(Arc::clone(&stop)) };
     let lemmas = known.named();
@@ -221,7 +221,7 @@ impl Known {
 }
 
 /// A proof by lemmas, or the lemmas.
-fn known(system: &System, states: &[States], limit: &Limit) -> Result<Certificate, Known> {
+fn known(system: &System, states: &[States], limit: &Limit) -> Result<Certificate, Box<Known>> {
     if system.latches.len() > LARGE {
         let mut blasted = Blasted::for_proofs(system);
         let (vocabulary, lemmas) = houdini::near_lemmas(system, &mut blasted, states, limit);
@@ -235,12 +235,12 @@ fn known(system: &System, states: &[States], limit: &Limit) -> Result<Certificat
     if excluded(&blasted, &vocabulary, &lemmas, limit) == Answer::No {
         return Ok(certificate(Argument::Lemmas, &vocabulary, lemmas));
     }
-    Err(Known { blasted, vocabulary, lemmas })
+    Err(Box::new(Known { blasted, vocabulary, lemmas }))
 }
 
 /// Proves, from cheap to dear. `None`: interrupted, or no proof of these kinds.
-fn prove(system: &System, known: Known, limit: &Limit) -> Option<Certificate> {
-    let Known { mut blasted, vocabulary, lemmas } = known;
+fn prove(system: &System, known: Box<Known>, limit: &Limit) -> Option<Certificate> {
+    let Known { mut blasted, vocabulary, lemmas } = *known;
     // Orders that carry no lemma only make every question of IC3 dearer.
     let (vocabulary, lemmas) = only_used(system, &mut blasted, &vocabulary, &lemmas);
     // Where nothing is hidden and every state counts, cubes may be shortened by what the inputs do.
