@@ -183,10 +183,17 @@ fn a_folder_is_asked_program_by_program() {
         .collect();
     assert_eq!(
         told,
-        [("plant/a.ld", "no-fault", "proved"), ("plant/b.ld", "no-fault", "proved"), ("plant/b.ld", "off", "refuted")]
+        [
+            ("plant/a.ld", "no-fault", "proved"),
+            ("plant/a.ld", "off-at-once", "proved"),
+            ("plant/b.ld", "no-fault", "proved"),
+            ("plant/b.ld", "off", "refuted"),
+            ("plant/b.ld", "off-at-once", "proved")
+        ]
     );
-    assert_eq!((&answers[2]["file"], &answers[2]["line"]), (&"plant/b.ld".into(), &3.into()), "{}", seen.out);
-    assert_eq!(answers[2]["said"], "not: NOT q");
+    assert_eq!((&answers[3]["file"], &answers[3]["line"]), (&"plant/b.ld".into(), &3.into()), "{}", seen.out);
+    assert_eq!(answers[3]["said"], "not: NOT q");
+    assert_eq!(answers[4]["kind"], "relay-guard");
     let log: Value = serde_json::from_str(&folder.read("p.sarif")).unwrap();
     let codes: Vec<&str> =
         log["runs"][0]["results"].as_array().unwrap().iter().map(|r| r["ruleId"].as_str().unwrap()).collect();
@@ -358,4 +365,26 @@ fn proofs_kill_mutants_and_survivors_are_explained() {
         .run(&["mutate", "seal.test.yaml"])
         .exits(1)
         .err_has("the property `stop-stops` does not hold on seal.ld as it stands");
+}
+
+/// Nothing in this program keeps the two apart: the contacts are kept apart by the relay guard, and that is proved.
+#[test]
+fn contacts_are_proved_apart_where_the_program_locks_nothing() {
+    let text = "PROGRAM P\nVAR a AT %IX0.0 : BOOL; b AT %IX0.1 : BOOL; f AT %QX0.0 : BOOL; r AT %QX0.1 : BOOL; END_VAR\n\
+                (*# { id: commands, kind: never-together, of: [f, r] } *)\nf := a; r := b;\nEND_PROGRAM\n";
+    let relay =
+        "{ relay: wago-859-386, load: { voltage: 24 VDC, current: 40 mA, kind: inductive, suppression: diode } }";
+    let map = format!(
+        "relays: [wago-859-386.yaml]\nsupply: {{ voltage: 36 VDC }}\ninputs:\n  a: {{}}\n  b: {{}}\noutputs:\n  f: {relay}\n  r: {relay}\n\
+         interlocks:\n  - {{ name: ways, channels: [f, r], dead_time: 100 ms }}\n"
+    );
+    let folder = Folder::with(&[("p.st", text), ("p.io.yaml", &map), ("wago-859-386.yaml", &common::sheet())]);
+    folder
+        .run(&["prove", "p.st"])
+        .exits(1)
+        .out_has("commands: REFUTED")
+        .out_has("contacts-ways: proved (relay guard, whatever is commanded: ")
+        .out_has("contacts-ways-dead-time: proved")
+        .out_has("hold, whatever the program commands");
+    folder.run(&["prove", "p.st", "--only", "contacts-ways"]).exits(0).out_has("relay guard: 2 of 2 properties hold");
 }

@@ -5,6 +5,7 @@
 //! `written` makes timeline tests and certificates, `findings` and `junit` the reports for others.
 
 mod ask;
+mod contacts;
 mod findings;
 mod gather;
 mod junit;
@@ -40,6 +41,8 @@ struct Outcome {
     gathered: Gathered,
     /// In the order of the properties.
     answered: Vec<Answered>,
+    /// What was asked of the relay guard.
+    contacts: Vec<prove::guard::asked::Answered>,
     /// For each answer: the rungs it is about.
     related: Vec<Vec<Remark>>,
     /// Why its properties could not be asked.
@@ -92,7 +95,8 @@ pub(super) fn prove(args: &ProveArgs, console: &Console) -> Result<Proofs, Refus
         }
         outcomes.push(outcome);
     }
-    if outcomes.iter().all(|outcome| outcome.answered.is_empty() && outcome.trouble.is_none()) {
+    let empty = |outcome: &Outcome| outcome.answered.is_empty() && outcome.contacts.is_empty();
+    if outcomes.iter().all(|outcome| empty(outcome) && outcome.trouble.is_none()) {
         let only = args.only.as_deref().unwrap_or_default();
         let what = format!("no property has `{only}` in its name");
         return Err(Refusal::wrong_use(what, "leave `--only` out to see the names"));
@@ -147,6 +151,7 @@ impl Outcome {
             files: program.files.clone(),
             gathered: Gathered::default(),
             answered: Vec::new(),
+            contacts: Vec::new(),
             related: Vec::new(),
             trouble: None,
             tick_ns: 1,
@@ -164,9 +169,28 @@ impl Outcome {
         let work = Work::of(program, console)?;
         self.tick_ns = work.map.plan.tick_ns;
         self.gathered = gather::gather(args, &work)?;
-        if self.gathered.properties.is_empty() {
-            return Ok(());
+        self.contacts = contacts::ask(&work.map, args.only.as_deref(), Duration::from_nanos(args.time_limit.ns));
+        if !self.gathered.properties.is_empty() {
+            self.ask(&work, args, written, console)?;
         }
+        for one in &self.contacts {
+            let json = || format!("{}\n", contacts::as_json(one, &work));
+            console.print(&if args.json { json() } else { contacts::as_text(one, console.color_out) })?;
+        }
+        if !self.contacts.is_empty() && !args.json {
+            console.print(&contacts::closing(&self.contacts, console.color_out))?;
+        }
+        Ok(())
+    }
+
+    /// Asks the properties.
+    fn ask(
+        &mut self,
+        work: &Work,
+        args: &ProveArgs,
+        written: &mut Written<'_>,
+        console: &Console,
+    ) -> Result<(), Refusal> {
         let how = How {
             time_limit: Duration::from_nanos(args.time_limit.ns),
             memory_limit: args.memory_limit,
@@ -176,22 +200,22 @@ impl Outcome {
         };
         let bar = progress(self.gathered.properties.len(), args);
         let (answered, related) = (&mut self.answered, &mut self.related);
-        let modelled = ask::ask(&work, &self.gathered, how, |one| {
+        let modelled = ask::ask(work, &self.gathered, how, |one| {
             let text = match args.json {
-                true => format!("{}\n", show::as_json(&one, &work, &self.gathered)),
+                true => format!("{}\n", show::as_json(&one, work, &self.gathered)),
                 false => show::as_text(&one, work.map.plan.tick_ns, args.ascii, console.color_out),
             };
             bar.suspend(|| console.print(&text))?;
             bar.inc(1);
-            written.way(&one, &work, console)?;
-            related.push(findings::related(&one, &work));
+            written.way(&one, work, console)?;
+            related.push(findings::related(&one, work));
             answered.push(one);
             Ok(())
         });
         bar.finish_and_clear();
         let modelled = modelled?;
         if !args.json {
-            console.print(&show::closing(&self.answered, &modelled, &work, console.color_out))?;
+            console.print(&show::closing(&self.answered, &modelled, work, console.color_out))?;
         }
         Ok(())
     }
@@ -216,7 +240,12 @@ fn exit(outcomes: &[Outcome]) -> Exit {
         Answer::Refuted(_) | Answer::Vacuous { .. } | Answer::Unreachable { .. } => 2,
     });
     let troubles = outcomes.iter().filter(|outcome| outcome.trouble.is_some()).map(|_| 2);
-    match answers.chain(troubles).max().unwrap_or(0) {
+    let contacts = outcomes.iter().flat_map(|outcome| &outcome.contacts).map(|one| match one.answer {
+        prove::guard::asked::Answer::Proved(_) => 0,
+        prove::guard::asked::Answer::Unknown(_) => 1,
+        prove::guard::asked::Answer::Vacuous | prove::guard::asked::Answer::Refuted(_) => 2,
+    });
+    match answers.chain(contacts).chain(troubles).max().unwrap_or(0) {
         0 => Exit::Clean,
         1 => Exit::Unknown,
         _ => Exit::Findings,

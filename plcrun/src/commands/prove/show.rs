@@ -71,7 +71,7 @@ fn first_inputs(step: &Step) -> Vec<(String, String)> {
     step.inputs.iter().filter(told).cloned().collect()
 }
 
-fn milliseconds(took: Duration) -> String {
+pub fn milliseconds(took: Duration) -> String {
     format!("{:.1} ms", took.as_secs_f64() * 1000.0)
 }
 
