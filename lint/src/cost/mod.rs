@@ -1,7 +1,7 @@
 //! What a scan costs at most: the longest way through each task, in instructions, units of the scan budget and time.
 //!
-//! Worked out over the verified code itself, calls included, by walking all ways at once ([`walk`]) with what is known of values:
-//! intervals ([`range`]), from constants, from variables that no instruction ever writes ([`frozen`]) and from what the scan itself
+//! Worked out over the verified code itself, calls included, by walking all ways at once (`walk`) with what is known of values:
+//! intervals (`range`), from constants, from variables that no instruction ever writes (`frozen`) and from what the scan itself
 //! computes and compares. Everything else can be anything at the start of a scan. A loop is followed pass by pass until it is known
 //! to end; one that never is, is *open* and named.
 //!

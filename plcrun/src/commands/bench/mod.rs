@@ -1,7 +1,7 @@
 //! `plcrun bench`: what a program costs on this very box, and which scan period the box can hold.
 //!
 //! [`scans`] measures each engine with random inputs, [`wakeup`] the product's loop in real time under a chosen [`load`],
-//! [`cyclictest`] what is trusted beside it, [`lines`] the real lines; [`holds`] is the rule for the period, [`report`] and
+//! [`cyclictest`] what is trusted beside it, [`mod@lines`] the real lines; [`holds`] is the rule for the period, [`report`] and
 //! [`svg`] show it all; [`calibrate`] measures instructions for `plcrun check --cost`. Which engines there are is known in [`engines`] alone. No output is ever switched on.
 
 pub mod calibrate;
