@@ -108,7 +108,7 @@ impl Random {
     /// True in about one of so many times.
     fn one_of(&mut self, n: u64) -> bool {
         self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 33) % n == 0
+        (self.0 >> 33).is_multiple_of(n)
     }
 }
 
