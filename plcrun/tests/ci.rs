@@ -143,7 +143,7 @@ fn proofs_stand_in_the_reports() {
     let document = roxmltree::Document::parse(&xml).unwrap();
     let names: Vec<_> =
         document.descendants().filter(|n| n.has_tag_name("testcase")).filter_map(|n| n.attribute("name")).collect();
-    assert_eq!(names, ["no-fault", "stop-stops"]);
+    assert_eq!(names, ["no-fault", "stop-stops", "contact-motor-least-off", "off-at-once"]);
     let text = folder.read("plant/seal.ld");
     folder.write("plant/seal.ld", text.replace("NO(stop_ok) COIL(motor)", "COIL(motor)"));
     let mut command = folder.command(&["ci", "plant", "--reports", "reports"]);

@@ -4,6 +4,7 @@
 use super::work::Work;
 use crate::project::plural;
 use crate::terminal::{Tint, tinted};
+use lint::proofs::{HOLLOW, REFUTED, UNKNOWN};
 use prove::guard::asked::{Answer, Answered, Guarded};
 use prove::sat::Limit;
 use runtime::config::IoMap;
@@ -35,6 +36,19 @@ pub fn as_text(one: &Answered, color: bool) -> String {
         text.push_str(&format!("  {}\n", one.says));
     }
     text
+}
+
+/// Under which code an answer is reported, and what is said; `None` where all is well.
+pub fn verdict(one: &Answered) -> Option<(&'static str, String)> {
+    let id = &one.id;
+    match &one.answer {
+        Answer::Proved(_) => None,
+        Answer::Refuted(scans) => {
+            Some((REFUTED, format!("`{id}` can be broken in scan {scans}: the relay guard does so, too")))
+        }
+        Answer::Vacuous => Some((HOLLOW, format!("`{id}` holds for nothing: a channel it speaks of can never be on"))),
+        Answer::Unknown(why) => Some((UNKNOWN, format!("`{id}` is neither proved nor refuted: {why}"))),
+    }
 }
 
 /// The line below them: `relay guard: 5 properties hold`.

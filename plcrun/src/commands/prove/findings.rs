@@ -88,6 +88,16 @@ pub fn of(outcomes: &[Outcome]) -> Vec<Finding> {
             let anchor = one.report.property.id.clone();
             found.push(finding(code, place, format!("{name}: {message}"), (remarks.clone(), notes.collect(), anchor)));
         }
+        for one in &outcome.contacts {
+            let Some((code, message)) = super::contacts::verdict(one) else { continue };
+            let place = Region { file: first.display().to_string(), ..Region::default() };
+            found.push(finding(
+                code,
+                place,
+                format!("{name}: {message}"),
+                (Vec::new(), vec![one.says.clone()], one.id.clone()),
+            ));
+        }
         found.extend(outcome.trouble.as_ref().map(|refusal| trouble(refusal, first, &name)));
         // Settings with mistakes have been told by the steps that read them.
         let settings = settings::of(first).unwrap_or_default();

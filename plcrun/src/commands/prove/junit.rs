@@ -4,8 +4,9 @@
 //! was found out. `time` is the time the answer took.
 
 use super::show;
-use super::{Outcome, findings};
+use super::{Outcome, contacts, findings};
 use crate::commands::prove::ask::Answered;
+use prove::guard::asked::Answered as Contact;
 use std::fmt::Write as _;
 use timeline::diagram::svg::escape;
 
@@ -46,6 +47,9 @@ fn suite(out: &mut String, outcome: &Outcome) -> [usize; 3] {
     for one in &outcome.answered {
         count(&case(&mut cases, &name, outcome, one));
     }
+    for one in &outcome.contacts {
+        count(&contact(&mut cases, &name, one));
+    }
     if let Some(refusal) = &outcome.trouble {
         count(&Result::Error);
         let (what, text) = (escape(findings::first_line(&refusal.what)), escape(&refusal.to_string()));
@@ -56,7 +60,9 @@ fn suite(out: &mut String, outcome: &Outcome) -> [usize; 3] {
         );
     }
     let [tests, failures, errors] = counts;
-    let seconds: f64 = outcome.answered.iter().map(|one| one.report.took.as_secs_f64()).sum();
+    let contacts = outcome.contacts.iter().map(|one| one.took);
+    let seconds: f64 =
+        outcome.answered.iter().map(|one| one.report.took).chain(contacts).map(|took| took.as_secs_f64()).sum();
     let _ = writeln!(
         out,
         "  <testsuite name=\"{name}\" tests=\"{tests}\" failures=\"{failures}\" errors=\"{errors}\" skipped=\"0\" time=\"{seconds:.3}\">\n\
@@ -73,17 +79,25 @@ fn case(out: &mut String, suite: &str, outcome: &Outcome, one: &Answered) -> Res
         let _ = write!(out, " file=\"{}\" line=\"{}\"", escape(&place.file), place.line.max(1));
     }
     let _ = write!(out, " time=\"{:.3}\"", one.report.took.as_secs_f64());
-    let Some((code, message)) = findings::verdict(one, outcome.tick_ns) else {
+    ending(out, findings::verdict(one, outcome.tick_ns), &show::plain(one, outcome.tick_ns))
+}
+
+/// What was asked of the relay guard.
+fn contact(out: &mut String, suite: &str, one: &Contact) -> Result {
+    let (id, took) = (escape(&one.id), one.took.as_secs_f64());
+    let _ = write!(out, "    <testcase classname=\"{suite}\" name=\"{id}\" time=\"{took:.3}\"");
+    ending(out, contacts::verdict(one), &contacts::as_text(one, false))
+}
+
+/// The end of a case whose head is written.
+fn ending(out: &mut String, verdict: Option<(&'static str, String)>, text: &str) -> Result {
+    let Some((code, message)) = verdict else {
         out.push_str("/>\n");
         return Result::Passed;
     };
     let result = if code == lint::proofs::UNKNOWN { Result::Error } else { Result::Failure };
     let word = if matches!(result, Result::Error) { "error" } else { "failure" };
-    let _ = writeln!(
-        out,
-        ">\n      <{word} message=\"{}\" type=\"{code}\">{}</{word}>\n    </testcase>",
-        escape(&message),
-        escape(&show::plain(one, outcome.tick_ns))
-    );
+    let (message, text) = (escape(&message), escape(text));
+    let _ = writeln!(out, ">\n      <{word} message=\"{message}\" type=\"{code}\">{text}</{word}>\n    </testcase>");
     result
 }
