@@ -1,6 +1,6 @@
 //! Where in the program the scan was: a directory of places that the scan process writes and the guardian reads after a death.
 //!
-//! An engine leaves word of where it is as a number ([`crate::vm::Engine::observe`]), one store at every entry of a unit and at every turn of a loop. What
+//! An engine leaves word of where it is as a number ([`crate::vm::Engine::observe`]), one store at every entry of a unit and at loops. What
 //! the number means only the scan process knows, which has the program; but then it may be dead. So it writes the meaning of every number into a file in
 //! memory that both processes have open, before its first scan. The guardian reads the one row it needs, without allocating.
 //!

@@ -2,7 +2,8 @@
 //!
 //! - `flat`: bodies as flat lists of lines, small ones inlined; `plan`: what is decided before code is made; `ranges`:
 //!   which indices cannot lie outside;
-//! - `cache`: which value stands at which place; `emit` and `ops`: from lines to the code generator's form;
+//! - `cache`: which value stands at which place; `emit` (control flow, with `places` and `memory` below it) and `ops`: from lines to the code
+//!   generator's form;
 //! - `compile`: functions and parts; `abi`: what code and host tell each other;
 //! - `code`: the code itself, and everything unsafe.
 //!
