@@ -6,18 +6,22 @@
 //! 1. `inline`: small functions and blocks into their callers (library blocks stay calls: engines know them);
 //! 2. `jumps`: jumps to jumps, jumps to the next instruction, code nobody reaches;
 //! 3. `forward`: constants, copies and bits of the process image that are known within a stretch of code;
-//! 4. `retarget`: results go to the variable they are copied to;
-//! 5. `dead`: results nobody reads;
-//! 6. `compact`: numbers of temporaries, labels and origins without gaps, so that a body that goes into its caller
+//! 4. `common`: expressions and elements that were computed or read before, followed by `forward` for the copies;
+//! 5. `invariant`: what a loop computes the same in every turn, before it;
+//! 6. `retarget`: results go to the variable they are copied to;
+//! 7. `dead`: results nobody reads;
+//! 8. `compact`: numbers of temporaries, labels and origins without gaps, so that a body that goes into its caller
 //!    takes along only what it uses.
 
 // A pass concerns a few instructions of many; naming the rest in every match would hide which.
 #![allow(clippy::wildcard_enum_match_arm)]
 
+mod common;
 mod compact;
 mod dead;
 mod forward;
 mod inline;
+mod invariant;
 mod jumps;
 mod retarget;
 
@@ -30,6 +34,9 @@ pub fn optimise(program: &Program, layout: &Layout, funcs: &mut [Func]) {
     optimise_watched(program, layout, funcs, &mut |_, _| {});
 }
 
+/// What is made of expressions found to be the same may be found to be the same in turn, as the element by a sum.
+const COMMON_ROUNDS_MAX: usize = 3;
+
 type Pass<'a> = &'a dyn Fn(&mut Func);
 
 /// The same; `watch` sees each POU after each pass.
@@ -41,10 +48,17 @@ pub(crate) fn optimise_watched(
 ) {
     let mut small = inline::Bodies::default();
     for func in funcs {
-        let passes: [(&str, Pass<'_>); 7] = [
+        let passes: [(&str, Pass<'_>); 9] = [
             ("inline", &|func| inline::run(&small, func)),
             ("jumps", &jumps::run),
             ("forward", &|func| forward::run(layout, func)),
+            ("common", &|func| {
+                let mut rounds = 0..COMMON_ROUNDS_MAX;
+                while rounds.next().is_some() && common::run(func) {
+                    forward::run(layout, func);
+                }
+            }),
+            ("invariant", &invariant::run),
             ("retarget", &retarget::run),
             ("dead", &dead::run),
             ("jumps again", &jumps::run),

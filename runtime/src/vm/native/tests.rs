@@ -44,7 +44,8 @@ fn counted_loops_stay_inside() {
     assert_eq!(proved(VARS, "n := 0; WHILE n < 10 DO a[n] := n; n := n + 3; END_WHILE;"), (1, 1));
     let sort = "FOR i := 0 TO 8 DO FOR j := 0 TO 8 - i DO IF a[j] > a[j + 1] THEN t := a[j]; a[j] := a[j + 1]; \
                 a[j + 1] := t; END_IF; END_FOR; END_FOR;";
-    assert_eq!(proved(VARS, sort), (6, 6));
+    // What was compared is not read again.
+    assert_eq!(proved(VARS, sort), (4, 4));
     let sieve = "FOR i := 2 TO 9 DO j := i + i; WHILE j <= 9 DO a[j] := 0; j := j + i; END_WHILE; END_FOR;";
     assert_eq!(proved(VARS, sieve), (1, 1));
 }

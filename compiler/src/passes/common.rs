@@ -1,0 +1,252 @@
+//! Common subexpressions: what was computed before, and is held unchanged since, is not computed again.
+//!
+//! Within a stretch that is entered at its top only: what is known ends at labels, and goes on behind a branch that is not
+//! taken. An element that was read or written by the same index is one of these expressions; its index was checked
+//! then. Only a bounded number is remembered, the latest, so the pass is linear.
+
+use crate::ir::{Base, Func, InstKind, Mem, Temp, Val};
+use bytecode::image::Access;
+use bytecode::{Op, ScalarType};
+use std::collections::VecDeque;
+
+/// Expressions remembered at a time.
+const KNOWN_MAX: usize = 12;
+
+/// Stands for the result in a remembered expression.
+const RESULT: Val = Val::Temp(Temp(u32::MAX));
+
+/// An expression, and the temporary, variable or constant that holds its value.
+struct Known {
+    expression: InstKind,
+    held: Val,
+    ty: ScalarType,
+}
+
+/// Replaces by copies what is known; is there anything it replaced?
+pub(super) fn run(func: &mut Func) -> bool {
+    let mut known = Table::default();
+    let mut changed = false;
+    for inst in &mut func.code {
+        if let Some((dst, ty)) = inst.kind.written()
+            && let Some(expression) = expression(&inst.kind).filter(|_| is_worth_a_copy(&inst.kind, dst))
+            && let Some(held) = known.held(&expression)
+        {
+            let args = [held, Val::Const(0), Val::Const(0)];
+            inst.kind = InstKind::Apply { op: Op::Mov, ty, source: None, dst, args };
+            changed = true;
+        }
+        known.learn(&inst.kind);
+    }
+    changed
+}
+
+/// The instruction without the place of its result, where the same operands give the same result.
+fn expression(kind: &InstKind) -> Option<InstKind> {
+    let mut expression = *kind;
+    match &mut expression {
+        InstKind::Apply { op: Op::Mov, .. } => return None,
+        InstKind::Apply { op, ty, args: [a, b, _], .. } => {
+            // One order for both, where the order means nothing.
+            let either_way = matches!(op, Op::Add | Op::Mul | Op::And | Op::Or | Op::Xor | Op::Eq | Op::Ne);
+            if either_way && !ty.is_float() && order(*b) < order(*a) {
+                std::mem::swap(a, b);
+            }
+        }
+        InstKind::Load { .. } | InstKind::Bound { .. } => {}
+        _ => return None,
+    }
+    *expression.written_mut()? = RESULT;
+    Some(expression)
+}
+
+/// A copy to a temporary vanishes later. One to a variable stays, so it must be cheaper than what it replaces: counting on is
+/// not, and is better seen where it is done.
+fn is_worth_a_copy(kind: &InstKind, dst: Val) -> bool {
+    match kind {
+        _ if matches!(dst, Val::Temp(_)) => true,
+        InstKind::Apply { op, ty, .. } => matches!(op, Op::Mul | Op::Div | Op::Mod) || ty.is_float(),
+        _ => true,
+    }
+}
+
+fn order(val: Val) -> (u8, u64) {
+    match val {
+        Val::Mem(mem) => (0, u64::from(mem.offset)),
+        Val::Temp(temp) => (1, u64::from(temp.0)),
+        Val::Const(bits) => (2, bits),
+    }
+}
+
+#[derive(Default)]
+struct Table {
+    known: VecDeque<Known>,
+}
+
+impl Table {
+    fn held(&self, expression: &InstKind) -> Option<Val> {
+        self.known.iter().rev().find(|known| known.expression == *expression).map(|known| known.held)
+    }
+
+    fn learn(&mut self, kind: &InstKind) {
+        if let Some((dst, ty)) = kind.written() {
+            self.forget(dst, ty.size());
+            if let Some(expression) = expression(kind).filter(|e| !reads(e, dst, ty.size())) {
+                self.remember(expression, dst, ty);
+            }
+        }
+        match *kind {
+            InstKind::StoreBit { byte, .. } => self.forget(Val::Mem(Mem { base: Base::Image, offset: byte }), 1),
+            InstKind::Store { ty, base, index, access, src } => {
+                self.forget(Val::Mem(base), reach(access, ty));
+                self.remember(InstKind::Load { ty, dst: RESULT, base, index, access }, src, ty);
+            }
+            InstKind::Label(_) => self.known.clear(),
+            InstKind::Copy { .. }
+            | InstKind::Initialise { .. }
+            | InstKind::Bind { .. }
+            | InstKind::BindElement { .. }
+            | InstKind::Call(..) => self.forget_memory(),
+            _ => {}
+        }
+    }
+
+    fn remember(&mut self, expression: InstKind, held: Val, ty: ScalarType) {
+        if self.known.len() == KNOWN_MAX {
+            self.known.pop_front();
+        }
+        self.known.push_back(Known { expression, held, ty });
+    }
+
+    /// This gets a new value.
+    fn forget(&mut self, written: Val, size: u32) {
+        self.known.retain(|k| !overlap(k.held, k.ty.size(), written, size) && !reads(&k.expression, written, size));
+    }
+
+    fn forget_memory(&mut self) {
+        self.known.retain(|k| {
+            let mut expression = k.expression;
+            let mut in_memory = matches!(k.held, Val::Mem(_)) || matches!(expression, InstKind::Load { .. });
+            expression.reads(|val, _| in_memory |= matches!(val, Val::Mem(_)));
+            !in_memory
+        });
+    }
+}
+
+/// How many bytes lie between the first element and the end of the last.
+fn reach(access: Access, ty: ScalarType) -> u32 {
+    access.count.saturating_sub(1).saturating_mul(access.stride).saturating_add(ty.size())
+}
+
+/// Is the value of the expression another once this is written?
+fn reads(expression: &InstKind, written: Val, size: u32) -> bool {
+    let mut expression = *expression;
+    let mut reads = match expression {
+        InstKind::Load { ty, base, access, .. } => overlap(Val::Mem(base), reach(access, ty), written, size),
+        _ => false,
+    };
+    expression.reads(|val, ty| reads |= overlap(*val, ty.size(), written, size));
+    reads
+}
+
+fn overlap(a: Val, a_size: u32, b: Val, b_size: u32) -> bool {
+    match (a, b) {
+        (Val::Temp(a), Val::Temp(b)) => a == b,
+        (Val::Mem(a), Val::Mem(b)) => a.may_alias(a_size, b, b_size),
+        (Val::Const(_) | Val::Temp(_) | Val::Mem(_), _) => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ir::Label;
+    use crate::passes::testing::{func, kinds, mov, op, own, t};
+
+    const ROW: Access = Access { lower: 0, count: 10, stride: 1 };
+
+    fn after(code: Vec<InstKind>) -> Vec<InstKind> {
+        let mut f = func(8, 2, code);
+        run(&mut f);
+        kinds(&f)
+    }
+
+    fn at(offset: u32) -> Mem {
+        Mem { base: Base::Own, offset }
+    }
+
+    fn load(dst: Val, base: u32, index: Val) -> InstKind {
+        InstKind::Load { ty: ScalarType::Bool, dst, base: at(base), index, access: ROW }
+    }
+
+    fn store(base: u32, index: Val, src: Val) -> InstKind {
+        InstKind::Store { ty: ScalarType::Bool, base: at(base), index, access: ROW, src }
+    }
+
+    #[test]
+    fn what_is_held_is_copied() {
+        let code = vec![op(Op::And, t(0), own(0), own(1)), op(Op::And, t(1), own(1), own(0))];
+        assert_eq!(after(code)[1], mov(t(1), t(0)));
+        let beyond_a_branch = vec![
+            op(Op::Xor, t(0), own(0), own(1)),
+            InstKind::Branch { to: Label(0), cond: t(0), when: true },
+            op(Op::Xor, t(1), own(0), own(1)),
+            InstKind::Label(Label(0)),
+            op(Op::Xor, t(2), own(0), own(1)),
+        ];
+        let after = after(beyond_a_branch.clone());
+        assert_eq!(after[2], mov(t(1), t(0)));
+        assert_eq!(after[4], beyond_a_branch[4]);
+    }
+
+    #[test]
+    fn not_once_an_operand_or_the_holder_is_written() {
+        for written in [own(0), own(1), t(0)] {
+            let code = vec![
+                op(Op::And, t(0), own(0), own(1)),
+                mov(written, Val::Const(1)),
+                op(Op::And, t(1), own(0), own(1)),
+            ];
+            assert_eq!(after(code.clone()), code, "{written:?}");
+        }
+        // Its own operand.
+        let code = vec![op(Op::Xor, own(0), own(0), own(1)), op(Op::Xor, t(1), own(0), own(1))];
+        assert_eq!(after(code.clone()), code);
+    }
+
+    #[test]
+    fn an_element_is_read_once_and_known_when_written() {
+        assert_eq!(after(vec![load(t(0), 20, own(0)), load(t(1), 20, own(0))])[1], mov(t(1), t(0)));
+        assert_eq!(after(vec![store(20, own(0), t(3)), load(t(1), 20, own(0))])[1], mov(t(1), t(3)));
+        // Another element of the same array, or its index, may have changed.
+        for between in [store(20, own(4), t(3)), mov(own(0), Val::Const(1)), mov(own(25), Val::Const(1))] {
+            let code = vec![load(t(0), 20, own(0)), between, load(t(1), 20, own(0))];
+            assert_eq!(after(code.clone()), code, "{between:?}");
+        }
+        // Another array.
+        let code = vec![load(t(0), 20, own(0)), store(40, own(4), t(3)), load(t(1), 20, own(0))];
+        assert_eq!(after(code)[2], mov(t(1), t(0)));
+    }
+
+    #[test]
+    fn a_copy_to_a_variable_replaces_only_what_costs_more() {
+        let add = |dst| InstKind::Apply {
+            op: Op::Add,
+            ty: ScalarType::I32,
+            source: None,
+            dst,
+            args: [own(0), Val::Const(1), Val::Const(0)],
+        };
+        let code = vec![add(t(0)), add(own(0))];
+        assert_eq!(after(code.clone()), code);
+        assert_eq!(after(vec![load(t(0), 20, own(0)), load(own(1), 20, own(0))])[1], mov(own(1), t(0)));
+    }
+
+    #[test]
+    fn a_call_may_write_every_variable() {
+        let call = InstKind::Call(crate::hir::PouId(1), crate::ir::Target::Function);
+        let code = vec![op(Op::And, t(0), own(0), own(1)), call, op(Op::And, t(1), own(0), own(1))];
+        assert_eq!(after(code.clone()), code);
+        let code = vec![op(Op::And, t(0), t(5), t(6)), call, op(Op::And, t(1), t(5), t(6))];
+        assert_eq!(after(code)[2], mov(t(1), t(0)));
+    }
+}
