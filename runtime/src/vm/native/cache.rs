@@ -92,6 +92,17 @@ pub(super) fn may_touch(program: &Program<'_>, reach: Reach, ty: ScalarType, key
     }
 }
 
+/// Do two ranges surely share nothing?
+pub(super) fn apart(a: Reach, b: Reach) -> bool {
+    match (a, b) {
+        (Reach::Range(a, a_bytes), Reach::Range(b, b_bytes)) if a.own == b.own => {
+            let (a, b) = (u64::from(a.at), u64::from(b.at));
+            a + a_bytes <= b || b + b_bytes <= a
+        }
+        (Reach::Scalar(_) | Reach::Range(..) | Reach::Anywhere, _) => false,
+    }
+}
+
 /// The places remembered, oldest first.
 #[derive(Debug, Default)]
 pub(super) struct Cache {

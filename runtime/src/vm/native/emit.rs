@@ -8,6 +8,7 @@
 
 mod memory;
 mod places;
+mod vectors;
 
 use super::abi::{DONE, RETURNED, Record, TRAPPED};
 use super::cache::{Cache, Datum, Entry, Key, Reach};
@@ -101,10 +102,14 @@ pub(super) struct Emit<'e, 'f> {
     current: Vec<Current>,
     /// Indices of this block, and the same in 64 bits.
     wide: Vec<(Value, Value)>,
+    /// Sums of this block: the sum, what was added to, and the number added.
+    sums: Vec<(Value, Value, i64)>,
     /// Where float constants stand in memory: type, bits, offset.
     float_constants: HashMap<(ScalarType, u64), u32>,
     /// Elements of arrays read or written in this block, oldest first.
     elements: Vec<Element>,
+    /// Whether what the lines up to this one say happens.
+    pub(super) condition: Option<(Datum, u32)>,
     blocks: HashMap<u32, Block>,
     /// Blocks before regions, where residents are loaded.
     before: HashMap<u32, Block>,
@@ -182,8 +187,10 @@ pub(super) fn emit<'f>(frame: Frame<'_, 'f>) -> Result<FunctionBuilder<'f>, Defe
         references: Vec::new(),
         current: Vec::new(),
         wide: Vec::new(),
+        sums: Vec::new(),
         float_constants: HashMap::new(),
         elements: Vec::new(),
+        condition: None,
         blocks: HashMap::new(),
         before: HashMap::new(),
         variables: HashMap::new(),
@@ -205,6 +212,7 @@ impl Emit<'_, '_> {
 
     fn body(&mut self) -> Done {
         for at in self.lines.clone() {
+            self.condition = self.condition.filter(|(_, end)| at < *end);
             if self.plan.is_leader(at) {
                 self.begin(at)?;
             }
@@ -250,6 +258,7 @@ impl Emit<'_, '_> {
         self.references.clear();
         self.elements.clear();
         self.wide.clear();
+        self.sums.clear();
     }
 
     /// Begins the block of a line.
@@ -278,6 +287,9 @@ impl Emit<'_, '_> {
             for resident in region.residents.clone() {
                 let value = self.load(resident.key, resident.ty);
                 self.define(resident.key, resident.ty, value);
+            }
+            if let Some(wide) = region.wide.clone() {
+                self.wide_turns(&wide)?;
             }
             let head = self.block(at);
             self.b.ins().jump(head, &[]);
@@ -404,6 +416,10 @@ impl Emit<'_, '_> {
         }
         let condition = self.read(instr, 1, ScalarType::Bool)?;
         let on = instr.op == Op::Jt;
+        if let Some(end) = self.plan.conditional_end(self.at) {
+            self.condition = Some((if on { self.opposite(condition) } else { condition }, end));
+            return Ok(());
+        }
         if let Datum::Const(bits) = condition {
             return self.jump(if (bits != 0) == on { to } else { self.at + 1 });
         }

@@ -1,7 +1,8 @@
 //! Native code: an image becomes machine code when it is loaded, in milliseconds, with no compiler installed.
 //!
 //! - `flat`: bodies as flat lists of lines, small ones inlined; `plan`: what is decided before code is made; `ranges`:
-//!   which indices cannot lie outside;
+//!   which indices cannot lie outside; `conditional`: small IFs without branches; `vector`: loops
+//!   that run several turns at a time;
 //! - `cache`: which value stands at which place; `emit` (control flow, with `places` and `memory` below it) and `ops`: from lines to the code
 //!   generator's form;
 //! - `compile`: functions and parts; `abi`: what code and host tell each other;
@@ -21,11 +22,13 @@ mod abi;
 mod cache;
 mod code;
 mod compile;
+mod conditional;
 mod emit;
 mod flat;
 mod ops;
 mod plan;
 mod ranges;
+mod vector;
 #[cfg(test)]
 mod tests;
 

@@ -86,9 +86,22 @@ impl Emit<'_, '_> {
         let datum = self.read(instr, 3, instr.ty)?;
         let name = self.element_name(instr, 0, index, 2);
         let (address, offset) = self.element(instr, 0, index, 2)?;
-        let value = self.value(datum, instr.ty);
         let reach = self.index_reach(instr, 0, 2);
-        self.before_write(reach, instr.ty)?;
+        let datum = match self.condition {
+            Some((happens, _)) => {
+                let old = match self.element_value(name) {
+                    Some(old) => old,
+                    None => {
+                        self.before_read(reach, instr.ty)?;
+                        Datum::plain(self.b.ins().load(clif(instr.ty), flags(), address, offset))
+                    }
+                };
+                self.choose(instr.ty, happens, old, datum)
+            }
+            None => datum,
+        };
+        let value = self.value(datum, instr.ty);
+        self.before_write(reach, instr.ty, Some(name))?;
         self.b.ins().store(flags(), value, address, offset);
         self.remember_element(name, reach, Datum::plain(value));
         Ok(())
@@ -235,7 +248,7 @@ impl Emit<'_, '_> {
         Datum::Ssa { value, raw: false, inverted }
     }
 
-    fn opposite(&mut self, a: Datum) -> Datum {
+    pub(super) fn opposite(&mut self, a: Datum) -> Datum {
         match a {
             Datum::Const(bits) => Datum::Const(u64::from(bits == 0)),
             Datum::Var(_) | Datum::Ssa { .. } => {
@@ -294,9 +307,14 @@ impl Emit<'_, '_> {
     // --- any type ---
 
     /// The third operand where the first is true, else the second.
-    fn choose(&mut self, ty: ScalarType, which: Datum, no: Datum, yes: Datum) -> Datum {
+    pub(super) fn choose(&mut self, ty: ScalarType, which: Datum, no: Datum, yes: Datum) -> Datum {
         if let Datum::Const(bits) = which {
             return if bits == 0 { no } else { yes };
+        }
+        if ty == ScalarType::Bool && (matches!(no, Datum::Const(_)) || matches!(yes, Datum::Const(_))) {
+            let not_which = self.opposite(which);
+            let (if_not, if_so) = (self.conjunction(not_which, no), self.conjunction(which, yes));
+            return self.disjunction(if_not, if_so);
         }
         let (condition, inverted) = self.bool_value(which);
         let (no, yes, raw) = self.both(ty, no, yes);
@@ -484,6 +502,7 @@ impl Emit<'_, '_> {
             _ if shift => return Ok(self.shift(pure, a, b)),
             _ => {}
         }
+        let summand = if let Datum::Const(bits) = b { i32::try_from(signed(bits, ty)).ok() } else { None };
         let a = self.value(a, ty);
         let negative = |e: &mut Self| {
             let zero = e.int(clif(ty), 0);
@@ -504,6 +523,11 @@ impl Emit<'_, '_> {
             let condition = if ty.is_signed() { IntCC::SignedLessThan } else { IntCC::UnsignedLessThan };
             e.b.ins().icmp(condition, x, y)
         };
+        if let (Op::Add, ScalarType::I32, Some(number)) = (pure.op, ty, summand) {
+            let sum = self.b.ins().iadd(a, b);
+            self.remember_sum(sum, a, number);
+            return Ok(Datum::plain(sum));
+        }
         Ok(Datum::plain(match pure.op {
             Op::Add => self.b.ins().iadd(a, b),
             Op::Sub => self.b.ins().isub(a, b),

@@ -6,8 +6,10 @@
 //! but by name: they are loaded before it and stored on the ways out.
 
 use super::cache::{Key, Reach, may_touch};
+use super::conditional::Conditionals;
 use super::flat::{Flat, Kind, Line, Place, Program};
 use super::ranges::{self, Counted};
+use super::vector::{self, Wide};
 use bytecode::isa::{Role, Ty};
 use bytecode::{Instr, Op, ScalarType};
 use std::collections::HashMap;
@@ -32,6 +34,8 @@ pub(super) struct Region {
     pub(super) residents: Vec<Resident>,
     /// Per last line of a block: residents that a block of the region behind it reads before it writes them.
     live_after: HashMap<u32, Residents>,
+    /// How it runs several turns at a time, if it can.
+    pub(super) wide: Option<Wide>,
 }
 
 /// A set of residents, by their number in the region.
@@ -80,6 +84,7 @@ pub(super) struct Plan {
     charged: Vec<bool>,
     /// Branches: target and line, sorted.
     jumps: Vec<(u32, u32)>,
+    conditionals: Conditionals,
     pub(super) regions: Vec<Region>,
     /// Is the stretch too long for a variable per place?
     pub(super) is_long: bool,
@@ -99,39 +104,20 @@ impl Plan {
             charged: vec![false; count],
             next_charge: HashMap::new(),
             jumps: Vec::new(),
+            conditionals: Conditionals::default(),
             regions: Vec::new(),
             is_long: lines.end - lines.start > LONG,
         };
-        let mut loops: Vec<Range<u32>> = Vec::new();
-        let mut jumps: Vec<(u32, u32)> = Vec::new();
-        for at in lines.clone() {
-            let Some(line) = line_at(flat, at) else { continue };
-            match line.kind {
-                Kind::Branch(to) | Kind::Goto(to) => {
-                    jumps.push((to, at));
-                    plan.mark(to, |p| &mut p.leaders);
-                    plan.mark(to, |p| &mut p.targets);
-                    plan.mark(at + 1, |p| &mut p.leaders);
-                    if to <= at {
-                        plan.mark(to, |p| &mut p.heads);
-                        loops.push(to..at + 1);
-                    }
-                }
-                Kind::Leave => plan.mark(at + 1, |p| &mut p.leaders),
-                Kind::Plain | Kind::Call(_) => {}
-            }
-        }
-        jumps.sort_unstable();
+        let loops = plan.find_blocks(program, flat, lines.clone());
         plan.waits(program, flat, lines.clone());
         plan.join_charges(program, flat, lines);
         plan.regions = outermost(loops)
             .into_iter()
-            .filter(|r| entered_at_head_only(&jumps, r))
-            .map(|r| Region { residents: residents(program, flat, r.clone()), lines: r, live_after: HashMap::new() })
+            .filter(|r| entered_at_head_only(&plan.jumps, r))
+            .map(|r| Region { residents: residents(program, flat, r.clone()), lines: r, live_after: HashMap::new(), wide: None })
             .filter(|r| !r.residents.is_empty())
             .take(if plan.is_long { REGIONS_OF_LONG_MAX } else { usize::MAX })
             .collect();
-        plan.jumps = jumps;
         for region in 0..plan.regions.len() {
             plan.find_live(program, flat, region);
         }
@@ -143,7 +129,57 @@ impl Plan {
             }
             plan.counted.extend(found.counted);
         }
+        let wide: Vec<Option<Wide>> = plan.regions.iter().map(|r| vector::find(program, flat, &plan, r)).collect();
+        for (region, wide) in plan.regions.iter_mut().zip(wide) {
+            region.wide = wide;
+        }
         plan
+    }
+
+    /// Finds where blocks begin; the loops, as lines.
+    fn find_blocks(&mut self, program: &Program<'_>, flat: &Flat, lines: Range<u32>) -> Vec<Range<u32>> {
+        let mut loops: Vec<Range<u32>> = Vec::new();
+        for at in lines.clone() {
+            if let Some(Line { kind: Kind::Branch(to) | Kind::Goto(to), .. }) = line_at(flat, at) {
+                self.jumps.push((to, at));
+                if to <= at {
+                    loops.push(to..at + 1);
+                }
+            }
+        }
+        self.jumps.sort_unstable();
+        self.conditionals = Conditionals::find(program, flat, &self.jumps, &loops);
+        let conditionals = &self.conditionals;
+        self.jumps.retain(|(_, at)| conditionals.end_of(*at).is_none());
+        for (to, at) in std::mem::take(&mut self.jumps) {
+            self.mark(to, |p| &mut p.leaders);
+            self.mark(to, |p| &mut p.targets);
+            self.mark(at + 1, |p| &mut p.leaders);
+            if to <= at {
+                self.mark(to, |p| &mut p.heads);
+            }
+            self.jumps.push((to, at));
+        }
+        for at in lines {
+            if matches!(line_at(flat, at), Some(Line { kind: Kind::Leave, .. })) {
+                self.mark(at + 1, |p| &mut p.leaders);
+            }
+            if self.conditionals.contains(at) {
+                // Its index was used before.
+                self.mark(at, |p| &mut p.proved);
+            }
+        }
+        loops
+    }
+
+    /// The end of the lines that this branch makes conditional, if it is no branch any more.
+    pub(super) fn conditional_end(&self, branch: u32) -> Option<u32> {
+        self.conditionals.end_of(branch)
+    }
+
+    /// Does this line choose between what was and what it would write?
+    pub(super) fn is_conditional(&self, line: u32) -> bool {
+        self.conditionals.contains(line)
     }
 
     fn mark(&mut self, line: u32, of: impl Fn(&mut Self) -> &mut Vec<bool>) {
@@ -241,7 +277,7 @@ impl Plan {
         let blocks: Vec<Flow> = (0..starts.len())
             .filter_map(|block| {
                 let end = starts.get(block + 1).copied().unwrap_or(region.lines.end);
-                Some(flow(program, flat, region, *starts.get(block)?..end))
+                Some(self.flow(program, flat, region, *starts.get(block)?..end))
             })
             .collect();
         let mut before: Vec<Residents> = vec![0; blocks.len()];
@@ -269,6 +305,44 @@ impl Plan {
         {
             region.live_after = live_after;
         }
+    }
+
+    fn flow(&self, program: &Program<'_>, flat: &Flat, region: &Region, lines: Range<u32>) -> Flow {
+        let last = lines.end.saturating_sub(1);
+        let mut flow = Flow { last, reads: 0, writes: 0, leaves: 0, next: Vec::new() };
+        for at in lines.clone() {
+            let Some((line, instr)) = instr_at(program, flat, at) else { continue };
+            let mut written = 0;
+            accesses(program, flat, line, instr, |reach, _, writes| {
+                let Reach::Scalar(key) = reach else { return };
+                let Some(number) = region.resident(key) else { return };
+                if writes {
+                    written |= 1 << number;
+                }
+                if !writes || self.is_conditional(at) {
+                    flow.reads |= 1 << number & !flow.writes;
+                }
+            });
+            flow.writes |= written;
+        }
+        let mut ways = vec![lines.end];
+        if let Some(line) = line_at(flat, last) {
+            match line.kind {
+                Kind::Goto(to) => ways = vec![to],
+                Kind::Leave => ways = vec![u32::MAX],
+                Kind::Branch(to) => {
+                    let always = program.instr(line).is_some_and(|instr| instr.op == Op::Jmp);
+                    ways = if always { vec![to] } else { vec![to, lines.end] };
+                }
+                Kind::Plain | Kind::Call(_) => {}
+            }
+        }
+        let (inside, outside): (Vec<u32>, Vec<u32>) = ways.into_iter().partition(|to| region.lines.contains(to));
+        if !outside.is_empty() {
+            flow.leaves = Residents::MAX & !flow.writes;
+        }
+        flow.next = inside;
+        flow
     }
 
     /// Stores that the same block writes over soon.
@@ -304,53 +378,16 @@ struct Flow {
     next: Vec<u32>,
 }
 
-fn flow(program: &Program<'_>, flat: &Flat, region: &Region, lines: Range<u32>) -> Flow {
-    let last = lines.end.saturating_sub(1);
-    let mut flow = Flow { last, reads: 0, writes: 0, leaves: 0, next: Vec::new() };
-    for at in lines.clone() {
-        let Some((line, instr)) = instr_at(program, flat, at) else { continue };
-        let mut written = 0;
-        accesses(program, flat, line, instr, |reach, _, writes| {
-            let Reach::Scalar(key) = reach else { return };
-            let Some(number) = region.resident(key) else { return };
-            if writes {
-                written |= 1 << number;
-            } else {
-                flow.reads |= 1 << number & !flow.writes;
-            }
-        });
-        flow.writes |= written;
-    }
-    let mut ways = vec![lines.end];
-    if let Some(line) = line_at(flat, last) {
-        match line.kind {
-            Kind::Goto(to) => ways = vec![to],
-            Kind::Leave => ways = vec![u32::MAX],
-            Kind::Branch(to) => {
-                let always = program.instr(line).is_some_and(|instr| instr.op == Op::Jmp);
-                ways = if always { vec![to] } else { vec![to, lines.end] };
-            }
-            Kind::Plain | Kind::Call(_) => {}
-        }
-    }
-    let (inside, outside): (Vec<u32>, Vec<u32>) = ways.into_iter().partition(|to| region.lines.contains(to));
-    if !outside.is_empty() {
-        flow.leaves = Residents::MAX & !flow.writes;
-    }
-    flow.next = inside;
-    flow
-}
-
 fn line_at(flat: &Flat, at: u32) -> Option<Line> {
     flat.lines.get(at as usize).copied()
 }
 
-fn instr_at<'a>(program: &Program<'a>, flat: &Flat, at: u32) -> Option<(Line, &'a Instr)> {
+pub(super) fn instr_at<'a>(program: &Program<'a>, flat: &Flat, at: u32) -> Option<(Line, &'a Instr)> {
     let line = line_at(flat, at)?;
     Some((line, program.instr(line)?))
 }
 
-fn place(program: &Program<'_>, flat: &Flat, line: Line, instr: &Instr, word: usize) -> Option<Place> {
+pub(super) fn place(program: &Program<'_>, flat: &Flat, line: Line, instr: &Instr, word: usize) -> Option<Place> {
     Some(program.place(*flat.scopes.get(line.scope as usize)?, instr.operand(word)))
 }
 
@@ -377,7 +414,7 @@ fn written(program: &Program<'_>, flat: &Flat, line: Line, instr: &Instr) -> Opt
 }
 
 /// Can a line end the scan, or hand on to code that can?
-fn may_trap(program: &Program<'_>, flat: &Flat, line: Line, instr: &Instr) -> bool {
+pub(super) fn may_trap(program: &Program<'_>, flat: &Flat, line: Line, instr: &Instr) -> bool {
     let divides = matches!(instr.op, Op::Div | Op::Mod) && !instr.ty.is_float();
     let checks = matches!(instr.op, Op::LdX | Op::StX | Op::BindX | Op::Bound);
     let follows = |(word, role)| {
@@ -411,7 +448,7 @@ fn entered_at_head_only(jumps: &[(u32, u32)], region: &Range<u32>) -> bool {
 }
 
 /// Every access of a line to scalars: what it may touch, as which type, and whether it writes.
-fn accesses(program: &Program<'_>, flat: &Flat, line: Line, instr: &Instr, mut f: impl FnMut(Reach, ScalarType, bool)) {
+pub(super) fn accesses(program: &Program<'_>, flat: &Flat, line: Line, instr: &Instr, mut f: impl FnMut(Reach, ScalarType, bool)) {
     if matches!(line.kind, Kind::Goto(_)) {
         return;
     }
@@ -419,14 +456,7 @@ fn accesses(program: &Program<'_>, flat: &Flat, line: Line, instr: &Instr, mut f
         Some(key) => Reach::Scalar(key),
         None => Reach::Anywhere,
     };
-    let range = |word: usize, access: usize| match place(program, flat, line, instr, word).and_then(key_of) {
-        Some(key) => {
-            let row = program.image.accesses.get(instr.operand(access).0 as usize);
-            let bytes = row.map_or(0, |r| u64::from(r.count.saturating_sub(1)) * u64::from(r.stride));
-            Reach::Range(key, bytes + u64::from(instr.ty.size()))
-        }
-        None => Reach::Anywhere,
-    };
+    let range = |word, access| range(program, flat, line, instr, word, access);
     for (word, role) in instr.op.roles().into_iter().enumerate() {
         let ty = |ty: Ty| instr.role_type(ty).unwrap_or(ScalarType::Bool);
         match role {
@@ -439,6 +469,25 @@ fn accesses(program: &Program<'_>, flat: &Flat, line: Line, instr: &Instr, mut f
             Role::None | Role::Place | Role::PlaceBase | Role::Access | Role::Target => {}
             Role::Pou | Role::Type | Role::RefIndex | Role::Number => {}
         }
+    }
+}
+
+/// What an indexed operation reaches: words of its base and its row.
+pub(super) fn range(
+    program: &Program<'_>,
+    flat: &Flat,
+    line: Line,
+    instr: &Instr,
+    base: usize,
+    access: usize,
+) -> Reach {
+    match place(program, flat, line, instr, base).and_then(key_of) {
+        Some(key) => {
+            let row = program.image.accesses.get(instr.operand(access).0 as usize);
+            let bytes = row.map_or(0, |r| u64::from(r.count.saturating_sub(1)) * u64::from(r.stride));
+            Reach::Range(key, bytes + u64::from(instr.ty.size()))
+        }
+        None => Reach::Anywhere,
     }
 }
 

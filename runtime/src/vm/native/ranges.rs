@@ -172,6 +172,9 @@ impl Analysis<'_> {
             at -= 1;
             let Some((line, instr)) = self.line(at) else { break };
             let by_name = matches!(instr.op.roles(), [Role::Write(_), ..]);
+            if plan.is_conditional(at) {
+                break;
+            }
             // A branch that was not taken has written nothing.
             let passed = matches!(line.kind, Kind::Branch(_)) && instr.op != Op::Jmp;
             if !passed && (line.kind != Kind::Plain || !by_name && instr.op != Op::Charge) {
@@ -211,7 +214,7 @@ impl Analysis<'_> {
             for (block, start) in starts.iter().enumerate() {
                 let Some(state) = before.get(block).cloned().flatten() else { continue };
                 let end = starts.get(block + 1).copied().unwrap_or(lines.end);
-                for (to, after) in self.run_block(*start..end, state, &mut Found::default()) {
+                for (to, after) in self.run_block(plan, *start..end, state, &mut Found::default()) {
                     let Some(slot) = number(to).and_then(|n| before.get_mut(n)) else { continue };
                     changed |= self.join(slot, after, round >= WIDEN_AFTER && plan.is_head(to));
                 }
@@ -221,7 +224,7 @@ impl Analysis<'_> {
                 for (block, start) in starts.iter().enumerate() {
                     let Some(state) = before.get(block).cloned().flatten() else { continue };
                     let end = starts.get(block + 1).copied().unwrap_or(lines.end);
-                    self.run_block(*start..end, state, &mut found);
+                    self.run_block(plan, *start..end, state, &mut found);
                 }
                 return Some(found);
             }
@@ -258,7 +261,7 @@ impl Analysis<'_> {
     }
 
     /// The states a block hands on; adds to `found`.
-    fn run_block(&self, lines: Range<u32>, mut state: State, found: &mut Found) -> Vec<(u32, State)> {
+    fn run_block(&self, plan: &Plan, lines: Range<u32>, mut state: State, found: &mut Found) -> Vec<(u32, State)> {
         let mut facts: Vec<Fact> = Vec::new();
         for at in lines.clone() {
             let Some((line, instr)) = self.line(at) else { continue };
@@ -272,7 +275,17 @@ impl Analysis<'_> {
                 }
             }
             match line.kind {
+                Kind::Plain if plan.is_conditional(at) => {
+                    // It happens or not.
+                    let before = state.clone();
+                    self.apply(line, instr, &mut state, &mut facts);
+                    for (now, before) in state.iter_mut().zip(before) {
+                        *now = (now.0.min(before.0), now.1.max(before.1));
+                    }
+                    facts.clear();
+                }
                 Kind::Plain => self.apply(line, instr, &mut state, &mut facts),
+                Kind::Branch(_) if plan.conditional_end(at).is_some() => {}
                 Kind::Goto(to) => return vec![(to, state)],
                 Kind::Branch(to) if instr.op == Op::Jmp => return vec![(to, state)],
                 Kind::Branch(to) => {

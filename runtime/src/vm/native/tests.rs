@@ -2,6 +2,8 @@
 
 use super::flat::{Bodies, Program};
 use super::plan::Plan;
+use crate::vm::Engine;
+use crate::vm::reference::Reference;
 use crate::vm::tests::rig::{self, Body, ins, verified};
 use bytecode::image::PouKind;
 use bytecode::{Op, Operand, ScalarType, VerifiedImage};
@@ -106,4 +108,151 @@ fn a_long_body_returns_from_its_middle() {
     assert!(outcome.0.is_ok());
     let at = (rig::MAIN_2 + 8 * u32::from(ScalarType::I32.code())) as usize;
     assert_eq!(outcome.2[at..at + 4], 8_000_i32.to_le_bytes());
+}
+
+/// The loops of a program that run several turns at a time.
+fn wide(declarations: &str, body: &str) -> Vec<u32> {
+    let image = compiled(declarations, body);
+    let program = Program::new(&image);
+    let mut bodies = Bodies::new(&program, true);
+    let root = bodies.body_at(image.programs[0].pou.0, image.programs[0].offset);
+    let flat = bodies.flatten(bodies.list[root as usize]);
+    let plan = Plan::of(&program, &flat, 0..u32::try_from(flat.lines.len()).unwrap());
+    plan.regions.iter().filter_map(|region| region.wide.as_ref().map(|wide| wide.lanes)).collect()
+}
+
+const ARRAYS: &str = "i : DINT; n : DINT; e : REAL; k : REAL := 0.5; total : REAL; t : DINT; \
+                      x : ARRAY [0..63] OF REAL; y : ARRAY [-3..60] OF REAL; z : ARRAY [0..63] OF LREAL; \
+                      d : ARRAY [0..63] OF DINT; b : ARRAY [0..63] OF DWORD; w : ARRAY [0..63] OF INT; f : ARRAY [0..99] OF BOOL; \
+                      g : ARRAY [0..99] OF BOOL; l : ARRAY [0..63] OF LINT;";
+
+/// Bodies of loops that are wide, and the turns they do at a time.
+const WIDE: [(&str, u32); 13] = [
+    ("b[i] := (b[i] XOR 16#5555) AND NOT b[i] OR 16#80000001;", 4),
+    ("x[i] := 1.5;", 4),
+    ("e := x[i] * k; y[i] := e + y[i]; x[i] := e - y[i] / 3.0;", 4),
+    ("x[i] := LIMIT(-1.0, x[i] + DINT_TO_REAL(i), 2.5); y[i] := SQRT(x[i]);", 4),
+    ("y[i] := MAX(x[i], y[i]); x[i] := MIN(-y[i], ABS(x[i]));", 4),
+    ("z[i] := z[i] * 1.25 + 0.1;", 2),
+    ("d[i] := d[i] * 3 + i;", 4),
+    ("t := d[i] - 55; d[i] := t + t;", 4),
+    ("w[i] := w[i] * 5 + 1;", 8),
+    ("f[i] := TRUE;", 16),
+    ("f[i] := NOT f[i] AND g[i]; g[i] := f[i] XOR g[i];", 16),
+    ("l[i] := l[i] + 1000;", 2),
+    ("x[i] := k; t := i;", 4),
+];
+
+#[test]
+fn loops_over_elements_run_several_turns_at_a_time() {
+    for (body, lanes) in WIDE {
+        assert_eq!(wide(ARRAYS, &format!("FOR i := 0 TO 49 DO {body} END_FOR;")), [lanes], "{body}");
+    }
+}
+
+#[test]
+fn loops_whose_turns_depend_on_each_other_do_not() {
+    let narrow = [
+        "total := total + x[i]; x[i] := total;",
+        "x[i] := x[i - 1 + 1] + k; k := k * 2.0;",
+        "x[i + 1] := x[i];",
+        "x[49 - i] := x[i];",
+        "IF f[i] THEN x[i] := 0.0; END_IF;",
+        "d[i] := d[i] / (i + t);",
+        "x[i] := SIN(x[i]);",
+        "d[i] := REAL_TO_DINT(x[i]);",
+        "f[i] := x[i] > 1.0;",
+        "total := total + x[i];",
+    ];
+    for body in narrow {
+        assert!(wide(ARRAYS, &format!("FOR i := 0 TO 49 DO {body} END_FOR;")).is_empty(), "{body}");
+    }
+    let other_ways = [
+        "FOR i := 49 TO 0 BY -1 DO x[i] := 1.5; END_FOR;",
+        "FOR i := 0 TO 48 BY 2 DO x[i] := 1.5; END_FOR;",
+        "FOR i := 0 TO n DO x[i] := 1.5; END_FOR;",
+    ];
+    for body in other_ways {
+        assert!(wide(ARRAYS, body).is_empty(), "{body}");
+    }
+}
+
+/// Every number of turns and every budget: variables, faults and what is left of the budget are the reference's.
+#[test]
+fn wide_loops_do_what_single_turns_do() {
+    for (body, _) in WIDE {
+        for turns in [1, 2, 3, 4, 5, 7, 8, 9, 16, 17, 18, 33, 50] {
+            // Numbers of every kind, endless ones and NaN among them.
+            let text = format!(
+                "t := n * 7 MOD 50; n := n + 1; x[t] := x[t] * -1.0E25 + 3.0; x[n] := x[t] - x[n]; y[t] := 1.0 / x[n]; \
+                 z[t] := z[t] - LREAL#1.0E200; f[t] := NOT f[t]; g[n] := TRUE; d[t] := n * 123_456_789; w[t] := w[t] - 99; \
+                 FOR i := 0 TO {} DO {body} END_FOR; k := k * -1.5;",
+                turns - 1
+            );
+            let image = compiled(ARRAYS, &text);
+            let mut engines = (Reference::load(&image), rig::native(&image, true));
+            let mut memories = [crate::vm::Memory::new(&image), crate::vm::Memory::new(&image)];
+            let enough = 1_000_000;
+            let budgets = [enough, enough, enough, enough, turns * 7, turns * 11 + 40, enough, 40, enough, enough, enough];
+            for budget in budgets {
+                let [first, second] = &mut memories;
+                let expected = rig::run_on(&mut engines.0, first, 0, budget);
+                let mut got = rig::run_on(&mut engines.1, second, 0, budget);
+                if expected.0.is_err() {
+                    second.data_mut().copy_from_slice(&expected.2);
+                    got.2.copy_from_slice(&expected.2);
+                }
+                assert_eq!(expected, got, "{text}, budget {budget}");
+            }
+        }
+    }
+}
+
+/// The IFs of a program that need no branch.
+fn conditionals(body: &str) -> usize {
+    let image = compiled(VARS, body);
+    let program = Program::new(&image);
+    let mut bodies = Bodies::new(&program, true);
+    let root = bodies.body_at(image.programs[0].pou.0, image.programs[0].offset);
+    let flat = bodies.flatten(bodies.list[root as usize]);
+    let end = u32::try_from(flat.lines.len()).unwrap();
+    let plan = Plan::of(&program, &flat, 0..end);
+    (0..end).filter(|at| plan.conditional_end(*at).is_some()).count()
+}
+
+#[test]
+fn small_ifs_choose_instead_of_branching() {
+    let sort = "FOR i := 0 TO 8 DO FOR j := 0 TO 8 - i DO IF a[j] > a[j + 1] THEN t := a[j]; a[j] := a[j + 1]; \
+                a[j + 1] := t; END_IF; END_FOR; END_FOR;";
+    assert_eq!(conditionals(sort), 1);
+    assert_eq!(conditionals("IF n > 3 THEN t := n; END_IF;"), 1);
+    // The index was never looked at outside, it changes in between, or what it does may trap.
+    assert_eq!(conditionals("IF n > 3 THEN a[n] := 0; END_IF;"), 0);
+    assert_eq!(conditionals("IF a[n] > 3 THEN n := n + 1; a[n] := 0; END_IF;"), 0);
+    assert_eq!(conditionals("IF n <> 0 THEN t := t / n; END_IF;"), 0);
+    // A loop, or too much to do for nothing.
+    assert_eq!(conditionals("IF n > 3 THEN WHILE n > 0 DO n := n - 1; END_WHILE; END_IF;"), 0);
+    assert_eq!(conditionals("IF n > 3 THEN n := n + 1; t := t * 3; i := i + n; j := j - 1; END_IF;"), 0);
+}
+
+#[test]
+fn small_ifs_do_what_branches_do() {
+    let bodies = [
+        "FOR i := 0 TO 8 DO FOR j := 0 TO 8 - i DO IF a[j] > a[j + 1] THEN t := a[j]; a[j] := a[j + 1]; \
+         a[j + 1] := t; END_IF; END_FOR; END_FOR; n := n + 1; a[n MOD 10] := n * 7 MOD 11;",
+        "n := n + 1; IF n MOD 3 = 0 THEN t := n; END_IF; IF NOT (n MOD 5 = 0) THEN i := i + 2; END_IF;",
+        "FOR i := 0 TO 9 DO IF a[i] MOD 2 = 0 THEN a[i] := a[i] + n; t := t + 1; END_IF; n := n + 1; END_FOR;",
+        "FOR i := 0 TO 8 DO a[i + 1] := a[i + 1] + 1; IF a[i] > 3 THEN a[i] := a[i + 1]; a[i + 1] := i; END_IF; END_FOR;",
+    ];
+    for body in bodies {
+        let image = compiled(VARS, body);
+        let mut engines = (Reference::load(&image), rig::native(&image, true));
+        let mut memories = [crate::vm::Memory::new(&image), crate::vm::Memory::new(&image)];
+        for _ in 0..40 {
+            let [first, second] = &mut memories;
+            let expected = rig::run_on(&mut engines.0, first, 0, 100_000);
+            assert!(expected.0.is_ok());
+            assert_eq!(expected, rig::run_on(&mut engines.1, second, 0, 100_000), "{body}");
+        }
+    }
 }

@@ -1,8 +1,8 @@
 //! Memory as the block at hand knows it: residents, what waits to be stored, and values in the form an operation wants.
 
-use super::super::cache::{Datum, Entry, Key, Reach, may_touch};
+use super::super::cache::{Datum, Entry, Key, Reach, apart, may_touch};
 use super::super::plan::key_of;
-use super::{Current, Defect, Done, Emit, clif, flags};
+use super::{Current, Defect, Done, ElementName, Emit, clif, flags};
 use bytecode::scalar::Scalar;
 use bytecode::{Instr, Operand, ScalarType, Window};
 use cranelift_codegen::ir::condcodes::FloatCC;
@@ -55,10 +55,14 @@ impl Emit<'_, '_> {
         self.flush(|e| may_touch(program, reach, ty, e.key, e.ty))
     }
 
-    /// The same, and what may be written through it is forgotten.
-    pub(in super::super) fn before_write(&mut self, reach: Reach, ty: ScalarType) -> Done {
+    /// The same, and what may be written through it is forgotten; `name` is the element that is written, if one.
+    pub(in super::super) fn before_write(&mut self, reach: Reach, ty: ScalarType, name: Option<ElementName>) -> Done {
         let program = self.program;
-        self.elements.retain(|e| e.name.ty != ty || apart(e.reach, reach));
+        let mut elements = std::mem::take(&mut self.elements);
+        elements.retain(|e| {
+            e.name.ty != ty || apart(e.reach, reach) || name.is_some_and(|name| self.differ(name, e.name))
+        });
+        self.elements = elements;
         self.flush(|e| may_touch(program, reach, ty, e.key, e.ty))?;
         self.cache.forget(|e| may_touch(program, reach, ty, e.key, e.ty));
         Ok(())
@@ -129,11 +133,18 @@ impl Emit<'_, '_> {
 
     /// Writes an operand.
     pub(in super::super) fn write(&mut self, instr: &Instr, word: usize, ty: ScalarType, datum: Datum) -> Done {
+        let datum = match self.condition {
+            Some((happens, _)) => {
+                let old = self.read(instr, word, ty)?;
+                self.choose(ty, happens, old, datum)
+            }
+            None => datum,
+        };
         let place = self.operand_place(instr, word);
         let Some(key) = key_of(place) else {
             let address = self.address(place)?;
             let value = self.value(datum, ty);
-            self.before_write(Reach::Anywhere, ty)?;
+            self.before_write(Reach::Anywhere, ty, None)?;
             self.b.ins().store(flags(), value, address, 0);
             return Ok(());
         };
@@ -226,16 +237,5 @@ impl Emit<'_, '_> {
         self.b.switch_to_block(next);
         self.b.seal_block(next);
         result
-    }
-}
-
-/// Do two ranges surely share nothing?
-fn apart(a: Reach, b: Reach) -> bool {
-    match (a, b) {
-        (Reach::Range(a, a_bytes), Reach::Range(b, b_bytes)) if a.own == b.own => {
-            let (a, b) = (u64::from(a.at), u64::from(b.at));
-            a + a_bytes <= b || b + b_bytes <= a
-        }
-        (Reach::Scalar(_) | Reach::Range(..) | Reach::Anywhere, _) => false,
     }
 }

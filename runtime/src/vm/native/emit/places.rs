@@ -168,6 +168,30 @@ impl Emit<'_, '_> {
         self.elements.push(Element { name, reach, datum });
     }
 
+    /// A sum of 32 bits: elements by it and by what was added to are different ones, whatever wraps.
+    pub(in super::super) fn remember_sum(&mut self, sum: Value, to: Value, number: i32) {
+        let (root, before) = self.root(to);
+        self.sums.push((sum, root, before.wrapping_add(i64::from(number))));
+    }
+
+    fn root(&self, value: Value) -> (Value, i64) {
+        self.sums.iter().find(|(sum, ..)| *sum == value).map_or((value, 0), |(_, root, number)| (*root, *number))
+    }
+
+    /// Do two elements of one array surely differ?
+    pub(super) fn differ(&self, a: ElementName, b: ElementName) -> bool {
+        let same_array = a.base == b.base && a.access == b.access;
+        same_array
+            && match (a.index, b.index) {
+                (Datum::Const(a), Datum::Const(b)) => a != b,
+                (Datum::Ssa { value: a, .. }, Datum::Ssa { value: b, .. }) => {
+                    let ((a_root, a), (b_root, b)) = (self.root(a), self.root(b));
+                    a_root == b_root && (a - b) & i64::from(u32::MAX) != 0
+                }
+                (Datum::Const(_) | Datum::Ssa { .. } | Datum::Var(_), _) => false,
+            }
+    }
+
     /// What an indexed operation reaches.
     pub(in super::super) fn index_reach(&self, instr: &Instr, base: usize, access: usize) -> Reach {
         let row = self.program.image.accesses.get(instr.operand(access).0 as usize);

@@ -1,0 +1,283 @@
+//! Turns of a wide region, several at a time: see [`super::super::vector`].
+
+use super::super::cache::{Datum, Key};
+use super::super::flat::Place;
+use super::super::plan::key_of;
+use super::super::ranges::Right;
+use super::super::vector::{VECTOR_BYTES, Wide};
+use super::{Defect, Done, Emit, clif, flags};
+use bytecode::isa::{Role, Ty};
+use bytecode::scalar::{NAN32_BITS, NAN64_BITS};
+use bytecode::{Instr, Op, ScalarType, Window};
+use cranelift_codegen::ir::condcodes::{FloatCC, IntCC};
+use cranelift_codegen::ir::{
+    BlockArg, ConstantData, Endianness, InstBuilder, MemFlagsData, Type, Value, types,
+};
+
+/// A vector: one scalar of each turn.
+#[derive(Clone, Copy)]
+struct Lanes {
+    value: Value,
+    /// Floats whose NaN may not be the canonical one yet.
+    raw: bool,
+}
+
+/// What the turns know.
+#[derive(Default)]
+struct Turns {
+    /// Scalars of these turns, the latest last.
+    scalars: Vec<(Key, Lanes)>,
+    /// Scalars that are the same in all turns.
+    splats: Vec<(Scalar, Lanes)>,
+    /// Elements by base and row.
+    elements: Vec<(Place, u32, Lanes)>,
+    /// The counter of the first of these turns, and of each.
+    counter: Option<(Key, Value, Value)>,
+}
+
+/// A scalar that is the same in all turns.
+#[derive(Clone, Copy, PartialEq)]
+enum Scalar {
+    Named(Key),
+    Constant(ScalarType, u64),
+}
+
+fn vector_of(ty: ScalarType) -> Type {
+    clif(ty).by(VECTOR_BYTES / ty.size()).unwrap_or(types::I8X16)
+}
+
+impl Emit<'_, '_> {
+    /// Turns of the region whose residents have just been loaded, as many as fit and can be paid; the rest, one at least,
+    /// is the loop's.
+    pub(super) fn wide_turns(&mut self, wide: &Wide) -> Done {
+        let counter = self.variable(wide.counter, ScalarType::I32);
+        let first = self.b.use_var(counter);
+        let (lanes, units) = (i64::from(wide.lanes), i64::from(wide.units));
+        let begin = self.b.ins().sextend(types::I64, first);
+        let limit = match wide.limit {
+            Right::Constant(bits) => self.bits(bits, ScalarType::I32),
+            Right::Resident(key) => {
+                let variable = self.variable(key, ScalarType::I32);
+                self.b.use_var(variable)
+            }
+        };
+        let limit = self.b.ins().sextend(types::I64, limit);
+        let turns = self.b.ins().isub(limit, begin);
+        // All but the last one, rounded down.
+        let spare = self.b.ins().iadd_imm_s(turns, if wide.at_most { 0 } else { -1 });
+        let spare = self.b.ins().band_imm_s(spare, -lanes);
+        let cost = self.b.ins().imul_imm_s(spare, units);
+        let left = self.b.use_var(self.left);
+        let some = self.b.ins().icmp_imm_s(IntCC::SignedGreaterThan, spare, 0);
+        let paid = self.b.ins().icmp(IntCC::UnsignedGreaterThanOrEqual, left, cost);
+        let go = self.b.ins().band(some, paid);
+        let (start, turn, after) = (self.b.create_block(), self.b.create_block(), self.b.create_block());
+        self.b.ins().brif(go, start, &[], after, &[]);
+
+        self.b.switch_to_block(start);
+        self.b.seal_block(start);
+        let rest = self.b.ins().isub(left, cost);
+        let spare = self.b.ins().ireduce(types::I32, spare);
+        let end = self.b.ins().iadd(first, spare);
+        let mut turns = Turns::default();
+        let steps = self.prepare(wide, &mut turns)?;
+        self.b.ins().jump(turn, &[BlockArg::Value(first)]);
+
+        let number = self.b.append_block_param(turn, types::I32);
+        self.b.switch_to_block(turn);
+        let all = self.b.ins().splat(types::I32X4, number);
+        let numbers = self.b.ins().iadd(all, steps);
+        turns.counter = Some((wide.counter, number, numbers));
+        for at in wide.wanted.clone() {
+            self.wide_line(at, &mut turns)?;
+        }
+        let next = self.b.ins().iadd_imm_s(number, lanes);
+        let more = self.b.ins().icmp(IntCC::NotEqual, next, end);
+        let done = self.b.create_block();
+        self.b.ins().brif(more, turn, &[BlockArg::Value(next)], done, &[]);
+        self.b.seal_block(turn);
+        self.b.switch_to_block(done);
+        self.b.seal_block(done);
+        self.b.def_var(self.left, rest);
+        self.b.def_var(counter, end);
+        self.b.ins().jump(after, &[]);
+        self.b.switch_to_block(after);
+        self.b.seal_block(after);
+        self.wide.clear();
+        Ok(())
+    }
+
+    fn at_line(&mut self, at: u32) -> Result<&'_ Instr, Defect> {
+        self.at = at;
+        self.line = *self.flat.lines.get(at as usize).ok_or(Defect)?;
+        self.scope = *self.flat.scopes.get(self.line.scope as usize).ok_or(Defect)?;
+        self.program.instr(self.line).ok_or(Defect)
+    }
+
+    /// Makes what is the same in all turns; the numbers of the lanes.
+    fn prepare(&mut self, wide: &Wide, turns: &mut Turns) -> Result<Value, Defect> {
+        let mut made: Vec<Key> = vec![wide.counter];
+        for at in wide.wanted.clone() {
+            let instr = *self.at_line(at)?;
+            for (word, role) in instr.op.roles().into_iter().enumerate() {
+                let Role::Read(ty) = role else { continue };
+                let ty = instr.role_type(ty).ok_or(Defect)?;
+                // The index, too, is the counter.
+                let Some(scalar) = self.scalar(&instr, word, ty)? else { return Err(Defect) };
+                if matches!(scalar, Scalar::Named(key) if made.contains(&key)) || turns.splats.iter().any(|s| s.0 == scalar) {
+                    continue;
+                }
+                let value = match scalar {
+                    Scalar::Constant(ty, bits) => self.bits(bits, ty),
+                    Scalar::Named(key) => {
+                        let variable = self.variable(key, ty);
+                        self.b.use_var(variable)
+                    }
+                };
+                let value = self.b.ins().splat(vector_of(ty), value);
+                turns.splats.push((scalar, Lanes { value, raw: false }));
+            }
+            if matches!(instr.op.roles(), [Role::Write(_), ..]) {
+                made.extend(key_of(self.operand_place(&instr, 0)));
+            }
+        }
+        let numbers: Vec<u8> = (0..4_i32).flat_map(i32::to_le_bytes).collect();
+        let numbers = self.b.func.dfg.constants.insert(ConstantData::from(numbers));
+        Ok(self.b.ins().vconst(types::I32X4, numbers))
+    }
+
+    fn scalar(&mut self, instr: &Instr, word: usize, ty: ScalarType) -> Result<Option<Scalar>, Defect> {
+        let operand = instr.operand(word);
+        if operand.window() == Some(Window::Const) {
+            let Datum::Const(bits) = self.constant(operand, ty)? else { return Err(Defect) };
+            return Ok(Some(Scalar::Constant(ty, bits)));
+        }
+        Ok(key_of(self.operand_place(instr, word)).map(Scalar::Named))
+    }
+
+    fn wide_read(&mut self, instr: &Instr, word: usize, ty: ScalarType, turns: &Turns) -> Result<Lanes, Defect> {
+        let scalar = self.scalar(instr, word, ty)?.ok_or(Defect)?;
+        if let Scalar::Named(key) = scalar {
+            if let Some((_, lanes)) = turns.scalars.iter().rev().find(|(made, _)| *made == key) {
+                return Ok(*lanes);
+            }
+            if let Some((_, _, numbers)) = turns.counter.filter(|(counter, ..)| *counter == key) {
+                return Ok(Lanes { value: numbers, raw: false });
+            }
+        }
+        turns.splats.iter().find(|(made, _)| *made == scalar).map(|(_, lanes)| *lanes).ok_or(Defect)
+    }
+
+    fn wide_line(&mut self, at: u32, turns: &mut Turns) -> Done {
+        let instr = *self.at_line(at)?;
+        let (_, number, _) = turns.counter.ok_or(Defect)?;
+        let element = |e: &mut Self, base, row| e.element(&instr, base, Datum::plain(number), row);
+        match instr.op {
+            Op::LdX => {
+                let name = (self.operand_place(&instr, 1), instr.operand(3).0);
+                let known = turns.elements.iter().rev().find(|e| (e.0, e.1) == name).map(|e| e.2);
+                let lanes = match known {
+                    Some(lanes) => lanes,
+                    None => {
+                        let (address, offset) = element(self, 1, 3)?;
+                        let value = self.b.ins().load(vector_of(instr.ty), flags(), address, offset);
+                        Lanes { value, raw: false }
+                    }
+                };
+                self.wide_write(&instr, lanes, turns)
+            }
+            Op::StX => {
+                let lanes = self.wide_read(&instr, 3, instr.ty, turns)?;
+                let value = self.wide_canonical(lanes, instr.ty);
+                let (address, offset) = element(self, 0, 2)?;
+                self.b.ins().store(flags(), value, address, offset);
+                let name = (self.operand_place(&instr, 0), instr.operand(2).0);
+                turns.elements.push((name.0, name.1, Lanes { value, raw: false }));
+                Ok(())
+            }
+            _ => {
+                let lanes = self.wide_operation(&instr, turns)?;
+                self.wide_write(&instr, lanes, turns)
+            }
+        }
+    }
+
+    fn wide_write(&mut self, instr: &Instr, lanes: Lanes, turns: &mut Turns) -> Done {
+        let key = key_of(self.operand_place(instr, 0)).ok_or(Defect)?;
+        turns.scalars.push((key, lanes));
+        Ok(())
+    }
+
+    /// The canonical NaN for any NaN.
+    fn wide_canonical(&mut self, lanes: Lanes, ty: ScalarType) -> Value {
+        if !lanes.raw {
+            return lanes.value;
+        }
+        let bits = if ty == ScalarType::F32 { u64::from(NAN32_BITS) } else { NAN64_BITS };
+        let nan = self.bits(bits, ty);
+        let nan = self.b.ins().splat(vector_of(ty), nan);
+        let odd = self.b.ins().fcmp(FloatCC::Unordered, lanes.value, lanes.value);
+        self.wide_choose(odd, nan, lanes.value)
+    }
+
+    fn wide_choose(&mut self, mask: Value, yes: Value, no: Value) -> Value {
+        let ty = self.b.func.dfg.value_type(yes);
+        let mask = self.b.ins().bitcast(ty, MemFlagsData::new().with_endianness(Endianness::Little), mask);
+        self.b.ins().bitselect(mask, yes, no)
+    }
+
+    fn wide_operation(&mut self, instr: &Instr, turns: &Turns) -> Result<Lanes, Defect> {
+        let from = instr.role_type(Ty::Extra).ok_or(Defect)?;
+        let ty = instr.ty;
+        let a = self.wide_read(instr, 1, if instr.op == Op::Cvt { from } else { ty }, turns)?;
+        if matches!(instr.op, Op::Mov) {
+            return Ok(a);
+        }
+        let unary = matches!(instr.op, Op::Not | Op::Neg | Op::Abs | Op::Sqrt | Op::Cvt);
+        let b = if unary { a } else { self.wide_read(instr, 2, ty, turns)? };
+        if matches!(instr.op, Op::Min | Op::Max) {
+            return Ok(self.wide_extreme(instr.op, ty, a, b));
+        }
+        let (x, y) = (a.value, b.value);
+        let ins = self.b.ins();
+        let value = match instr.op {
+            Op::Cvt => ins.fcvt_from_sint(types::F32X4, x),
+            Op::Add if ty.is_float() => ins.fadd(x, y),
+            Op::Sub if ty.is_float() => ins.fsub(x, y),
+            Op::Mul if ty.is_float() => ins.fmul(x, y),
+            Op::Div => ins.fdiv(x, y),
+            Op::Neg => ins.fneg(x),
+            Op::Abs => ins.fabs(x),
+            Op::Sqrt => ins.sqrt(x),
+            Op::Add => ins.iadd(x, y),
+            Op::Sub => ins.isub(x, y),
+            Op::Mul => ins.imul(x, y),
+            Op::And => ins.band(x, y),
+            Op::Or => ins.bor(x, y),
+            Op::Xor => ins.bxor(x, y),
+            Op::AndNot => ins.band_not(x, y),
+            Op::Not if ty == ScalarType::Bool => {
+                let one = self.b.ins().iconst(types::I8, 1);
+                let ones = self.b.ins().splat(types::I8X16, one);
+                self.b.ins().bxor(x, ones)
+            }
+            Op::Not => ins.bnot(x),
+            _ => return Err(Defect),
+        };
+        Ok(Lanes { value, raw: ty.is_float() && instr.op != Op::Cvt })
+    }
+
+    /// As with scalars: a NaN that was read keeps its bits, so floats stay as they are only where both were made or are
+    /// constants.
+    fn wide_extreme(&mut self, op: Op, ty: ScalarType, a: Lanes, b: Lanes) -> Lanes {
+        let raw = a.raw && b.raw;
+        let (x, y) = if raw {
+            (a.value, b.value)
+        } else {
+            (self.wide_canonical(a, ty), self.wide_canonical(b, ty))
+        };
+        let (less, more) = if op == Op::Min { (y, x) } else { (x, y) };
+        let mask = self.b.ins().fcmp(FloatCC::LessThan, less, more);
+        Lanes { value: self.wide_choose(mask, y, x), raw }
+    }
+}
