@@ -20,6 +20,23 @@ struct Lanes {
     value: Value,
     /// Floats whose NaN may not be the canonical one yet.
     raw: bool,
+    /// A constant: none of them is a NaN that was read.
+    constant: bool,
+}
+
+impl Lanes {
+    const fn plain(value: Value) -> Self {
+        Self { value, raw: false, constant: false }
+    }
+}
+
+/// A store of floats that may hold another NaN than the canonical one.
+#[derive(Clone, Copy)]
+struct Stored {
+    value: Value,
+    ty: ScalarType,
+    address: Value,
+    offset: i32,
 }
 
 /// What the turns know.
@@ -33,6 +50,9 @@ struct Turns {
     elements: Vec<(Place, u32, Lanes)>,
     /// The counter of the first of these turns, and of each.
     counter: Option<(Key, Value, Value)>,
+    /// The canonical NaN in every lane.
+    nans: Vec<(ScalarType, Value)>,
+    stored: Vec<Stored>,
 }
 
 /// A scalar that is the same in all turns.
@@ -91,6 +111,7 @@ impl Emit<'_, '_> {
         for at in wide.wanted.clone() {
             self.wide_line(at, &mut turns)?;
         }
+        self.mend_nans(&turns)?;
         let next = self.b.ins().iadd_imm_s(number, lanes);
         let more = self.b.ins().icmp(IntCC::NotEqual, next, end);
         let done = self.b.create_block();
@@ -135,7 +156,13 @@ impl Emit<'_, '_> {
                     }
                 };
                 let value = self.b.ins().splat(vector_of(ty), value);
-                turns.splats.push((scalar, Lanes { value, raw: false }));
+                let constant = matches!(scalar, Scalar::Constant(..));
+                turns.splats.push((scalar, Lanes { constant, ..Lanes::plain(value) }));
+            }
+            if instr.ty.is_float() && !turns.nans.iter().any(|(ty, _)| *ty == instr.ty) {
+                let bits = if instr.ty == ScalarType::F32 { u64::from(NAN32_BITS) } else { NAN64_BITS };
+                let nan = self.bits(bits, instr.ty);
+                turns.nans.push((instr.ty, self.b.ins().splat(vector_of(instr.ty), nan)));
             }
             if matches!(instr.op.roles(), [Role::Write(_), ..]) {
                 made.extend(key_of(self.operand_place(&instr, 0)));
@@ -162,7 +189,7 @@ impl Emit<'_, '_> {
                 return Ok(*lanes);
             }
             if let Some((_, _, numbers)) = turns.counter.filter(|(counter, ..)| *counter == key) {
-                return Ok(Lanes { value: numbers, raw: false });
+                return Ok(Lanes::plain(numbers));
             }
         }
         turns.splats.iter().find(|(made, _)| *made == scalar).map(|(_, lanes)| *lanes).ok_or(Defect)
@@ -181,18 +208,20 @@ impl Emit<'_, '_> {
                     None => {
                         let (address, offset) = element(self, 1, 3)?;
                         let value = self.b.ins().load(vector_of(instr.ty), flags(), address, offset);
-                        Lanes { value, raw: false }
+                        turns.elements.push((name.0, name.1, Lanes::plain(value)));
+                        Lanes::plain(value)
                     }
                 };
                 self.wide_write(&instr, lanes, turns)
             }
             Op::StX => {
                 let lanes = self.wide_read(&instr, 3, instr.ty, turns)?;
-                let value = self.wide_canonical(lanes, instr.ty);
                 let (address, offset) = element(self, 0, 2)?;
-                self.b.ins().store(flags(), value, address, offset);
-                let name = (self.operand_place(&instr, 0), instr.operand(2).0);
-                turns.elements.push((name.0, name.1, Lanes { value, raw: false }));
+                self.b.ins().store(flags(), lanes.value, address, offset);
+                if lanes.raw {
+                    turns.stored.push(Stored { value: lanes.value, ty: instr.ty, address, offset });
+                }
+                turns.elements.push((self.operand_place(&instr, 0), instr.operand(2).0, lanes));
                 Ok(())
             }
             _ => {
@@ -208,21 +237,50 @@ impl Emit<'_, '_> {
         Ok(())
     }
 
-    /// The canonical NaN for any NaN.
-    fn wide_canonical(&mut self, lanes: Lanes, ty: ScalarType) -> Value {
-        if !lanes.raw {
-            return lanes.value;
+    /// Stores the canonical NaN where another was stored. One look at all of them: hardly ever is there any.
+    fn mend_nans(&mut self, turns: &Turns) -> Done {
+        let mut odd: Option<Value> = None;
+        for pair in turns.stored.chunks(2) {
+            let [first, ..] = pair else { continue };
+            // All of them are of one type: their size is that of all scalars here.
+            let other = pair.last().unwrap_or(first);
+            let mask = self.b.ins().fcmp(FloatCC::Unordered, first.value, other.value);
+            let mask = self.as_lanes(mask, types::I32X4);
+            odd = Some(match odd {
+                Some(odd) => self.b.ins().bor(odd, mask),
+                None => mask,
+            });
         }
-        let bits = if ty == ScalarType::F32 { u64::from(NAN32_BITS) } else { NAN64_BITS };
-        let nan = self.bits(bits, ty);
-        let nan = self.b.ins().splat(vector_of(ty), nan);
-        let odd = self.b.ins().fcmp(FloatCC::Unordered, lanes.value, lanes.value);
-        self.wide_choose(odd, nan, lanes.value)
+        let Some(odd) = odd else { return Ok(()) };
+        let any = self.b.ins().vany_true(odd);
+        let (mend, next) = (self.cold_block(), self.b.create_block());
+        self.b.ins().brif(any, mend, &[], next, &[]);
+        self.b.switch_to_block(mend);
+        self.b.seal_block(mend);
+        for Stored { value, ty, address, offset } in turns.stored.iter().copied() {
+            let value = self.wide_canonical(value, ty, turns)?;
+            self.b.ins().store(flags(), value, address, offset);
+        }
+        self.b.ins().jump(next, &[]);
+        self.b.switch_to_block(next);
+        self.b.seal_block(next);
+        Ok(())
+    }
+
+    /// The canonical NaN for any NaN.
+    fn wide_canonical(&mut self, value: Value, ty: ScalarType, turns: &Turns) -> Result<Value, Defect> {
+        let nan = turns.nans.iter().find(|(of, _)| *of == ty).map(|(_, nan)| *nan).ok_or(Defect)?;
+        let odd = self.b.ins().fcmp(FloatCC::Unordered, value, value);
+        Ok(self.wide_choose(odd, nan, value))
+    }
+
+    fn as_lanes(&mut self, value: Value, ty: Type) -> Value {
+        self.b.ins().bitcast(ty, MemFlagsData::new().with_endianness(Endianness::Little), value)
     }
 
     fn wide_choose(&mut self, mask: Value, yes: Value, no: Value) -> Value {
         let ty = self.b.func.dfg.value_type(yes);
-        let mask = self.b.ins().bitcast(ty, MemFlagsData::new().with_endianness(Endianness::Little), mask);
+        let mask = self.as_lanes(mask, ty);
         self.b.ins().bitselect(mask, yes, no)
     }
 
@@ -236,7 +294,7 @@ impl Emit<'_, '_> {
         let unary = matches!(instr.op, Op::Not | Op::Neg | Op::Abs | Op::Sqrt | Op::Cvt);
         let b = if unary { a } else { self.wide_read(instr, 2, ty, turns)? };
         if matches!(instr.op, Op::Min | Op::Max) {
-            return Ok(self.wide_extreme(instr.op, ty, a, b));
+            return self.wide_extreme(instr.op, ty, [a, b], turns);
         }
         let (x, y) = (a.value, b.value);
         let ins = self.b.ins();
@@ -264,20 +322,21 @@ impl Emit<'_, '_> {
             Op::Not => ins.bnot(x),
             _ => return Err(Defect),
         };
-        Ok(Lanes { value, raw: ty.is_float() && instr.op != Op::Cvt })
+        Ok(Lanes { raw: ty.is_float() && instr.op != Op::Cvt, ..Lanes::plain(value) })
     }
 
     /// As with scalars: a NaN that was read keeps its bits, so floats stay as they are only where both were made or are
     /// constants.
-    fn wide_extreme(&mut self, op: Op, ty: ScalarType, a: Lanes, b: Lanes) -> Lanes {
-        let raw = a.raw && b.raw;
-        let (x, y) = if raw {
-            (a.value, b.value)
-        } else {
-            (self.wide_canonical(a, ty), self.wide_canonical(b, ty))
-        };
+    fn wide_extreme(&mut self, op: Op, ty: ScalarType, of: [Lanes; 2], turns: &Turns) -> Result<Lanes, Defect> {
+        let made = of.iter().all(|lanes| lanes.raw || lanes.constant);
+        let [mut x, mut y] = of.map(|lanes| lanes.value);
+        if !made {
+            for (value, _) in [&mut x, &mut y].into_iter().zip(of).filter(|(_, lanes)| lanes.raw) {
+                *value = self.wide_canonical(*value, ty, turns)?;
+            }
+        }
         let (less, more) = if op == Op::Min { (y, x) } else { (x, y) };
         let mask = self.b.ins().fcmp(FloatCC::LessThan, less, more);
-        Lanes { value: self.wide_choose(mask, y, x), raw }
+        Ok(Lanes { raw: made, ..Lanes::plain(self.wide_choose(mask, y, x)) })
     }
 }
