@@ -33,6 +33,8 @@ PROGRAM Generated VAR
   i0 : DINT; i1 : DINT := 3; i2 : DINT := -7; i3 : DINT; s0 : INT; s1 : INT := 300; q0 : USINT; l0 : LINT; u0 : UDINT := 9;
   d0 : DWORD := 16#80000001; d1 : DWORD; r0 : REAL := 1.5; r1 : REAL; g0 : LREAL := 0.1;
   a : ARRAY [0..9] OF DINT; e : ARRAY [-2..5] OF REAL; z : ARRAY [1..6] OF BOOL;
+  ra : ARRAY [0..39] OF REAL; rb : ARRAY [-3..36] OF REAL; ba : ARRAY [0..39] OF BOOL; bb : ARRAY [0..39] OF BOOL;
+  ia : ARRAY [0..39] OF INT; da : ARRAY [0..39] OF DINT;
   t0 : TON; t1 : TOF; c0 : CTU; p0 : R_TRIG; k0 : Blink; k : ARRAY [0..3] OF Blink; sum : Sum;
 END_VAR
 ";
@@ -79,7 +81,7 @@ impl Writer<'_> {
     fn statement(&mut self, depth: u32) {
         self.left = self.left.saturating_sub(1);
         let nests = depth < DEPTH_MAX && self.left > 0;
-        match self.below(if nests { 16 } else { 11 }) {
+        match self.below(if nests { 18 } else { 12 }) {
             0..=2 => {
                 let (to, value) = (self.pick(&["b0", "b1", "b2", "b3", "y0", "y1", "f0", "k0.on"]), self.bool(depth));
                 self.put(format_args!("  {to} := {value};\n"));
@@ -102,7 +104,8 @@ impl Writer<'_> {
             }
             9 => self.narrow(depth),
             10 => self.call(depth),
-            11 | 12 => {
+            11 => self.over_elements(depth),
+            12 | 13 => {
                 let condition = self.bool(depth);
                 self.put(format_args!("  IF {condition} THEN\n"));
                 self.block(depth);
@@ -112,7 +115,7 @@ impl Writer<'_> {
                 }
                 self.put(format_args!("  END_IF;\n"));
             }
-            13 | 14 => {
+            14 | 15 => {
                 // A control variable may not be written in its loop: one for each depth.
                 let counter = COUNTERS.get(depth as usize).copied().unwrap_or(COUNTERS[0]);
                 let (from, to) = (self.int(depth + 2), self.below(12));
@@ -128,6 +131,66 @@ impl Writer<'_> {
                 self.put(format_args!("  i2 := i2 + 1; IF i2 > 20 THEN EXIT; END_IF;\n  END_WHILE;\n"));
             }
         }
+    }
+
+    /// A loop over elements of arrays, each by itself or with its neighbour: engines do several turns of some at a time, and
+    /// choose instead of branching in others.
+    fn over_elements(&mut self, depth: u32) {
+        let n = COUNTERS.get(depth as usize).copied().unwrap_or(COUNTERS[0]);
+        let from = self.below(5);
+        let to = from + self.below(32);
+        self.put(format_args!("  FOR {n} := {from} TO {to} DO\n"));
+        for _ in 0..=self.below(3) {
+            let (real, bool, int) = (self.element(n, 1), self.element_bool(n, 1), self.pick(&["3", "-7", "100", "s0"]));
+            match self.below(8) {
+                0 => self.put(format_args!("    ra[{n}] := {real};\n")),
+                1 => self.put(format_args!("    rb[{n}] := {real};\n")),
+                2 => self.put(format_args!("    ba[{n}] := {bool};\n")),
+                3 => self.put(format_args!("    ia[{n}] := ia[{n}] * {int} + ia[{n}];\n")),
+                4 => self.put(format_args!("    da[{n}] := da[{n}] * 5 - {n} + i0;\n")),
+                5 => self.put(format_args!("    r0 := {real}; ra[{n}] := r0 - ra[{n}];\n")),
+                6 => self.put(format_args!("    IF {bool} THEN ba[{n}] := b0; b1 := NOT b1; END_IF;\n")),
+                _ => self.put(format_args!(
+                    "    IF da[{n}] > da[{n} + 1] THEN i1 := da[{n}]; da[{n}] := da[{n} + 1]; da[{n} + 1] := i1; END_IF;\n"
+                )),
+            }
+        }
+        self.put(format_args!("  END_FOR;\n"));
+    }
+
+    /// A number made of elements.
+    fn element(&mut self, n: &str, depth: u32) -> String {
+        if depth >= DEPTH_MAX || self.below(3) == 0 {
+            return match self.below(6) {
+                0 | 1 => format!("ra[{n}]"),
+                2 => format!("rb[{n}]"),
+                3 => format!("DINT_TO_REAL({n})"),
+                4 => self.pick(&["r0", "r1"]).to_owned(),
+                _ => self.pick(&["REAL#0.5", "REAL#-3.0", "REAL#1.0e30", "REAL#0.0"]).to_owned(),
+            };
+        }
+        let (a, b) = (self.element(n, depth + 1), self.element(n, depth + 1));
+        match self.below(8) {
+            0 | 1 => format!("({a} + {b})"),
+            2 => format!("({a} - {b})"),
+            3 => format!("({a} * {b})"),
+            4 => format!("({a} / {b})"),
+            5 => format!("MIN({a}, {b})"),
+            6 => format!("LIMIT(-2.0, {a}, {b})"),
+            _ => format!("{}({a})", self.pick(&["ABS", "SQRT"])),
+        }
+    }
+
+    fn element_bool(&mut self, n: &str, depth: u32) -> String {
+        if depth >= DEPTH_MAX || self.below(3) == 0 {
+            return match self.below(4) {
+                0 | 1 => format!("ba[{n}]"),
+                2 => format!("bb[{n}]"),
+                _ => self.pick(&["b0", "b2", "x0", "TRUE"]).to_owned(),
+            };
+        }
+        let (a, b) = (self.element_bool(n, depth + 1), self.element_bool(n, depth + 1));
+        format!("({a} {} {}{b})", self.pick(&["AND", "OR", "XOR"]), self.pick(&["", "NOT "]))
     }
 
     /// Statements on other types than the three main ones.

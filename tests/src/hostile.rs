@@ -3,6 +3,8 @@
 //! One function each, called by tests with changed files, by the replay of the fuzz corpus and by the fuzz targets, so
 //! that all of them mean the same.
 
+use bytecode::image::{Place, Symbol};
+use bytecode::types::TypeKind;
 use bytecode::wire::{decode, seal};
 use bytecode::{Image, VerifiedImage};
 use compiler::source::SourceMap;
@@ -75,9 +77,21 @@ fn alike<E: Engine>(image: &VerifiedImage, inputs: &[Vec<u8>]) -> Result<usize, 
         if one.outputs() != two.outputs() || one.flags() != two.flags() {
             return Err(format!("{}: outputs or flags differ", place(&engine)));
         }
-        let values = |memory: &Memory| -> Vec<Option<u64>> {
-            let scalar = |s: &bytecode::image::Symbol| image.ty(s.ty).and_then(bytecode::types::Type::scalar);
-            image.symbols.iter().filter_map(|s| Some(memory.read(s.place, scalar(s)?))).collect()
+        let values = |memory: &Memory| -> Vec<Option<Vec<u8>>> {
+            let bytes = |s: &Symbol| {
+                // A scalar, or a row of scalars: what else is in the segment may be a temporary, which engines need not store.
+                let ty = image.ty(s.ty)?;
+                let element = match ty.kind {
+                    TypeKind::Array { element, .. } => image.ty(element)?,
+                    _ => ty,
+                };
+                Some((s.place, ty.size, element.scalar()?))
+            };
+            let read = |(place, size, scalar)| match place {
+                Place::Bit { .. } => memory.read(place, scalar).map(|bits| vec![u8::from(bits != 0)]),
+                Place::Byte(offset) => memory.data().get(offset as usize..)?.get(..size as usize).map(<[u8]>::to_vec),
+            };
+            image.symbols.iter().filter_map(bytes).map(read).collect()
         };
         if values(&one) != values(&two) {
             return Err(format!("{}: variables differ", place(&engine)));

@@ -201,11 +201,8 @@ mod tests {
     #[test]
     fn not_once_an_operand_or_the_holder_is_written() {
         for written in [own(0), own(1), t(0)] {
-            let code = vec![
-                op(Op::And, t(0), own(0), own(1)),
-                mov(written, Val::Const(1)),
-                op(Op::And, t(1), own(0), own(1)),
-            ];
+            let code =
+                vec![op(Op::And, t(0), own(0), own(1)), mov(written, Val::Const(1)), op(Op::And, t(1), own(0), own(1))];
             assert_eq!(after(code.clone()), code, "{written:?}");
         }
         // Its own operand.

@@ -121,7 +121,9 @@ impl Search<'_> {
     /// Are all its operands found without following a reference?
     fn places(&self, line: Line, instr: &Instr) -> bool {
         let named = |(word, role)| match role {
-            Role::Read(_) | Role::Write(_) | Role::ReadImageByte | Role::WriteImageByte => self.place(line, instr, word),
+            Role::Read(_) | Role::Write(_) | Role::ReadImageByte | Role::WriteImageByte => {
+                self.place(line, instr, word)
+            }
             Role::ReadBase(_) | Role::WriteBase(_) => self.place(line, instr, word),
             _ => Some(Place::At(0)),
         };

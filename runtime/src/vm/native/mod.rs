@@ -28,9 +28,9 @@ mod flat;
 mod ops;
 mod plan;
 mod ranges;
-mod vector;
 #[cfg(test)]
 mod tests;
+mod vector;
 
 use super::memory::{Layout, Memory};
 use super::trap::{Trap, TrapCode};

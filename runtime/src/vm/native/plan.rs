@@ -114,7 +114,12 @@ impl Plan {
         plan.regions = outermost(loops)
             .into_iter()
             .filter(|r| entered_at_head_only(&plan.jumps, r))
-            .map(|r| Region { residents: residents(program, flat, r.clone()), lines: r, live_after: HashMap::new(), wide: None })
+            .map(|r| Region {
+                residents: residents(program, flat, r.clone()),
+                lines: r,
+                live_after: HashMap::new(),
+                wide: None,
+            })
             .filter(|r| !r.residents.is_empty())
             .take(if plan.is_long { REGIONS_OF_LONG_MAX } else { usize::MAX })
             .collect();
@@ -448,7 +453,13 @@ fn entered_at_head_only(jumps: &[(u32, u32)], region: &Range<u32>) -> bool {
 }
 
 /// Every access of a line to scalars: what it may touch, as which type, and whether it writes.
-pub(super) fn accesses(program: &Program<'_>, flat: &Flat, line: Line, instr: &Instr, mut f: impl FnMut(Reach, ScalarType, bool)) {
+pub(super) fn accesses(
+    program: &Program<'_>,
+    flat: &Flat,
+    line: Line,
+    instr: &Instr,
+    mut f: impl FnMut(Reach, ScalarType, bool),
+) {
     if matches!(line.kind, Kind::Goto(_)) {
         return;
     }

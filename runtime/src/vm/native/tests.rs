@@ -193,7 +193,8 @@ fn wide_loops_do_what_single_turns_do() {
             let mut engines = (Reference::load(&image), rig::native(&image, true));
             let mut memories = [crate::vm::Memory::new(&image), crate::vm::Memory::new(&image)];
             let enough = 1_000_000;
-            let budgets = [enough, enough, enough, enough, turns * 7, turns * 11 + 40, enough, 40, enough, enough, enough];
+            let budgets =
+                [enough, enough, enough, enough, turns * 7, turns * 11 + 40, enough, 40, enough, enough, enough];
             for budget in budgets {
                 let [first, second] = &mut memories;
                 let expected = rig::run_on(&mut engines.0, first, 0, budget);

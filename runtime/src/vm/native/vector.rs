@@ -138,9 +138,7 @@ impl<'a> Search<'a> {
                 apart &= match resident {
                     _ if writes && key == self.counter => false,
                     // Read before it is written: of the turn before, unless nothing writes it.
-                    Some(resident) if !writes => {
-                        key == self.counter || !resident.written || written.contains(&key)
-                    }
+                    Some(resident) if !writes => key == self.counter || !resident.written || written.contains(&key),
                     Some(_) => true,
                     None => constant,
                 };
@@ -236,7 +234,9 @@ fn has_lanes(instr: &Instr) -> bool {
     match instr.op {
         Op::LdX | Op::StX | Op::Mov => true,
         Op::Add | Op::Sub if !ty.is_float() => ty.is_int(),
-        Op::Mul if !ty.is_float() => matches!(ty, ScalarType::I16 | ScalarType::U16 | ScalarType::I32 | ScalarType::U32),
+        Op::Mul if !ty.is_float() => {
+            matches!(ty, ScalarType::I16 | ScalarType::U16 | ScalarType::I32 | ScalarType::U32)
+        }
         Op::And | Op::Or | Op::Xor | Op::Not | Op::AndNot => !ty.is_float(),
         Op::Add | Op::Sub | Op::Mul | Op::Div | Op::Neg | Op::Abs | Op::Sqrt | Op::Min | Op::Max => ty.is_float(),
         Op::Cvt => ty == ScalarType::F32 && instr.role_type(Ty::Extra) == Some(ScalarType::I32),

@@ -59,9 +59,8 @@ impl Emit<'_, '_> {
     pub(in super::super) fn before_write(&mut self, reach: Reach, ty: ScalarType, name: Option<ElementName>) -> Done {
         let program = self.program;
         let mut elements = std::mem::take(&mut self.elements);
-        elements.retain(|e| {
-            e.name.ty != ty || apart(e.reach, reach) || name.is_some_and(|name| self.differ(name, e.name))
-        });
+        elements
+            .retain(|e| e.name.ty != ty || apart(e.reach, reach) || name.is_some_and(|name| self.differ(name, e.name)));
         self.elements = elements;
         self.flush(|e| may_touch(program, reach, ty, e.key, e.ty))?;
         self.cache.forget(|e| may_touch(program, reach, ty, e.key, e.ty));

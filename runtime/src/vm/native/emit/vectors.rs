@@ -10,9 +10,7 @@ use bytecode::isa::{Role, Ty};
 use bytecode::scalar::{NAN32_BITS, NAN64_BITS};
 use bytecode::{Instr, Op, ScalarType, Window};
 use cranelift_codegen::ir::condcodes::{FloatCC, IntCC};
-use cranelift_codegen::ir::{
-    BlockArg, ConstantData, Endianness, InstBuilder, MemFlagsData, Type, Value, types,
-};
+use cranelift_codegen::ir::{BlockArg, ConstantData, Endianness, InstBuilder, MemFlagsData, Type, Value, types};
 
 /// A vector: one scalar of each turn.
 #[derive(Clone, Copy)]
@@ -145,7 +143,9 @@ impl Emit<'_, '_> {
                 let ty = instr.role_type(ty).ok_or(Defect)?;
                 // The index, too, is the counter.
                 let Some(scalar) = self.scalar(&instr, word, ty)? else { return Err(Defect) };
-                if matches!(scalar, Scalar::Named(key) if made.contains(&key)) || turns.splats.iter().any(|s| s.0 == scalar) {
+                if matches!(scalar, Scalar::Named(key) if made.contains(&key))
+                    || turns.splats.iter().any(|s| s.0 == scalar)
+                {
                     continue;
                 }
                 let value = match scalar {
