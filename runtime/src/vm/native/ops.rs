@@ -364,7 +364,7 @@ impl Emit<'_, '_> {
         Datum::plain(value)
     }
 
-    fn extend(&mut self, value: Value, from: ScalarType, to: Type) -> Value {
+    pub(super) fn extend(&mut self, value: Value, from: ScalarType, to: Type) -> Value {
         if clif(from) == to {
             value
         } else if from.is_signed() {

@@ -121,7 +121,7 @@ fn wide(declarations: &str, body: &str) -> Vec<u32> {
     plan.regions.iter().filter_map(|region| region.wide.as_ref().map(|wide| wide.lanes)).collect()
 }
 
-const ARRAYS: &str = "i : DINT; n : DINT; e : REAL; k : REAL := 0.5; total : REAL; t : DINT; \
+const ARRAYS: &str = "i : DINT; short : INT; byte : USINT; n : DINT; e : REAL; k : REAL := 0.5; total : REAL; t : DINT; \
                       x : ARRAY [0..63] OF REAL; y : ARRAY [-3..60] OF REAL; z : ARRAY [0..63] OF LREAL; \
                       d : ARRAY [0..63] OF DINT; b : ARRAY [0..63] OF DWORD; w : ARRAY [0..63] OF INT; f : ARRAY [0..99] OF BOOL; \
                       g : ARRAY [0..99] OF BOOL; l : ARRAY [0..63] OF LINT;";
@@ -145,6 +145,12 @@ const WIDE: [(&str, u32); 13] = [
 
 #[test]
 fn loops_over_elements_run_several_turns_at_a_time() {
+    for counter in ["i", "short", "byte"] {
+        let body = format!("FOR {counter} := 0 TO 49 DO x[{counter}] := x[{counter}] * k + y[{counter}]; END_FOR;");
+        assert_eq!(wide(ARRAYS, &body), [4], "{counter}");
+    }
+    assert_eq!(wide(ARRAYS, "FOR short := 0 TO 49 DO x[short] := INT_TO_REAL(short); END_FOR;"), [4]);
+    assert_eq!(wide(ARRAYS, "FOR short := 0 TO 49 DO f[short] := TRUE; END_FOR;"), [16]);
     for (body, lanes) in WIDE {
         assert_eq!(wide(ARRAYS, &format!("FOR i := 0 TO 49 DO {body} END_FOR;")), [lanes], "{body}");
     }
@@ -183,11 +189,18 @@ fn wide_loops_do_what_single_turns_do() {
     for (body, _) in WIDE {
         for turns in [1, 2, 3, 4, 5, 7, 8, 9, 16, 17, 18, 33, 50] {
             // Numbers of every kind, endless ones and NaN among them.
+            let single = format!("FOR i := 0 TO {} DO {body} END_FOR;", turns - 1);
+            // The same by a counter of 16 and of 8 bits, where it is only an index.
+            let again = if body.contains("(i)") || body.contains("+ i") || body.contains(":= i") {
+                String::new()
+            } else {
+                single.replace("i :=", "short :=").replace("[i]", "[short]")
+                    + &single.replace("i :=", "byte :=").replace("[i]", "[byte]")
+            };
             let text = format!(
                 "t := n * 7 MOD 50; n := n + 1; x[t] := x[t] * -1.0E25 + 3.0; x[n] := x[t] - x[n]; y[t] := 1.0 / x[n]; \
                  z[t] := z[t] - LREAL#1.0E200; f[t] := NOT f[t]; g[n] := TRUE; d[t] := n * 123_456_789; w[t] := w[t] - 99; \
-                 FOR i := 0 TO {} DO {body} END_FOR; k := k * -1.5;",
-                turns - 1
+                 {single} {again} k := k * -1.5;"
             );
             let image = compiled(ARRAYS, &text);
             let mut engines = (Reference::load(&image), rig::native(&image, true));

@@ -27,6 +27,9 @@ pub(super) const VECTOR_BYTES: u32 = 16;
 pub(super) struct Wide {
     /// What counts the turns.
     pub(super) counter: Key,
+    pub(super) counter_ty: ScalarType,
+    /// What holds its number as an index: itself, or conversions of it.
+    pub(super) indices: Vec<Key>,
     /// The loop goes on while the counter, after counting on, is below this, or at most this.
     pub(super) at_most: bool,
     pub(super) limit: Right,
@@ -48,7 +51,10 @@ pub(super) fn find(program: &Program<'_>, flat: &Flat, plan: &Plan, region: &Reg
     if !single || region.lines.end - region.lines.start > LINES_MAX {
         return None;
     }
-    let Counted { key: counter, ty: ScalarType::I32, op, right: limit } = plan.counted(last)? else { return None };
+    let Counted { key: counter, ty: counter_ty, op, right: limit } = plan.counted(last)?;
+    if counter_ty.size() > 4 || counter_ty == ScalarType::U32 {
+        return None;
+    }
     let (line, instr) = instr_at(program, flat, last)?;
     if instr.op != Op::Jt || !matches!(line.kind, Kind::Branch(to) if to == region.lines.start) {
         return None;
@@ -58,7 +64,8 @@ pub(super) fn find(program: &Program<'_>, flat: &Flat, plan: &Plan, region: &Reg
         Op::Le => true,
         _ => return None,
     };
-    let search = Search { program, flat, plan, region, counter };
+    let mut search = Search { program, flat, plan, region, counter, counter_ty, indices: Vec::new() };
+    search.find_indices();
     if let Right::Resident(key) = limit
         && region.residents.iter().any(|r| r.key == key && r.written)
     {
@@ -67,7 +74,8 @@ pub(super) fn find(program: &Program<'_>, flat: &Flat, plan: &Plan, region: &Reg
     search.turns_are_apart()?;
     let (wanted, size) = search.wanted()?;
     let units = search.units();
-    Some(Wide { counter, at_most, limit, lanes: VECTOR_BYTES / size, units, wanted })
+    let indices = search.indices;
+    Some(Wide { counter, counter_ty, indices, at_most, limit, lanes: VECTOR_BYTES / size, units, wanted })
 }
 
 /// Does every instruction used here exist on this machine, as one or a few of its own?
@@ -85,6 +93,8 @@ struct Search<'a> {
     plan: &'a Plan,
     region: &'a Region,
     counter: Key,
+    counter_ty: ScalarType,
+    indices: Vec<Key>,
 }
 
 impl<'a> Search<'a> {
@@ -101,7 +111,7 @@ impl<'a> Search<'a> {
     fn counts(&self, line: Line, instr: &Instr) -> bool {
         let operand = |word| place(self.program, self.flat, line, instr, word).and_then(key_of);
         instr.op == Op::Add
-            && instr.ty == ScalarType::I32
+            && instr.ty == self.counter_ty
             && operand(0) == Some(self.counter)
             && operand(1) == Some(self.counter)
             && self.is_one(instr)
@@ -109,8 +119,35 @@ impl<'a> Search<'a> {
 
     fn is_one(&self, instr: &Instr) -> bool {
         let operand = instr.operand(2);
+        let one = 1_u32.to_le_bytes();
+        let one = one.get(..self.counter_ty.size() as usize).unwrap_or(&one);
         let bytes = self.program.image.constants.bytes.get(operand.offset() as usize..);
-        operand.window() == Some(bytecode::Window::Const) && bytes.is_some_and(|b| b.starts_with(&1_i32.to_le_bytes()))
+        operand.window() == Some(bytecode::Window::Const) && bytes.is_some_and(|b| b.starts_with(one))
+    }
+
+    /// Finds what holds the counter's number as an index: written once in a turn, before the counter counts on.
+    fn find_indices(&mut self) {
+        let mut found: Vec<Key> = Vec::new();
+        for (_, line, instr) in self.lines() {
+            if self.counts(line, instr) {
+                break;
+            }
+            found.extend(self.converts(line, instr));
+        }
+        let times = |key: Key| self.lines().filter(|(_, line, instr)| self.written(*line, instr) == Some(key)).count();
+        found.retain(|key| times(*key) == 1);
+        if self.counter_ty == ScalarType::I32 {
+            found.push(self.counter);
+        }
+        self.indices = found;
+    }
+
+    /// What a line makes an index of the counter's number.
+    fn converts(&self, line: Line, instr: &Instr) -> Option<Key> {
+        let operand = |word| place(self.program, self.flat, line, instr, word).and_then(key_of);
+        let from = instr.role_type(Ty::Extra);
+        let converts = instr.op == Op::Cvt && instr.ty == ScalarType::I32 && from == Some(self.counter_ty);
+        operand(0).filter(|_| converts && operand(1) == Some(self.counter))
     }
 
     /// Does no turn see what another one did, but for the counter? Nothing may trap, either.
@@ -165,7 +202,8 @@ impl<'a> Search<'a> {
         let at = |word| place(self.program, self.flat, line, instr, word);
         let number = instr.operand(row).0;
         let stride = self.program.image.accesses.get(number as usize)?.stride;
-        let side_by_side = stride == instr.ty.size() && at(index).and_then(key_of) == Some(self.counter);
+        let by_number = at(index).and_then(key_of).is_some_and(|key| self.indices.contains(&key));
+        let side_by_side = stride == instr.ty.size() && by_number;
         side_by_side.then_some((at(base)?, number, range(self.program, self.flat, line, instr, base, row)))
     }
 
@@ -196,7 +234,7 @@ impl<'a> Search<'a> {
                 after_counting = false;
                 continue;
             }
-            let to = self.written(line, instr);
+            let to = self.written(line, instr).filter(|key| !self.indices.contains(key));
             let position = to.and_then(|to| needed.iter().position(|key| *key == to));
             if instr.op != Op::StX && position.is_none() {
                 continue;
@@ -205,14 +243,14 @@ impl<'a> Search<'a> {
                 needed.swap_remove(position);
             }
             let ty = instr.ty;
-            if *size.get_or_insert(ty.size()) != ty.size() || !has_lanes(instr) {
+            if *size.get_or_insert(ty.size()) != ty.size() || !self.has_lanes(line, instr) {
                 return None;
             }
             let mut counter_read = false;
             accesses(self.program, self.flat, line, instr, |reach, _, writes| {
                 let Reach::Scalar(key) = reach else { return };
-                if !writes && key == self.counter {
-                    counter_read = true;
+                if !writes && (key == self.counter || self.indices.contains(&key)) {
+                    counter_read |= key == self.counter;
                 } else if !writes && !needed.contains(&key) {
                     needed.push(key);
                 }
@@ -226,20 +264,42 @@ impl<'a> Search<'a> {
         wanted.reverse();
         Some((wanted, size?)).filter(|(_, size)| *size <= 8)
     }
-}
 
-/// Can the operation be done on lanes, all scalars of its own size?
-fn has_lanes(instr: &Instr) -> bool {
-    let ty = instr.ty;
-    match instr.op {
-        Op::LdX | Op::StX | Op::Mov => true,
-        Op::Add | Op::Sub if !ty.is_float() => ty.is_int(),
-        Op::Mul if !ty.is_float() => {
-            matches!(ty, ScalarType::I16 | ScalarType::U16 | ScalarType::I32 | ScalarType::U32)
+    /// Can the line be done on lanes, all scalars of its own size? The counter's number has a vector of its own, of 32 bits.
+    fn has_lanes(&self, line: Line, instr: &Instr) -> bool {
+        let ty = instr.ty;
+        if instr.op == Op::Cvt {
+            let from = instr.role_type(Ty::Extra);
+            let source = place(self.program, self.flat, line, instr, 1).and_then(key_of);
+            let of_counter = source == Some(self.counter) && from == Some(self.counter_ty);
+            return ty == ScalarType::F32 && (of_counter || from == Some(ScalarType::I32));
         }
-        Op::And | Op::Or | Op::Xor | Op::Not | Op::AndNot => !ty.is_float(),
-        Op::Add | Op::Sub | Op::Mul | Op::Div | Op::Neg | Op::Abs | Op::Sqrt | Op::Min | Op::Max => ty.is_float(),
-        Op::Cvt => ty == ScalarType::F32 && instr.role_type(Ty::Extra) == Some(ScalarType::I32),
-        _ => false,
+        if self.reads_number(line, instr) && (ty.size() != 4 || self.counter_ty != ScalarType::I32) {
+            return false;
+        }
+        match instr.op {
+            Op::LdX | Op::StX | Op::Mov => true,
+            Op::Add | Op::Sub if !ty.is_float() => ty.is_int(),
+            Op::Mul if !ty.is_float() => {
+                matches!(ty, ScalarType::I16 | ScalarType::U16 | ScalarType::I32 | ScalarType::U32)
+            }
+            Op::And | Op::Or | Op::Xor | Op::Not | Op::AndNot => !ty.is_float(),
+            Op::Add | Op::Sub | Op::Mul | Op::Div | Op::Neg | Op::Abs | Op::Sqrt | Op::Min | Op::Max => ty.is_float(),
+            _ => false,
+        }
+    }
+
+    /// Does it read the counter's number otherwise than as an index?
+    fn reads_number(&self, line: Line, instr: &Instr) -> bool {
+        let index = match instr.op {
+            Op::LdX => Some(2),
+            Op::StX => Some(1),
+            _ => None,
+        };
+        instr.op.roles().into_iter().enumerate().any(|(word, role)| {
+            let key = place(self.program, self.flat, line, instr, word).and_then(key_of);
+            let number = key.is_some_and(|key| key == self.counter || self.indices.contains(&key));
+            matches!(role, Role::Read(_)) && Some(word) != index && number
+        })
     }
 }

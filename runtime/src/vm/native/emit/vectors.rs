@@ -46,8 +46,10 @@ struct Turns {
     splats: Vec<(Scalar, Lanes)>,
     /// Elements by base and row.
     elements: Vec<(Place, u32, Lanes)>,
-    /// The counter of the first of these turns, and of each.
-    counter: Option<(Key, Value, Value)>,
+    /// The number of the first of these turns, and of each.
+    counter: Option<(Value, Value)>,
+    /// What holds that number.
+    numbered: Vec<Key>,
     /// The canonical NaN in every lane.
     nans: Vec<(ScalarType, Value)>,
     stored: Vec<Stored>,
@@ -68,18 +70,19 @@ impl Emit<'_, '_> {
     /// Turns of the region whose residents have just been loaded, as many as fit and can be paid; the rest, one at least,
     /// is the loop's.
     pub(super) fn wide_turns(&mut self, wide: &Wide) -> Done {
-        let counter = self.variable(wide.counter, ScalarType::I32);
+        let ty = wide.counter_ty;
+        let counter = self.variable(wide.counter, ty);
         let first = self.b.use_var(counter);
         let (lanes, units) = (i64::from(wide.lanes), i64::from(wide.units));
-        let begin = self.b.ins().sextend(types::I64, first);
+        let begin = self.extend(first, ty, types::I64);
         let limit = match wide.limit {
-            Right::Constant(bits) => self.bits(bits, ScalarType::I32),
+            Right::Constant(bits) => self.bits(bits, ty),
             Right::Resident(key) => {
-                let variable = self.variable(key, ScalarType::I32);
+                let variable = self.variable(key, ty);
                 self.b.use_var(variable)
             }
         };
-        let limit = self.b.ins().sextend(types::I64, limit);
+        let limit = self.extend(limit, ty, types::I64);
         let turns = self.b.ins().isub(limit, begin);
         // All but the last one, rounded down.
         let spare = self.b.ins().iadd_imm_s(turns, if wide.at_most { 0 } else { -1 });
@@ -96,6 +99,7 @@ impl Emit<'_, '_> {
         self.b.seal_block(start);
         let rest = self.b.ins().isub(left, cost);
         let spare = self.b.ins().ireduce(types::I32, spare);
+        let first = self.b.ins().ireduce(types::I32, begin);
         let end = self.b.ins().iadd(first, spare);
         let mut turns = Turns::default();
         let steps = self.prepare(wide, &mut turns)?;
@@ -105,7 +109,7 @@ impl Emit<'_, '_> {
         self.b.switch_to_block(turn);
         let all = self.b.ins().splat(types::I32X4, number);
         let numbers = self.b.ins().iadd(all, steps);
-        turns.counter = Some((wide.counter, number, numbers));
+        turns.counter = Some((number, numbers));
         for at in wide.wanted.clone() {
             self.wide_line(at, &mut turns)?;
         }
@@ -118,6 +122,7 @@ impl Emit<'_, '_> {
         self.b.switch_to_block(done);
         self.b.seal_block(done);
         self.b.def_var(self.left, rest);
+        let end = if ty.size() < 4 { self.b.ins().ireduce(clif(ty), end) } else { end };
         self.b.def_var(counter, end);
         self.b.ins().jump(after, &[]);
         self.b.switch_to_block(after);
@@ -135,7 +140,9 @@ impl Emit<'_, '_> {
 
     /// Makes what is the same in all turns; the numbers of the lanes.
     fn prepare(&mut self, wide: &Wide, turns: &mut Turns) -> Result<Value, Defect> {
-        let mut made: Vec<Key> = vec![wide.counter];
+        turns.numbered.clone_from(&wide.indices);
+        turns.numbered.push(wide.counter);
+        let mut made: Vec<Key> = turns.numbered.clone();
         for at in wide.wanted.clone() {
             let instr = *self.at_line(at)?;
             for (word, role) in instr.op.roles().into_iter().enumerate() {
@@ -188,7 +195,7 @@ impl Emit<'_, '_> {
             if let Some((_, lanes)) = turns.scalars.iter().rev().find(|(made, _)| *made == key) {
                 return Ok(*lanes);
             }
-            if let Some((_, _, numbers)) = turns.counter.filter(|(counter, ..)| *counter == key) {
+            if let Some((_, numbers)) = turns.counter.filter(|_| turns.numbered.contains(&key)) {
                 return Ok(Lanes::plain(numbers));
             }
         }
@@ -197,7 +204,7 @@ impl Emit<'_, '_> {
 
     fn wide_line(&mut self, at: u32, turns: &mut Turns) -> Done {
         let instr = *self.at_line(at)?;
-        let (_, number, _) = turns.counter.ok_or(Defect)?;
+        let (number, _) = turns.counter.ok_or(Defect)?;
         let element = |e: &mut Self, base, row| e.element(&instr, base, Datum::plain(number), row);
         match instr.op {
             Op::LdX => {
