@@ -8,7 +8,7 @@
 
 use super::cache::may_touch;
 use super::flat::{Flat, Kind, Line, Place, Program};
-use super::plan::{accesses, key_of};
+use super::lines::{accesses, key_of};
 use bytecode::isa::Role;
 use bytecode::{Instr, Op, ScalarType};
 use std::ops::Range;

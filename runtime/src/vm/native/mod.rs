@@ -1,6 +1,6 @@
 //! Native code: an image becomes machine code when it is loaded, in milliseconds, with no compiler installed.
 //!
-//! - `flat`: bodies as flat lists of lines, small ones inlined; `plan`: what is decided before code is made; `ranges`:
+//! - `flat`: bodies as flat lists of lines, small ones inlined; `lines`: what a line reads and writes; `plan`: what is decided before code is made; `ranges`:
 //!   which indices cannot lie outside; `conditional`: small IFs without branches; `vector`: loops
 //!   that run several turns at a time;
 //! - `cache`: which value stands at which place; `emit` (control flow, with `places` and `memory` below it) and `ops`: from lines to the code
@@ -25,6 +25,7 @@ mod compile;
 mod conditional;
 mod emit;
 mod flat;
+mod lines;
 mod ops;
 mod plan;
 mod ranges;

@@ -7,11 +7,11 @@
 
 use super::cache::{Key, Reach, may_touch};
 use super::conditional::Conditionals;
-use super::flat::{Flat, Kind, Line, Place, Program};
+use super::flat::{Flat, Kind, Line, Program};
+use super::lines::{accesses, instr_at, is_constant, line_at, may_trap, written};
 use super::ranges::{self, Counted};
 use super::vector::{self, Wide};
-use bytecode::isa::{Role, Ty};
-use bytecode::{Instr, Op, ScalarType};
+use bytecode::{Op, ScalarType};
 use std::collections::HashMap;
 use std::ops::Range;
 
@@ -383,55 +383,6 @@ struct Flow {
     next: Vec<u32>,
 }
 
-fn line_at(flat: &Flat, at: u32) -> Option<Line> {
-    flat.lines.get(at as usize).copied()
-}
-
-pub(super) fn instr_at<'a>(program: &Program<'a>, flat: &Flat, at: u32) -> Option<(Line, &'a Instr)> {
-    let line = line_at(flat, at)?;
-    Some((line, program.instr(line)?))
-}
-
-pub(super) fn place(program: &Program<'_>, flat: &Flat, line: Line, instr: &Instr, word: usize) -> Option<Place> {
-    Some(program.place(*flat.scopes.get(line.scope as usize)?, instr.operand(word)))
-}
-
-pub(super) fn key_of(place: Place) -> Option<Key> {
-    match place {
-        Place::At(at) => Some(Key { own: false, at }),
-        Place::Own(at) => Some(Key { own: true, at }),
-        Place::Behind { .. } => None,
-    }
-}
-
-/// The scalar a line writes by name.
-fn written(program: &Program<'_>, flat: &Flat, line: Line, instr: &Instr) -> Option<(Key, ScalarType)> {
-    if matches!(line.kind, Kind::Goto(_)) {
-        return None;
-    }
-    let [first, ..] = instr.op.roles();
-    let ty = match first {
-        Role::Write(ty) => instr.role_type(ty)?,
-        Role::WriteImageByte => ScalarType::U8,
-        _ => return None,
-    };
-    Some((key_of(place(program, flat, line, instr, 0)?)?, ty))
-}
-
-/// Can a line end the scan, or hand on to code that can?
-pub(super) fn may_trap(program: &Program<'_>, flat: &Flat, line: Line, instr: &Instr) -> bool {
-    let divides = matches!(instr.op, Op::Div | Op::Mod) && !instr.ty.is_float();
-    let checks = matches!(instr.op, Op::LdX | Op::StX | Op::BindX | Op::Bound);
-    let follows = |(word, role)| {
-        let operand = !matches!(
-            role,
-            Role::None | Role::Access | Role::Target | Role::Pou | Role::Type | Role::RefIndex | Role::Number
-        );
-        operand && matches!(place(program, flat, line, instr, word), Some(Place::Behind { .. }))
-    };
-    line.kind != Kind::Plain || divides || checks || instr.op.roles().into_iter().enumerate().any(follows)
-}
-
 /// Merges loops that overlap.
 fn outermost(mut loops: Vec<Range<u32>>) -> Vec<Range<u32>> {
     loops.sort_by_key(|l| (l.start, l.end));
@@ -450,56 +401,6 @@ fn entered_at_head_only(jumps: &[(u32, u32)], region: &Range<u32>) -> bool {
     let from = jumps.partition_point(|(to, _)| *to <= region.start);
     let inside = jumps.get(from..).unwrap_or_default().iter().take_while(|(to, _)| *to < region.end);
     inside.into_iter().all(|(_, at)| region.contains(at))
-}
-
-/// Every access of a line to scalars: what it may touch, as which type, and whether it writes.
-pub(super) fn accesses(
-    program: &Program<'_>,
-    flat: &Flat,
-    line: Line,
-    instr: &Instr,
-    mut f: impl FnMut(Reach, ScalarType, bool),
-) {
-    if matches!(line.kind, Kind::Goto(_)) {
-        return;
-    }
-    let reach = |word| match place(program, flat, line, instr, word).and_then(key_of) {
-        Some(key) => Reach::Scalar(key),
-        None => Reach::Anywhere,
-    };
-    let range = |word, access| range(program, flat, line, instr, word, access);
-    for (word, role) in instr.op.roles().into_iter().enumerate() {
-        let ty = |ty: Ty| instr.role_type(ty).unwrap_or(ScalarType::Bool);
-        match role {
-            Role::Read(t) => f(reach(word), ty(t), false),
-            Role::Write(t) => f(reach(word), ty(t), true),
-            Role::ReadImageByte => f(reach(word), ScalarType::U8, false),
-            Role::WriteImageByte => f(reach(word), ScalarType::U8, true),
-            Role::ReadBase(t) => f(range(word, 3), ty(t), false),
-            Role::WriteBase(t) => f(range(word, 2), ty(t), true),
-            Role::None | Role::Place | Role::PlaceBase | Role::Access | Role::Target => {}
-            Role::Pou | Role::Type | Role::RefIndex | Role::Number => {}
-        }
-    }
-}
-
-/// What an indexed operation reaches: words of its base and its row.
-pub(super) fn range(
-    program: &Program<'_>,
-    flat: &Flat,
-    line: Line,
-    instr: &Instr,
-    base: usize,
-    access: usize,
-) -> Reach {
-    match place(program, flat, line, instr, base).and_then(key_of) {
-        Some(key) => {
-            let row = program.image.accesses.get(instr.operand(access).0 as usize);
-            let bytes = row.map_or(0, |r| u64::from(r.count.saturating_sub(1)) * u64::from(r.stride));
-            Reach::Range(key, bytes + u64::from(instr.ty.size()))
-        }
-        None => Reach::Anywhere,
-    }
 }
 
 /// The scalars that can live in registers in these lines; none where something is called or copied.
@@ -536,10 +437,6 @@ fn residents(program: &Program<'_>, flat: &Flat, lines: Range<u32>) -> Vec<Resid
     list.sort_by_key(|r| (std::cmp::Reverse(r.uses), r.key));
     list.truncate(RESIDENTS_MAX);
     list
-}
-
-fn is_constant(program: &Program<'_>, key: Key) -> bool {
-    !key.own && key.at as usize >= program.layout.constants_at
 }
 
 fn same_reach(a: Reach, b: Reach) -> bool {

@@ -7,7 +7,8 @@
 
 use super::cache::Key;
 use super::flat::{Flat, Kind, Line, Program};
-use super::plan::{Plan, Region, key_of};
+use super::lines::key_of;
+use super::plan::{Plan, Region};
 use bytecode::isa::{Role, Ty};
 use bytecode::scalar::Scalar;
 use bytecode::{Instr, Op, ScalarType, Window};

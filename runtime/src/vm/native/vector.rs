@@ -10,7 +10,8 @@
 
 use super::cache::{Key, Reach, apart};
 use super::flat::{Flat, Kind, Line, Place, Program};
-use super::plan::{Plan, Region, accesses, instr_at, key_of, may_trap, place, range};
+use super::lines::{accesses, instr_at, key_of, may_trap, place, range};
+use super::plan::{Plan, Region};
 use super::ranges::{Counted, Right};
 use crate::vm::eval::is_pure;
 use bytecode::isa::{Role, Ty};

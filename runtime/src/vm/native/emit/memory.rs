@@ -1,7 +1,7 @@
 //! Memory as the block at hand knows it: residents, what waits to be stored, and values in the form an operation wants.
 
 use super::super::cache::{Datum, Entry, Key, Reach, apart, may_touch};
-use super::super::plan::key_of;
+use super::super::lines::key_of;
 use super::{Current, Defect, Done, ElementName, Emit, clif, flags};
 use bytecode::scalar::Scalar;
 use bytecode::{Instr, Operand, ScalarType, Window};

@@ -3,7 +3,7 @@
 use super::super::abi::{Record, UNBOUND};
 use super::super::cache::{Datum, Key, Reach};
 use super::super::flat::Place;
-use super::super::plan::key_of;
+use super::super::lines::key_of;
 use super::{Defect, ELEMENTS_MAX, Element, ElementName, Emit, field, flags};
 use crate::vm::trap::TrapCode;
 use bytecode::scalar::Scalar;

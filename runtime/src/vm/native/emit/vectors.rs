@@ -2,7 +2,7 @@
 
 use super::super::cache::{Datum, Key};
 use super::super::flat::Place;
-use super::super::plan::key_of;
+use super::super::lines::key_of;
 use super::super::ranges::Right;
 use super::super::vector::{VECTOR_BYTES, Wide};
 use super::{Defect, Done, Emit, clif, flags};
