@@ -20,6 +20,9 @@ use bytecode::{Instr, Op, ScalarType};
 /// Lines of a turn, at most: more would not stay in registers.
 const LINES_MAX: u32 = 32;
 
+/// What a turn charges, at most: times the most turns there are, still a number of 64 bits.
+const UNITS_MAX: u32 = 1 << 16;
+
 /// Bytes of a vector register that every machine of its kind has.
 pub(super) const VECTOR_BYTES: u32 = 16;
 
@@ -74,7 +77,7 @@ pub(super) fn find(program: &Program<'_>, flat: &Flat, plan: &Plan, region: &Reg
     }
     search.turns_are_apart()?;
     let (wanted, size) = search.wanted()?;
-    let units = search.units();
+    let units = search.units().filter(|units| *units <= UNITS_MAX)?;
     let indices = search.indices;
     Some(Wide { counter, counter_ty, indices, at_most, limit, lanes: VECTOR_BYTES / size, units, wanted })
 }
@@ -104,9 +107,9 @@ impl<'a> Search<'a> {
         body.filter_map(|at| instr_at(self.program, self.flat, at).map(|(line, instr)| (at, line, instr)))
     }
 
-    fn units(&self) -> u32 {
-        let charges = self.lines().filter(|(_, _, instr)| instr.op == Op::Charge);
-        charges.map(|(_, _, instr)| instr.w.first().copied().unwrap_or(0)).sum()
+    fn units(&self) -> Option<u32> {
+        let mut charges = self.lines().filter(|(_, _, instr)| instr.op == Op::Charge);
+        charges.try_fold(0_u32, |sum, (_, _, instr)| sum.checked_add(*instr.w.first()?))
     }
 
     fn counts(&self, line: Line, instr: &Instr) -> bool {
