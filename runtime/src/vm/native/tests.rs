@@ -127,7 +127,8 @@ const ARRAYS: &str = "i : DINT; short : INT; byte : USINT; n : DINT; e : REAL; k
                       g : ARRAY [0..99] OF BOOL; l : ARRAY [0..63] OF LINT;";
 
 /// Bodies of loops that are wide, and the turns they do at a time.
-const WIDE: [(&str, u32); 13] = [
+const WIDE: [(&str, u32); 14] = [
+    ("x[i] := SQRT(y[i] - 1.0) * k; x[i] := MIN(SQRT(DINT_TO_REAL(i)), DINT_TO_REAL(i));", 4),
     ("b[i] := (b[i] XOR 16#5555) AND NOT b[i] OR 16#80000001;", 4),
     ("x[i] := 1.5;", 4),
     ("e := x[i] * k; y[i] := e + y[i]; x[i] := e - y[i] / 3.0;", 4),

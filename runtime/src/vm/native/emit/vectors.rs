@@ -31,6 +31,8 @@ impl Lanes {
 /// A store of floats that may hold another NaN than the canonical one.
 #[derive(Clone, Copy)]
 struct Stored {
+    /// Base and row.
+    name: (Place, u32),
     value: Value,
     ty: ScalarType,
     address: Value,
@@ -225,10 +227,13 @@ impl Emit<'_, '_> {
                 let lanes = self.wide_read(&instr, 3, instr.ty, turns)?;
                 let (address, offset) = element(self, 0, 2)?;
                 self.b.ins().store(flags(), lanes.value, address, offset);
+                let name = (self.operand_place(&instr, 0), instr.operand(2).0);
+                // What was there before is there no more, and not to be mended.
+                turns.stored.retain(|stored| stored.name != name);
                 if lanes.raw {
-                    turns.stored.push(Stored { value: lanes.value, ty: instr.ty, address, offset });
+                    turns.stored.push(Stored { name, value: lanes.value, ty: instr.ty, address, offset });
                 }
-                turns.elements.push((self.operand_place(&instr, 0), instr.operand(2).0, lanes));
+                turns.elements.push((name.0, name.1, lanes));
                 Ok(())
             }
             _ => {
@@ -264,7 +269,7 @@ impl Emit<'_, '_> {
         self.b.ins().brif(any, mend, &[], next, &[]);
         self.b.switch_to_block(mend);
         self.b.seal_block(mend);
-        for Stored { value, ty, address, offset } in turns.stored.iter().copied() {
+        for Stored { value, ty, address, offset, .. } in turns.stored.iter().copied() {
             let value = self.wide_canonical(value, ty, turns)?;
             self.b.ins().store(flags(), value, address, offset);
         }
