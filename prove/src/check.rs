@@ -5,8 +5,8 @@
 //! 2. a scan that begins with all of them ends with all of them;
 //! 3. no scan that begins with all of them breaks the property.
 //!
-//! Counters enter by what is said when they are compared ([`crate::compared`]), or, where a proof speaks of their bits or was not
-//! accepted so, bit by bit.
+//! Counters enter by what is said when they are compared ([`crate::compared`]), or, where a proof speaks of their bits or of whole
+//! numbers of the program, or was not accepted so, bit by bit.
 //!
 //! What it relies on: the model, what a comparison becomes in a scan, the solver, and this page.
 
@@ -15,6 +15,7 @@ use crate::engine::predicates::{Predicate, function};
 use crate::graph::Lit;
 use crate::sat::{Answer, Encoding, Limit, Solver};
 use crate::system::{Blasted, System};
+use crate::words::word_of;
 use std::fmt;
 
 /// Why a certificate was not accepted.
@@ -49,7 +50,12 @@ impl fmt::Display for Rejected {
 /// # Errors
 /// The first of the three conditions that fails.
 pub fn check(system: &System, certificate: &Certificate, limit: &Limit) -> Result<(), Rejected> {
-    let bits = |(predicate, _): &(Predicate, bool)| matches!(predicate, Predicate::CounterBit { .. });
+    let bits = |(predicate, _): &(Predicate, bool)| match predicate {
+        Predicate::CounterBit { .. } => true,
+        Predicate::Latch(_) => false,
+        Predicate::AtLeast { counter, .. } => word_of(*counter).is_some(),
+        Predicate::Order { left, right, .. } => word_of(*left).or(word_of(*right)).is_some(),
+    };
     let speaks_of_bits = certificate.clauses.iter().flatten().any(bits);
     if let Some(blasted) = Blasted::compared(system).filter(|_| !speaks_of_bits)
         && accept(system, blasted, certificate, limit).is_ok()
@@ -136,7 +142,10 @@ fn verdict(answer: Answer, rejected: Rejected) -> Result<(), Rejected> {
 }
 
 fn exists(system: &System, predicate: Predicate) -> bool {
-    let counter = |n: u32| (n as usize) < system.counters.len();
+    let counter = |n: u32| match word_of(n) {
+        None => (n as usize) < system.counters.len(),
+        Some(word) => system.words.get(word as usize).is_some_and(|bits| !bits.is_empty()),
+    };
     match predicate {
         Predicate::Latch(n) => (n as usize) < system.latches.len(),
         Predicate::AtLeast { counter: n, .. } | Predicate::CounterBit { counter: n, .. } => counter(n),

@@ -6,6 +6,7 @@
 use crate::check;
 use crate::condition::Condition;
 use crate::engine::bounded::Trace;
+use crate::engine::laps::{self, Lap};
 use crate::engine::portfolio::{self, Argument, Certificate, Verdict};
 use crate::engine::random;
 use crate::graph::Lit;
@@ -53,6 +54,8 @@ pub struct Way {
     pub starts: Vec<Setting>,
     /// Inputs that matter, and for how many scans.
     pub steps: Vec<(Vec<Setting>, u64)>,
+    /// Steps that are gone through several times; in order, and without a step in common.
+    pub laps: Vec<Lap>,
     /// No way with as few events is shorter.
     pub shortest: bool,
     /// It rests on values that are not computed, so it may not be one.
@@ -63,7 +66,13 @@ impl Way {
     /// Number of scans.
     #[must_use]
     pub fn scans(&self) -> u64 {
-        self.steps.iter().fold(0, |sum, (_, scans)| sum.saturating_add(*scans))
+        let steps: Vec<u64> = self.steps.iter().map(|(_, scans)| *scans).collect();
+        laps::scans(&steps, &self.laps)
+    }
+
+    /// The numbers of all steps as often as they are done, and whether it belongs to a lap gone through before.
+    pub fn walk(&self) -> impl Iterator<Item = (usize, bool)> {
+        laps::walk(self.steps.len(), &self.laps)
     }
 }
 
@@ -333,7 +342,7 @@ impl<'a> Prover<'a> {
             }
             steps.push((settings, step.scans));
         }
-        Way { starts, steps, shortest: trace.shortest, approximate }
+        Way { starts, steps, laps: trace.laps.clone(), shortest: trace.shortest, approximate }
     }
 }
 

@@ -6,8 +6,10 @@
 //! stops the other. An interruption is never an answer.
 
 use super::bounded::{Bounded, Search, Trace};
+use super::counting;
 use super::houdini;
 use super::ic3;
+use super::laps;
 use super::predicates::{Clause, Predicate, Vocabulary};
 use super::random::States;
 use super::reduce;
@@ -95,39 +97,53 @@ pub fn decide(system: &System, limit: &Limit) -> Verdict {
     }
     let reduced = reduce::reduce(system, limit);
     if reduced.constants.is_empty() {
-        return search(system, limit);
+        return counting(system, limit);
     }
     let lemmas = reduced.constants.iter().map(|(latch, value)| vec![(Predicate::Latch(*latch), *value)]);
     if reduced.system.bad == Lit::FALSE {
         return Verdict::Proved(Certificate { argument: Argument::Lemmas, clauses: lemmas.collect() });
     }
-    match search(&reduced.system, limit) {
+    match counting(&reduced.system, limit) {
         Verdict::Proved(certificate) => {
             let original = |(predicate, positive): &(Predicate, bool)| (reduced.original(*predicate), *positive);
             let own = certificate.clauses.iter().map(|clause| clause.iter().map(original).collect());
             Verdict::Proved(Certificate { clauses: lemmas.chain(own).collect(), ..certificate })
         }
-        Verdict::Broken(trace) => Verdict::Broken(whole(system, &reduced, trace)),
+        Verdict::Broken(trace) => Verdict::Broken(whole(system, (&reduced.system, &reduced.latches), trace)),
         unknown @ Verdict::Unknown { .. } => unknown,
     }
 }
 
-/// A trace of the smaller system as one of the whole: what it leaves out does not matter.
-fn whole(system: &System, reduced: &reduce::Reduced, trace: Trace) -> Trace {
+/// Makes counters of what only counts, then searches and proves.
+fn counting(system: &System, limit: &Limit) -> Verdict {
+    let Some(counting) = counting::counting(system, limit) else { return search(system, limit) };
+    match search(&counting.system, limit) {
+        Verdict::Proved(certificate) => {
+            let original = |(predicate, positive): &(Predicate, bool)| (counting.original(*predicate), *positive);
+            let clauses = certificate.clauses.iter().map(|clause| clause.iter().map(original).collect());
+            Verdict::Proved(Certificate { clauses: clauses.collect(), ..certificate })
+        }
+        Verdict::Broken(trace) => Verdict::Broken(whole(system, (&counting.system, &counting.latches), trace)),
+        unknown @ Verdict::Unknown { .. } => unknown,
+    }
+}
+
+/// A trace of a part as one of the whole: what the part leaves out does not matter.
+fn whole(system: &System, (part, latches): (&System, &[u32]), trace: Trace) -> Trace {
     let mut starts: Vec<bool> = system.latches.iter().map(|l| l.start == crate::model::Start::Value(true)).collect();
-    for ((number, _), value) in reduced.latch_of().zip(&trace.starts) {
-        if let Some(start) = starts.get_mut(number as usize) {
+    for (number, value) in latches.iter().zip(&trace.starts) {
+        if let Some(start) = starts.get_mut(*number as usize) {
             *start = *value;
         }
     }
     let steps = trace.steps.into_iter().map(|step| {
         let value = |model: &u32| {
-            let at = reduced.system.inputs.iter().position(|own| own == model);
+            let at = part.inputs.iter().position(|own| own == model);
             at.and_then(|at| step.inputs.get(at)).copied().unwrap_or(false)
         };
         super::bounded::TraceStep { inputs: system.inputs.iter().map(value).collect(), scans: step.scans }
     });
-    Trace { starts, steps: steps.collect(), shortest: trace.shortest }
+    Trace { starts, steps: steps.collect(), ..trace }
 }
 
 /// Looks at random runs, then tries lemmas, then searches and proves side by side.
@@ -186,7 +202,7 @@ fn side_by_side(system: &System, (known, cut): (Box<Known>, bool), states: &[Sta
                 stop.store(true, Ordering::Relaxed);
             })
         });
-        let search = Bounded::new(system, &own).with_lemmas(lemmas).run(DEPTH_MAX);
+        let search = search_deep(system, lemmas, &own);
         let found = matches!(search, Search::Found(_));
         if found {
             stop.store(true, Ordering::Relaxed);
@@ -204,6 +220,27 @@ fn side_by_side(system: &System, (known, cut): (Box<Known>, bool), states: &[Sta
             }
         }
     })
+}
+
+/// Searches step by step; where something counts events, in turns with laps, which find what lies thousands of them deep.
+fn search_deep(system: &System, lemmas: Vec<Vec<(Predicate, bool)>>, limit: &Limit) -> Search {
+    if !system.counters.iter().any(laps::counts_events) {
+        return Bounded::new(system, limit).with_lemmas(lemmas).run(DEPTH_MAX);
+    }
+    let mut plain = Bounded::new(system, limit).with_lemmas(lemmas.clone());
+    let mut laps = Bounded::new(system, limit).with_lemmas(lemmas).with_laps();
+    let mut depth = AT_ONCE;
+    loop {
+        match plain.run(depth) {
+            Search::Nothing(_) => {}
+            ended @ (Search::Found(_) | Search::Stopped(_)) => return ended,
+        }
+        match laps.run(depth) {
+            Search::Nothing(_) if depth < DEPTH_MAX => depth = (depth * 2).min(DEPTH_MAX),
+            Search::Stopped(_) | Search::Nothing(_) => return Search::Stopped(depth),
+            found @ Search::Found(_) => return found,
+        }
+    }
 }
 
 /// What is known of a system before anything dear is tried.
