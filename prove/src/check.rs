@@ -5,12 +5,17 @@
 //! 2. a scan that begins with all of them ends with all of them;
 //! 3. no scan that begins with all of them breaks the property.
 //!
+//! Where it states a number of scans ([`Argument::Scans`]), in place of 3.: the first so many scans do not break the property, and so many
+//! scans that do not, each begun with all clauses, are not followed by one that does.
+//!
 //! Counters enter by what is said when they are compared ([`crate::compared`]), or, where a proof speaks of their bits or of whole
 //! numbers of the program, or was not accepted so, bit by bit.
 //!
-//! What it relies on: the model, what a comparison becomes in a scan, the solver, and this page.
+//! What it relies on: the model, what a comparison becomes in a scan, the solver, scans one behind the other
+//! ([`crate::engine::induction::Scans`]), and this page.
 
-use crate::engine::portfolio::Certificate;
+use crate::engine::induction::Scans;
+use crate::engine::portfolio::{Argument, Certificate};
 use crate::engine::predicates::{Predicate, function};
 use crate::graph::Lit;
 use crate::sat::{Answer, Encoding, Limit, Solver};
@@ -93,6 +98,9 @@ fn accept(system: &System, blasted: Blasted, certificate: &Certificate, limit: &
         after.push(nexts.by_ref().take(lits.len()).collect());
     }
     let facts = blasted.facts();
+    if let Argument::Scans(count) = certificate.argument {
+        several(system, certificate, count, limit)?;
+    }
 
     start(&blasted, &before, &facts, limit)?;
     let mut solver = Solver::new(limit);
@@ -101,10 +109,27 @@ fn accept(system: &System, blasted: Blasted, certificate: &Certificate, limit: &
     encoding.clauses(&mut solver, &blasted.graph, &before);
     let constraint = encoding.term(&mut solver, &blasted.graph, blasted.constraint);
     solver.clause(&[constraint]);
-    let bad = encoding.term(&mut solver, &blasted.graph, blasted.bad);
-    verdict(solver.solve(&[bad]), Rejected::Property)?;
+    if !matches!(certificate.argument, Argument::Scans(_)) {
+        let bad = encoding.term(&mut solver, &blasted.graph, blasted.bad);
+        verdict(solver.solve(&[bad]), Rejected::Property)?;
+    }
     some_broken(&mut solver, &mut encoding, &blasted, &after);
     verdict(solver.solve(&[]), Rejected::Step)
+}
+
+/// The first scans do no harm, and so many that do none, with the clauses before each, are not followed by one that does.
+fn several(system: &System, certificate: &Certificate, count: u32, limit: &Limit) -> Result<(), Rejected> {
+    let mut first = Scans::new(system, &[], true, limit);
+    let mut any = Scans::new(system, &certificate.clauses, false, limit);
+    for _ in 0..count {
+        let bad = first.add();
+        verdict(first.harmful(bad, None), Rejected::Property)?;
+        first.exclude(bad);
+        let bad = any.add();
+        any.exclude(bad);
+    }
+    let bad = any.add();
+    verdict(any.harmful(bad, None), Rejected::Property)
 }
 
 /// At least one of the clauses does not hold.

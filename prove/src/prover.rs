@@ -29,11 +29,14 @@ pub struct Options {
     pub time_limit: Duration,
     /// Raised from outside where memory runs short: the search ends as soon as it sees it.
     pub stop: Option<Arc<AtomicBool>>,
+    /// How long premises are looked at; `None`: as long as the proof took, and half a second at least, because a remark must not
+    /// take much longer than the proof it belongs to. On a busy machine it then depends on the load what is found.
+    pub premise_limit: Option<Duration>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { time_limit: Duration::from_secs(30), stop: None }
+        Self { time_limit: Duration::from_secs(30), stop: None, premise_limit: None }
     }
 }
 
@@ -262,7 +265,7 @@ impl<'a> Prover<'a> {
                     Ok(()) => match self.hollow(
                         &asked.premises,
                         question.constraint,
-                        &limit.until(premises_until(began)),
+                        &limit.until(premises_until(began, options)),
                         &mut open_premises,
                     ) {
                         Some(premise) => Answer::Vacuous { premise },
@@ -349,10 +352,10 @@ impl<'a> Prover<'a> {
 /// Scans of random runs in which a premise may turn out to be met.
 const PREMISE_SCANS: usize = 1_000;
 
-/// How long premises are looked at: a remark must not take much longer than the proof it belongs to.
-fn premises_until(began: Instant) -> Instant {
+/// Until when premises are looked at.
+fn premises_until(began: Instant, options: &Options) -> Instant {
     let now = Instant::now();
-    now + (now - began).max(Duration::from_millis(500))
+    now + options.premise_limit.unwrap_or_else(|| (now - began).max(Duration::from_millis(500)))
 }
 
 fn unknown(steps: usize, gave_up: bool, options: &Options) -> String {

@@ -3,9 +3,9 @@
 //! Proofs may speak of a word as of a counter: its number is then [`WORD`] and the word's own. A word keeps its number in every
 //! part of a model that is looked at, so that a proof in the part is one in the whole.
 
+use bytecode::ScalarType;
 use bytecode::image::{Image, Place};
 use bytecode::types::{TypeId, TypeKind};
-use bytecode::ScalarType;
 use std::collections::BTreeSet;
 
 /// Latches of the bits, the least significant first; `None`: this bit is always FALSE. Empty: the word is not there.

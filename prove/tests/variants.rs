@@ -10,7 +10,7 @@
 
 mod common;
 
-use common::root;
+use common::{patient, root};
 use compiler::source::SourceMap;
 use compiler::{Options, compile};
 use prove::model::{Input, Schedule};
@@ -128,8 +128,7 @@ fn verdicts(
         Ok(prover) => prover,
         Err(problem) => return wrong.push(format!("{name}: {problem}")),
     };
-    let mut options = prove::prover::Options::default();
-    if let Ok(s) = std::env::var("PLCRUN_LIMIT") { options.time_limit = Duration::from_secs(s.parse().unwrap()); }
+    let options = patient();
     let only = std::env::var("PLCRUN_VARIANT").unwrap_or_default();
     for number in (0..prover.len()).filter(|_| name.contains(&only)) {
         let report = prover.answer(number, &options).unwrap().unwrap();

@@ -6,6 +6,7 @@
 //! the rest is. A proof about the counter is written as one about the word, so that the checker sees the bits.
 
 use super::predicates::Predicate;
+use super::random::{lanes, word_at};
 use crate::graph::{Copier, Graph, Leaf, Lit, Node};
 use crate::hash::FastMap;
 use crate::model::Start;
@@ -18,6 +19,8 @@ use std::collections::BTreeSet;
 
 /// Cuts of one word: one that has more is the number of a stage, or computed with.
 const CUTS_MAX: usize = 10;
+/// A word nobody compares with more than this stays as it is: counting so far takes few steps, and engines are quicker with its bits.
+const NEAR: u64 = 64;
 /// Words of one question.
 const WORDS_MAX: usize = 16;
 /// Nodes that depend on a word and are put into one function of it, whatever stands between.
@@ -143,24 +146,6 @@ impl Random {
     }
 }
 
-/// The value of every node in 64 lanes.
-fn lanes(graph: &Graph, mut leaf: impl FnMut(Leaf) -> u64) -> Vec<u64> {
-    let mut values: Vec<u64> = Vec::with_capacity(graph.len());
-    for node in graph.nodes() {
-        let value = match node {
-            Node::Constant => 0,
-            Node::Leaf(which) => leaf(which),
-            Node::And(a, b) => word_at(&values, a) & word_at(&values, b),
-        };
-        values.push(value);
-    }
-    values
-}
-
-fn word_at(values: &[u64], lit: Lit) -> u64 {
-    values.get(lit.node()).copied().unwrap_or(0) ^ if lit.is_inverted() { u64::MAX } else { 0 }
-}
-
 /// What a scan does to a word.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Class {
@@ -198,6 +183,8 @@ struct Candidate<'a> {
     nexts: Vector,
     /// Values from which on something is otherwise, 1 and the greatest one among them.
     cuts: BTreeSet<u64>,
+    /// The greatest of them that others ask for.
+    far: u64,
     /// By number of the node.
     ties: Vec<Tie>,
 }
@@ -207,7 +194,7 @@ impl<'a> Candidate<'a> {
         let bits = system.words.get(number as usize).filter(|bits| !bits.is_empty())?.clone();
         let next = |latch: u32| system.latches.get(latch as usize).map_or(Lit::FALSE, |latch| latch.next);
         let nexts = bits.iter().map(|bit| bit.map_or(Lit::FALSE, next)).collect();
-        let mut word = Self { system, number, bits, nexts, cuts: BTreeSet::new(), ties: Vec::new() };
+        let mut word = Self { system, number, bits, nexts, cuts: BTreeSet::new(), far: 0, ties: Vec::new() };
         word.cuts.extend([1, word.max()]);
         word.ties = word.ties();
         Some(word)
@@ -369,7 +356,7 @@ impl<'a> Candidate<'a> {
             }
             let differs = encoding.term(&mut solver, &graph, !same);
             match solver.solve(&[differs]) {
-                Answer::No => return true,
+                Answer::No => return self.far > NEAR,
                 Answer::Stopped => return false,
                 Answer::Yes => {}
             }
@@ -395,6 +382,9 @@ impl<'a> Candidate<'a> {
                 return false;
             }
             let cut = first_change(low, value, |value| at_value(value) == first);
+            if at_value(cut).1 != first.1 {
+                self.far = self.far.max(cut);
+            }
             if !self.cuts.insert(cut) || self.cuts.len() > CUTS_MAX {
                 return false;
             }
@@ -445,8 +435,7 @@ impl<'a> Candidate<'a> {
         let mut said = vec![Lit::FALSE; read.len()];
         for low in self.lows() {
             let part = self.part(low, read, &mut graph, &mut leaf);
-            let from =
-                if low == 0 { Lit::TRUE } else { graph.leaf(Leaf::AtLeast { counter, threshold: low }) };
+            let from = if low == 0 { Lit::TRUE } else { graph.leaf(Leaf::AtLeast { counter, threshold: low }) };
             run = graph.mux(from, part.run, run);
             hold = graph.mux(from, part.hold, hold);
             for (said, here) in said.iter_mut().zip(part.read) {

@@ -4,6 +4,7 @@ pub mod bounded;
 pub mod counting;
 pub mod houdini;
 pub mod ic3;
+pub mod induction;
 pub mod laps;
 pub mod portfolio;
 pub mod predicates;

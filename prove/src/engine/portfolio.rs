@@ -9,6 +9,7 @@ use super::bounded::{Bounded, Search, Trace};
 use super::counting;
 use super::houdini;
 use super::ic3;
+use super::induction::Induction;
 use super::laps;
 use super::predicates::{Clause, Predicate, Vocabulary};
 use super::random::States;
@@ -23,7 +24,7 @@ use std::time::{Duration, Instant};
 /// Steps the search goes at most: a step is an event, and programs whose shortest way to harm has more of them are out of reach.
 const DEPTH_MAX: usize = 5_000;
 /// How long lemmas may be looked for before the search begins beside the proof.
-const ALONE: Duration = Duration::from_millis(500);
+const ALONE: Duration = Duration::from_millis(1_500);
 /// Steps that are searched before anything else is looked for.
 const AT_ONCE: usize = 6;
 /// Latches from which on lemmas near to the property are tried before all others.
@@ -38,6 +39,8 @@ pub enum Argument {
     Scan,
     /// Lemmas that carry themselves exclude the opposite.
     Lemmas,
+    /// So many scans without harm are never followed by one that does harm.
+    Scans(u32),
     /// An invariant over latches and thresholds.
     Invariant,
     /// An invariant over latches and the bits of counters.
@@ -52,6 +55,7 @@ impl Argument {
             Self::Structure => "by structure",
             Self::Scan => "in every single scan",
             Self::Lemmas => "by induction",
+            Self::Scans(_) => "by induction over several scans",
             Self::Invariant => "by an inductive invariant",
             Self::BitInvariant => "by an inductive invariant over bits",
         }
@@ -202,9 +206,8 @@ fn side_by_side(system: &System, (known, cut): (Box<Known>, bool), states: &[Sta
                 stop.store(true, Ordering::Relaxed);
             })
         });
-        let search = search_deep(system, lemmas, &own);
-        let found = matches!(search, Search::Found(_));
-        if found {
+        let deep = search_deep(system, &lemmas, &own);
+        if matches!(deep, Deep::Search(Search::Found(_)) | Deep::Proved(_)) {
             stop.store(true, Ordering::Relaxed);
         }
         let proof = prover.join().ok().flatten();
@@ -212,6 +215,12 @@ fn side_by_side(system: &System, (known, cut): (Box<Known>, bool), states: &[Sta
         if let Some(watch) = watch {
             let _ = watch.join();
         }
+        let search = match deep {
+            Deep::Search(search) => search,
+            Deep::Proved(scans) => {
+                return Verdict::Proved(Certificate { argument: Argument::Scans(scans), clauses: lemmas });
+            }
+        };
         match (search, proof) {
             (Search::Found(trace), _) => Verdict::Broken(trace),
             (Search::Nothing(_) | Search::Stopped(_), Some(certificate)) => Verdict::Proved(certificate),
@@ -222,24 +231,43 @@ fn side_by_side(system: &System, (known, cut): (Box<Known>, bool), states: &[Sta
     })
 }
 
-/// Searches step by step; where something counts events, in turns with laps, which find what lies thousands of them deep.
-fn search_deep(system: &System, lemmas: Vec<Vec<(Predicate, bool)>>, limit: &Limit) -> Search {
-    if !system.counters.iter().any(laps::counts_events) {
-        return Bounded::new(system, limit).with_lemmas(lemmas).run(DEPTH_MAX);
-    }
-    let mut plain = Bounded::new(system, limit).with_lemmas(lemmas.clone());
-    let mut laps = Bounded::new(system, limit).with_lemmas(lemmas).with_laps();
+/// Scans of an induction at most.
+const SCANS_MAX: u32 = 70;
+
+/// What came of looking for harm.
+enum Deep {
+    Search(Search),
+    /// So many scans without harm suffice.
+    Proved(u32),
+}
+
+/// Searches step by step, in turns with induction over as many scans; where something counts events, also with laps, which find
+/// what lies thousands of them deep.
+fn search_deep(system: &System, lemmas: &[Vec<(Predicate, bool)>], limit: &Limit) -> Deep {
+    let new = || Bounded::new(system, limit).with_lemmas(lemmas.to_vec());
+    let mut plain = new();
+    let mut laps = system.counters.iter().any(laps::counts_events).then(|| new().with_laps());
+    // Where something runs for longer, so many scans would have to be looked at that it is never the quickest.
+    let short = system.counters.iter().all(|counter| counter.max <= u64::from(SCANS_MAX));
+    let mut induction = short.then(|| Induction::new(system, lemmas, limit));
     let mut depth = AT_ONCE;
     loop {
-        match plain.run(depth) {
-            Search::Nothing(_) => {}
-            ended @ (Search::Found(_) | Search::Stopped(_)) => return ended,
+        let mut ended = plain.run(depth);
+        if let (Search::Nothing(_), Some(laps)) = (&ended, &mut laps) {
+            ended = match laps.run(depth) {
+                Search::Stopped(_) => Search::Stopped(depth),
+                other @ (Search::Nothing(_) | Search::Found(_)) => other,
+            };
         }
-        match laps.run(depth) {
-            Search::Nothing(_) if depth < DEPTH_MAX => depth = (depth * 2).min(DEPTH_MAX),
-            Search::Stopped(_) | Search::Nothing(_) => return Search::Stopped(depth),
-            found @ Search::Found(_) => return found,
+        match ended {
+            Search::Nothing(_) if depth < DEPTH_MAX => {}
+            ended @ (Search::Nothing(_) | Search::Found(_) | Search::Stopped(_)) => return Deep::Search(ended),
         }
+        let most = u32::try_from(depth).unwrap_or(u32::MAX).min(SCANS_MAX);
+        if let Some(scans) = induction.as_mut().and_then(|induction| induction.run(most)) {
+            return Deep::Proved(scans);
+        }
+        depth = (depth * 2).min(DEPTH_MAX);
     }
 }
 
