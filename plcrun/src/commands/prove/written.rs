@@ -240,10 +240,16 @@ fn repeated(text: &mut String, scan: u64, again: &Again, tick: u64) {
     if let Some(presses) = presses(again, &starts, once) {
         while last - number >= 2 {
             let times = (last - number).min(PRESSES_MAX);
-            for (name, start, scans) in &presses {
-                let at = time((scan - 1 + number * once + start).saturating_mul(tick));
-                let (long, every) = (time(scans.saturating_mul(tick)), time(once.saturating_mul(tick)));
-                let name = quoted(name);
+            let first = scan + number * once;
+            for press in &presses {
+                if let Some(off) = press.off.filter(|_| number == 0) {
+                    set(text, first + off, &[(press.name.clone(), "FALSE".to_owned())], tick);
+                }
+            }
+            for press in &presses {
+                let at = time((first - 1 + press.on).saturating_mul(tick));
+                let (long, every) = (time(press.scans.saturating_mul(tick)), time(once.saturating_mul(tick)));
+                let name = quoted(&press.name);
                 let _ = writeln!(
                     text,
                     "      - {{ at: {at}, press: {name}, for: {long}, every: {every}, times: {times} }}"
@@ -255,20 +261,39 @@ fn repeated(text: &mut String, scan: u64, again: &Again, tick: u64) {
     (number..again.times).for_each(|number| lap(text, number));
 }
 
-/// What is pressed in each lap: the input, the scan of the lap it begins with, and how many scans it lasts.
-fn presses(again: &Again, starts: &[u64], once: u64) -> Option<Vec<(String, u64, u64)>> {
+/// An input that is pressed once in each lap.
+struct Press {
+    name: String,
+    /// The scan of the lap it begins with.
+    on: u64,
+    scans: u64,
+    /// It lasts into the next lap, up to this scan of it; in the first lap it has to be let go there.
+    off: Option<u64>,
+}
+
+/// What is pressed in each lap, in the order of time; `None` where laps are not made of presses alone.
+fn presses(again: &Again, starts: &[u64], once: u64) -> Option<Vec<Press>> {
     let mut events: BTreeMap<&str, Vec<(u64, &str)>> = BTreeMap::new();
     for (start, (_, inputs)) in starts.iter().zip(&again.each) {
         for (name, value) in inputs {
             events.entry(name).or_default().push((*start, value));
         }
     }
-    let press = |(name, events): (&str, Vec<(u64, &str)>)| match events.as_slice() {
-        [(from, "TRUE"), (to, "FALSE")] => Some((name.to_owned(), *from, to - from)),
-        [(to, "FALSE"), (from, "TRUE")] => Some((name.to_owned(), *from, once + to - from)),
-        _ => None,
+    let press = |(name, events): (&str, Vec<(u64, &str)>)| {
+        let name = name.to_owned();
+        match events.as_slice() {
+            [(on, "TRUE"), (off, "FALSE")] => Some(Press { name, on: *on, scans: off - on, off: None }),
+            [(off, "FALSE"), (on, "TRUE")] => Some(Press { name, on: *on, scans: once + off - on, off: Some(*off) }),
+            _ => None,
+        }
     };
-    events.into_iter().map(press).collect()
+    let mut presses: Vec<Press> = events.into_iter().map(press).collect::<Option<_>>()?;
+    presses.sort_by_key(|press| press.on);
+    // A test is written in the order of time: where one begins before another is let go, every lap is written out.
+    let let_go = presses.iter().filter_map(|press| press.off).max();
+    let begins = presses.first().map(|press| press.on);
+    let ordered = let_go.zip(begins).is_none_or(|(off, on)| off <= on);
+    (ordered && presses.iter().filter_map(|press| press.off).is_sorted()).then_some(presses)
 }
 
 /// The clauses of a proof, with names in place of numbers.
