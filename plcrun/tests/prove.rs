@@ -125,3 +125,35 @@ fn a_question_is_written_for_other_tools() {
     let text = std::fs::read_to_string(file).unwrap();
     assert!(text.starts_with("aag ") && text.ends_with("c\nnever-both\n"), "{text}");
 }
+
+#[test]
+fn a_way_of_thousands_of_presses_is_told_in_a_few_lines() {
+    let folder = folder(
+        "PROGRAM P\nVAR pulse AT %IX0.0 : BOOL; clear AT %IX0.1 : BOOL; harm AT %QX0.0 : BOOL; c : CTU; END_VAR\n\
+         (*# { id: safe, kind: invariant, expr: NOT harm } *)\nc(CU := pulse, R := clear, PV := 32767);\nharm := c.Q;\n\
+         END_PROGRAM\n",
+    );
+    let (source, ways) = (folder.path().join("p.st"), folder.path().join("ways"));
+    let (code, out, err) = output(plcrun().arg("prove").arg(&source).arg("--write").arg(&ways));
+    assert_eq!(code, 1, "{out}{err}");
+    assert!(out.contains("safe: REFUTED (in scan 65533, at 655320 ms;"), "{out}");
+    assert!(out.contains("the 2 steps before, 3276") && out.lines().count() < 40, "{out}");
+    let (_, out, _) = output(plcrun().arg("prove").arg(&source).arg("--json"));
+    let line = out.lines().find(|line| line.contains("\"id\":\"safe\"")).unwrap();
+    let answer: serde_json::Value = serde_json::from_str(line).unwrap();
+    assert_eq!(answer["scans"], 65533, "{out}");
+    let steps = answer["steps"].as_array().unwrap();
+    assert!(steps.iter().any(|step| step["again"]["times"].as_u64() > Some(32_000)), "{out}");
+    // The written test presses as often, in a few lines, and fails in the same scan.
+    let test = std::fs::read_to_string(ways.join("p.safe.test.yaml")).unwrap();
+    assert!(test.contains("press: \"pulse\", for: 10 ms, every: 20 ms, times: 3276"), "{test}");
+    assert!(test.lines().count() < 30, "{test}");
+    let (code, out, err) = output(plcrun().arg("test").arg(&ways));
+    assert_eq!(code, 1, "{out}{err}");
+    assert!(out.contains("safe ... FAILED") && out.contains("harm is TRUE"), "{out}");
+    // With ten presses less nothing is wrong yet.
+    let path = ways.join("p.safe.test.yaml");
+    std::fs::write(&path, test.replace("times: 3276", "times: 3275")).unwrap();
+    let (code, out, err) = output(plcrun().arg("test").arg(&ways));
+    assert_eq!(code, 0, "{out}{err}");
+}

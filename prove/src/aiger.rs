@@ -134,6 +134,7 @@ mod tests {
                 run: held,
                 hold: Lit::FALSE,
             }],
+            words: Vec::new(),
             bad,
             constraint: Lit::TRUE,
         };

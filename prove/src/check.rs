@@ -5,16 +5,22 @@
 //! 2. a scan that begins with all of them ends with all of them;
 //! 3. no scan that begins with all of them breaks the property.
 //!
-//! Counters enter by what is said when they are compared ([`crate::compared`]), or, where a proof speaks of their bits or was not
-//! accepted so, bit by bit.
+//! Where it states a number of scans ([`Argument::Scans`]), in place of 3.: the first so many scans do not break the property, and so many
+//! scans that do not, each begun with all clauses, are not followed by one that does.
 //!
-//! What it relies on: the model, what a comparison becomes in a scan, the solver, and this page.
+//! Counters enter by what is said when they are compared ([`crate::compared`]), or, where a proof speaks of their bits or of whole
+//! numbers of the program, or was not accepted so, bit by bit.
+//!
+//! What it relies on: the model, what a comparison becomes in a scan, the solver, scans one behind the other
+//! ([`crate::engine::induction::Scans`]), and this page.
 
-use crate::engine::portfolio::Certificate;
+use crate::engine::induction::Scans;
+use crate::engine::portfolio::{Argument, Certificate};
 use crate::engine::predicates::{Predicate, function};
 use crate::graph::Lit;
 use crate::sat::{Answer, Encoding, Limit, Solver};
 use crate::system::{Blasted, System};
+use crate::words::word_of;
 use std::fmt;
 
 /// Why a certificate was not accepted.
@@ -49,7 +55,12 @@ impl fmt::Display for Rejected {
 /// # Errors
 /// The first of the three conditions that fails.
 pub fn check(system: &System, certificate: &Certificate, limit: &Limit) -> Result<(), Rejected> {
-    let bits = |(predicate, _): &(Predicate, bool)| matches!(predicate, Predicate::CounterBit { .. });
+    let bits = |(predicate, _): &(Predicate, bool)| match predicate {
+        Predicate::CounterBit { .. } => true,
+        Predicate::Latch(_) => false,
+        Predicate::AtLeast { counter, .. } => word_of(*counter).is_some(),
+        Predicate::Order { left, right, .. } => word_of(*left).or(word_of(*right)).is_some(),
+    };
     let speaks_of_bits = certificate.clauses.iter().flatten().any(bits);
     if let Some(blasted) = Blasted::compared(system).filter(|_| !speaks_of_bits)
         && accept(system, blasted, certificate, limit).is_ok()
@@ -87,6 +98,9 @@ fn accept(system: &System, blasted: Blasted, certificate: &Certificate, limit: &
         after.push(nexts.by_ref().take(lits.len()).collect());
     }
     let facts = blasted.facts();
+    if let Argument::Scans(count) = certificate.argument {
+        several(system, certificate, count, limit)?;
+    }
 
     start(&blasted, &before, &facts, limit)?;
     let mut solver = Solver::new(limit);
@@ -95,10 +109,27 @@ fn accept(system: &System, blasted: Blasted, certificate: &Certificate, limit: &
     encoding.clauses(&mut solver, &blasted.graph, &before);
     let constraint = encoding.term(&mut solver, &blasted.graph, blasted.constraint);
     solver.clause(&[constraint]);
-    let bad = encoding.term(&mut solver, &blasted.graph, blasted.bad);
-    verdict(solver.solve(&[bad]), Rejected::Property)?;
+    if !matches!(certificate.argument, Argument::Scans(_)) {
+        let bad = encoding.term(&mut solver, &blasted.graph, blasted.bad);
+        verdict(solver.solve(&[bad]), Rejected::Property)?;
+    }
     some_broken(&mut solver, &mut encoding, &blasted, &after);
     verdict(solver.solve(&[]), Rejected::Step)
+}
+
+/// The first scans do no harm, and so many that do none, with the clauses before each, are not followed by one that does.
+fn several(system: &System, certificate: &Certificate, count: u32, limit: &Limit) -> Result<(), Rejected> {
+    let mut first = Scans::new(system, &[], true, limit);
+    let mut any = Scans::new(system, &certificate.clauses, false, limit);
+    for _ in 0..count {
+        let bad = first.add();
+        verdict(first.harmful(bad, None), Rejected::Property)?;
+        first.exclude(bad);
+        let bad = any.add();
+        any.exclude(bad);
+    }
+    let bad = any.add();
+    verdict(any.harmful(bad, None), Rejected::Property)
 }
 
 /// At least one of the clauses does not hold.
@@ -136,7 +167,10 @@ fn verdict(answer: Answer, rejected: Rejected) -> Result<(), Rejected> {
 }
 
 fn exists(system: &System, predicate: Predicate) -> bool {
-    let counter = |n: u32| (n as usize) < system.counters.len();
+    let counter = |n: u32| match word_of(n) {
+        None => (n as usize) < system.counters.len(),
+        Some(word) => system.words.get(word as usize).is_some_and(|bits| !bits.is_empty()),
+    };
     match predicate {
         Predicate::Latch(n) => (n as usize) < system.latches.len(),
         Predicate::AtLeast { counter: n, .. } | Predicate::CounterBit { counter: n, .. } => counter(n),

@@ -279,6 +279,7 @@ mod tests {
             inputs: Vec::new(),
             latches: Vec::new(),
             counters: MAXIMA.iter().map(counter).collect(),
+            words: Vec::new(),
             bad: Lit::FALSE,
             constraint: Lit::TRUE,
         }

@@ -341,6 +341,13 @@ impl Copier {
         Self { done }
     }
 
+    /// This literal stands for a node, whatever that is made of.
+    pub fn put(&mut self, node: usize, lit: Lit) {
+        if let Some(slot) = self.done.get_mut(node) {
+            *slot = Some(lit);
+        }
+    }
+
     /// The copy of a literal. `leaf` gives what stands for a leaf.
     pub fn copy(
         &mut self,

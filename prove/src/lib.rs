@@ -21,3 +21,4 @@ pub mod sat;
 pub mod sim;
 pub mod system;
 pub mod vector;
+pub mod words;

@@ -12,6 +12,7 @@ use crate::graph::{Graph, Leaf, Lit};
 use crate::hash::FastMap;
 use crate::refusal::Refusal;
 use crate::vector;
+use crate::words::{self, Word};
 use bytecode::Image;
 use compiler::codegen::layout::Layout;
 use compiler::hir::{PouId, Program};
@@ -116,6 +117,8 @@ pub struct Model {
     pub tick_ns: u64,
     /// Bytes of the data that outlive a scan, frames left out.
     pub data_bytes: u32,
+    /// Which latches are one number.
+    pub words: Vec<Word>,
 }
 
 /// What a model is made from.
@@ -349,6 +352,7 @@ impl<'a> Builder<'a> {
             hidden,
             tick_ns: self.source.schedule.tick_ns,
             data_bytes: self.code.layout.end,
+            words: words::of(self.source.image, &self.variable, |place| self.initially(place)),
             graph: exec.graph,
         }
     }

@@ -6,6 +6,7 @@
 use crate::check;
 use crate::condition::Condition;
 use crate::engine::bounded::Trace;
+use crate::engine::laps::{self, Lap};
 use crate::engine::portfolio::{self, Argument, Certificate, Verdict};
 use crate::engine::random;
 use crate::graph::Lit;
@@ -28,11 +29,14 @@ pub struct Options {
     pub time_limit: Duration,
     /// Raised from outside where memory runs short: the search ends as soon as it sees it.
     pub stop: Option<Arc<AtomicBool>>,
+    /// How long premises are looked at; `None`: as long as the proof took, and half a second at least, because a remark must not
+    /// take much longer than the proof it belongs to. On a busy machine it then depends on the load what is found.
+    pub premise_limit: Option<Duration>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { time_limit: Duration::from_secs(30), stop: None }
+        Self { time_limit: Duration::from_secs(30), stop: None, premise_limit: None }
     }
 }
 
@@ -53,6 +57,8 @@ pub struct Way {
     pub starts: Vec<Setting>,
     /// Inputs that matter, and for how many scans.
     pub steps: Vec<(Vec<Setting>, u64)>,
+    /// Steps that are gone through several times; in order, and without a step in common.
+    pub laps: Vec<Lap>,
     /// No way with as few events is shorter.
     pub shortest: bool,
     /// It rests on values that are not computed, so it may not be one.
@@ -63,7 +69,13 @@ impl Way {
     /// Number of scans.
     #[must_use]
     pub fn scans(&self) -> u64 {
-        self.steps.iter().fold(0, |sum, (_, scans)| sum.saturating_add(*scans))
+        let steps: Vec<u64> = self.steps.iter().map(|(_, scans)| *scans).collect();
+        laps::scans(&steps, &self.laps)
+    }
+
+    /// The numbers of all steps as often as they are done, and whether it belongs to a lap gone through before.
+    pub fn walk(&self) -> impl Iterator<Item = (usize, bool)> {
+        laps::walk(self.steps.len(), &self.laps)
     }
 }
 
@@ -253,7 +265,7 @@ impl<'a> Prover<'a> {
                     Ok(()) => match self.hollow(
                         &asked.premises,
                         question.constraint,
-                        &limit.until(premises_until(began)),
+                        &limit.until(premises_until(began, options)),
                         &mut open_premises,
                     ) {
                         Some(premise) => Answer::Vacuous { premise },
@@ -333,17 +345,17 @@ impl<'a> Prover<'a> {
             }
             steps.push((settings, step.scans));
         }
-        Way { starts, steps, shortest: trace.shortest, approximate }
+        Way { starts, steps, laps: trace.laps.clone(), shortest: trace.shortest, approximate }
     }
 }
 
 /// Scans of random runs in which a premise may turn out to be met.
 const PREMISE_SCANS: usize = 1_000;
 
-/// How long premises are looked at: a remark must not take much longer than the proof it belongs to.
-fn premises_until(began: Instant) -> Instant {
+/// Until when premises are looked at.
+fn premises_until(began: Instant, options: &Options) -> Instant {
     let now = Instant::now();
-    now + (now - began).max(Duration::from_millis(500))
+    now + options.premise_limit.unwrap_or_else(|| (now - began).max(Duration::from_millis(500)))
 }
 
 fn unknown(steps: usize, gave_up: bool, options: &Options) -> String {

@@ -212,6 +212,16 @@ impl Encoding {
         }
     }
 
+    /// This variable stands for a leaf.
+    pub fn put(&mut self, graph: &Graph, leaf: Lit, term: Term) {
+        if self.terms.len() < graph.len() {
+            self.terms.resize(graph.len(), None);
+        }
+        if let Some(slot) = self.terms.get_mut(leaf.node()) {
+            *slot = Some(signed(term, leaf));
+        }
+    }
+
     /// Adds clauses over literals of a graph.
     pub fn clauses(&mut self, solver: &mut Solver, graph: &Graph, clauses: &[Vec<Lit>]) {
         for clause in clauses {

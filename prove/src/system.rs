@@ -8,6 +8,7 @@ use crate::graph::{Copier, Graph, Leaf, Lit, Node};
 use crate::hash::FastMap;
 use crate::model::{Model, Start};
 use crate::vector::{self, Vector};
+use crate::words::{Word, word_of};
 
 /// A question about a model: can `bad` hold in a scan, when `constraint` holds in that scan and in all before?
 #[derive(Clone, Copy, Debug)]
@@ -65,6 +66,8 @@ pub struct System {
     pub latches: Vec<Latch>,
     /// By number.
     pub counters: Vec<Counter>,
+    /// Latches that are one number, by the word's number in the model; those that are not all here are empty.
+    pub words: Vec<Word>,
     /// What shall never be.
     pub bad: Lit,
     /// What every scan looked at satisfies.
@@ -101,15 +104,16 @@ impl System {
             })
             .collect();
         let inputs: Vec<u32> = (0u32..).zip(&model.inputs).map(|(number, _)| number).collect();
-        let parts = Parts { graph: &model.graph, inputs: &inputs, latches: &latches, counters: &counters };
+        let words = &model.words;
+        let parts = Parts { graph: &model.graph, inputs: &inputs, latches: &latches, counters: &counters, words };
         parts.cone(question).0
     }
 
     /// The same, without what its question does not depend on; with the numbers its latches and counters had here.
     #[must_use]
     pub fn cone(&self) -> (Self, Vec<u32>, Vec<u32>) {
-        let parts =
-            Parts { graph: &self.graph, inputs: &self.inputs, latches: &self.latches, counters: &self.counters };
+        let Self { graph, inputs, latches, counters, words, .. } = self;
+        let parts = Parts { graph, inputs, latches, counters, words };
         parts.cone(Question { bad: self.bad, constraint: self.constraint })
     }
 
@@ -126,6 +130,7 @@ struct Parts<'a> {
     inputs: &'a [u32],
     latches: &'a [Latch],
     counters: &'a [Counter],
+    words: &'a [Word],
 }
 
 impl Parts<'_> {
@@ -173,7 +178,12 @@ impl Parts<'_> {
             });
         }
         let inputs = needed.inputs.iter().filter_map(|old| self.inputs.get(*old as usize)).copied().collect();
-        let system = System { graph, inputs, latches: own_latches, counters: own_counters, bad, constraint };
+        let word = |word: &Word| -> Word {
+            let bits = word.iter().map(|bit| bit.map_or(Some(None), |old| latches.get(&old).map(|own| Some(*own))));
+            bits.collect::<Option<Word>>().unwrap_or_default()
+        };
+        let words = self.words.iter().map(word).collect();
+        let system = System { graph, inputs, latches: own_latches, counters: own_counters, words, bad, constraint };
         (system, needed.latches, needed.counters)
     }
 
@@ -253,6 +263,8 @@ pub struct Blasted {
     pub counters: Vec<Vector>,
     /// Counters as comparisons.
     pub compared: Option<Comparisons>,
+    /// Latches that are one number.
+    words: Vec<Word>,
     /// That no counter is beyond its maximum, where bits would have room for more.
     ranges: Vec<Vec<Lit>>,
     /// What shall never be.
@@ -294,7 +306,20 @@ impl Blasted {
         let inputs = u32::try_from(system.inputs.len()).unwrap_or(u32::MAX);
         let ranges = system.counters.iter().zip(&counters);
         let ranges = ranges.map(|(c, bits)| vec![!at_least(&mut graph, bits, c.max.saturating_add(1))]).collect();
-        Self { graph, inputs, latches, counters, compared: None, ranges, bad, constraint }
+        let words = system.words.clone();
+        Self { graph, inputs, latches, counters, compared: None, words, ranges, bad, constraint }
+    }
+
+    /// The bits of a counter, or of a word that a proof speaks of as of a counter, before a scan.
+    pub fn number(&mut self, counter: u32) -> Vector {
+        match word_of(counter) {
+            None => self.counters.get(counter as usize).cloned().unwrap_or_default(),
+            Some(word) => {
+                let word = self.words.get(word as usize).cloned().unwrap_or_default();
+                let bit = |bit: Option<u32>| bit.map_or(Lit::FALSE, |latch| self.graph.leaf(Leaf::Latch(latch)));
+                word.into_iter().map(bit).collect()
+            }
+        }
     }
 
     /// Keeps of the counters what comparisons say, where the system reads nothing else of them. It allows whatever the system
@@ -335,6 +360,7 @@ impl Blasted {
             latches,
             counters: Vec::new(),
             compared: Some(compared),
+            words: Vec::new(),
             ranges: Vec::new(),
             bad,
             constraint,

@@ -10,12 +10,13 @@
 
 mod common;
 
-use common::root;
+use common::{patient, root};
 use compiler::source::SourceMap;
 use compiler::{Options, compile};
-use prove::model::Schedule;
+use prove::model::{Input, Schedule};
 use prove::property::Property;
-use prove::prover::{Answer, Prover, Report};
+use prove::prover::{Answer, Prover, Report, Way};
+use prove::sim::Simulation;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -47,6 +48,9 @@ struct Variant {
     compiles: bool,
     /// The verdict of each property.
     expect: BTreeMap<String, String>,
+    /// The length of the way, where it matters.
+    #[serde(default)]
+    scans: BTreeMap<String, u64>,
 }
 
 fn yes() -> bool {
@@ -124,12 +128,39 @@ fn verdicts(
         Ok(prover) => prover,
         Err(problem) => return wrong.push(format!("{name}: {problem}")),
     };
-    for number in 0..prover.len() {
-        let report = prover.answer(number, &prove::prover::Options::default()).unwrap().unwrap();
+    let options = patient();
+    let only = std::env::var("PLCRUN_VARIANT").unwrap_or_default();
+    for number in (0..prover.len()).filter(|_| name.contains(&only)) {
+        let report = prover.answer(number, &options).unwrap().unwrap();
         let id = &report.property.id;
         times.push((report.took, format!("{name}: {id}")));
         if Some(word(&report)) != variant.expect.get(id).map(String::as_str) {
             wrong.push(format!("{name}: {id}: {} ({:?})", word(&report), report.answer));
         }
+        if let (Some(scans), Answer::Refuted(way) | Answer::Reached(way)) = (variant.scans.get(id), &report.answer) {
+            walk(name, way, &report, &prover);
+            if way.scans() != *scans || !way.shortest {
+                wrong.push(format!("{name}: {id}: {} scans instead of {scans} ({way:?})", way.scans()));
+            }
+        }
     }
+}
+
+/// Goes a way on the model, scan by scan: its last scan must break (reach) the property, and none before.
+fn walk(name: &str, way: &Way, report: &Report, prover: &Prover<'_>) {
+    let model = prover.model();
+    let mut simulation = Simulation::new(model);
+    let mut scans = 0;
+    for (step, _) in way.walk() {
+        let (settings, repeat) = &way.steps[step];
+        for _ in 0..*repeat {
+            assert!(scans == 0 || !simulation.value(report.bad), "{name}: broken in scan {scans} already");
+            scans += 1;
+            simulation.step(|number| match model.inputs[number as usize] {
+                Input::Data(place) => settings.contains(&(place, true)),
+                Input::Unknown => false,
+            });
+        }
+    }
+    assert!(simulation.value(report.bad), "{name}: not broken after {scans} scans");
 }

@@ -5,6 +5,7 @@
 //! scans is one step of the search whatever its length, so the search counts events and not scans; and it is exact:
 //! every scan of the run does what the first one did.
 
+use super::laps::{self, Lap, Past, Repeat};
 use super::predicates::Predicate;
 use crate::graph::{Copier, Graph, Leaf, Lit};
 use crate::model::Start;
@@ -29,6 +30,8 @@ pub struct Trace {
     pub starts: Vec<bool>,
     /// In order; the last scan of the last step breaks the property.
     pub steps: Vec<TraceStep>,
+    /// Steps that are gone through several times; in order, and without a step in common.
+    pub laps: Vec<Lap>,
     /// No shorter one, in scans, was found among those with as many steps.
     pub shortest: bool,
 }
@@ -37,7 +40,13 @@ impl Trace {
     /// Scans up to the one that breaks the property.
     #[must_use]
     pub fn scans(&self) -> u64 {
-        self.steps.iter().fold(0, |sum, step| sum.saturating_add(step.scans))
+        let steps: Vec<u64> = self.steps.iter().map(|step| step.scans).collect();
+        laps::scans(&steps, &self.laps)
+    }
+
+    /// Every step as often as it is done.
+    pub fn walk(&self) -> impl Iterator<Item = &TraceStep> {
+        laps::walk(self.steps.len(), &self.laps).filter_map(|(step, _)| self.steps.get(step))
     }
 }
 
@@ -60,15 +69,18 @@ const CONFLICTS_TO_SHORTEN: u64 = 500;
 const SHORT: u64 = 3;
 
 /// The state before the next step, as functions of the inputs so far.
-struct Now {
-    latches: Vec<Lit>,
-    counters: Vec<Vector>,
+#[derive(Clone)]
+pub(super) struct Now {
+    pub(super) latches: Vec<Lit>,
+    pub(super) counters: Vec<Vector>,
 }
 
 /// One step as it was unrolled.
-struct Unrolled {
+pub(super) struct Unrolled {
     inputs: Vec<Lit>,
     extra: Vector,
+    /// Further laps behind it.
+    pub(super) repeat: Repeat,
     bad: Lit,
     constraint: Lit,
     /// This scan and all before are looked at.
@@ -79,15 +91,19 @@ struct Unrolled {
 
 /// A search.
 pub struct Bounded<'a> {
-    system: &'a System,
-    graph: Graph,
+    pub(super) system: &'a System,
+    pub(super) graph: Graph,
     solver: Solver,
     encoding: Encoding,
-    now: Now,
+    pub(super) now: Now,
     starts: Vec<Lit>,
-    steps: Vec<Unrolled>,
+    pub(super) steps: Vec<Unrolled>,
     inputs: u32,
     jumps: bool,
+    /// Steps may be repeated together.
+    pub(super) laps: bool,
+    /// Every step so far, where they may.
+    pub(super) past: Vec<Past>,
     /// Bits of a duration.
     width: usize,
     /// Clauses that hold before every scan.
@@ -116,6 +132,8 @@ impl<'a> Bounded<'a> {
             inputs: 0,
             jumps: system.counters.iter().any(|c| c.max > SHORT && !c.exposed),
             width: system.counters.iter().map(|c| c.width() as usize).max().unwrap_or(0),
+            laps: false,
+            past: Vec::new(),
             lemmas: Vec::new(),
             limit: limit.clone(),
         };
@@ -130,6 +148,13 @@ impl<'a> Bounded<'a> {
         search.starts.clone_from(&search.now.latches);
         search.now.counters = system.counters.iter().map(|c| vector::constant(0, c.width())).collect();
         search
+    }
+
+    /// With steps that are repeated together: each step is dearer, and thousands of presses of a button take few.
+    #[must_use]
+    pub fn with_laps(mut self) -> Self {
+        self.laps = self.system.counters.iter().any(laps::counts_events);
+        self
     }
 
     /// Clauses that hold before every scan: they rule nothing out that can happen, and spare looking for it.
@@ -170,7 +195,7 @@ impl<'a> Bounded<'a> {
         self.lemmas = lemmas;
     }
 
-    fn input(&mut self) -> Lit {
+    pub(super) fn input(&mut self) -> Lit {
         self.inputs += 1;
         self.graph.leaf(Leaf::Input(self.inputs - 1))
     }
@@ -285,8 +310,14 @@ impl<'a> Bounded<'a> {
         let runs: Vec<(Lit, Lit)> =
             system.counters.iter().map(|c| (copy(&mut self.graph, c.run), copy(&mut self.graph, c.hold))).collect();
         let (extra, counters, valid) = self.jump(&latches, &runs);
-        self.now = Now { latches, counters };
-        (Unrolled { inputs, extra, bad, constraint, alive: Lit::TRUE, hit: Lit::FALSE }, valid)
+        let before = std::mem::replace(&mut self.now, Now { latches, counters });
+        if self.laps {
+            let jumps = self.graph.any(extra.iter().copied());
+            self.past.push(Past { before, runs, jumps });
+        }
+        let (repeat, allowed) = self.lap();
+        let valid = self.graph.and(valid, allowed);
+        (Unrolled { inputs, extra, repeat, bad, constraint, alive: Lit::TRUE, hit: Lit::FALSE }, valid)
     }
 
     /// The duration of a step beyond its first scan, the counters after it, and when it is allowed.
@@ -349,7 +380,14 @@ impl<'a> Bounded<'a> {
             inputs: step.inputs.iter().map(holds).collect(),
             scans: number(&step.extra).saturating_add(1),
         });
-        Trace { starts: self.starts.iter().map(holds).collect(), steps: steps.collect(), shortest: !self.jumps }
+        let before_last = self.steps.iter().enumerate().take(self.steps.len().saturating_sub(1));
+        let laps = before_last.filter_map(|(at, step)| {
+            let times = number(&step.repeat.more) + 1;
+            let count = step.repeat.periods.iter().find(|(_, chosen)| holds(chosen)).map(|(period, _)| *period)?;
+            Some(Lap { first: (at + 1).checked_sub(count)?, count, times }).filter(|lap| lap.times > 1)
+        });
+        let starts = self.starts.iter().map(holds).collect();
+        Trace { starts, steps: steps.collect(), laps: laps.collect(), shortest: !self.jumps }
     }
 
     /// A trace of as many steps with as few scans as can be, where that is found with little effort.
@@ -365,6 +403,14 @@ impl<'a> Bounded<'a> {
         let mut total = vec![Lit::FALSE; width];
         for step in &self.steps {
             total = vector::add(&mut self.graph, &total, &vector::resize(&step.extra, width, false));
+        }
+        for step in self.steps.iter().rev().skip(1) {
+            for (period, chosen) in &step.repeat.periods {
+                let more: Vector = step.repeat.more.iter().map(|bit| self.graph.and(*bit, *chosen)).collect();
+                let scans = vector::constant(*period as u64, u32::try_from(width).unwrap_or(64));
+                let scans = vector::mul(&mut self.graph, &vector::resize(&more, width, false), &scans);
+                total = vector::add(&mut self.graph, &total, &scans);
+            }
         }
         let count = self.steps.len() as u64;
         let mut least = 0;
@@ -382,6 +428,9 @@ impl<'a> Bounded<'a> {
                 Answer::Stopped => return best,
             }
         }
-        Trace { shortest: true, ..best }
+        // The scans of a jump within a lap were counted once.
+        let of_lap = |lap: &Lap| best.steps.get(lap.first..lap.first + lap.count).unwrap_or_default();
+        let plain = best.laps.iter().flat_map(of_lap).all(|step| step.scans == 1);
+        Trace { shortest: plain, ..best }
     }
 }

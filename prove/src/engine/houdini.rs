@@ -11,11 +11,14 @@ use crate::hash::FastMap;
 use crate::sat::{Answer, Encoding, Limit, Solver, Term};
 use crate::system::{Blasted, System};
 use std::collections::{BTreeSet, VecDeque};
+use std::ops::Range;
 
 /// Pairs of predicates that are tried.
 const PAIRS_MAX: usize = 6_000;
 /// Predicates one function may depend on for its pairs to be tried.
-const SUPPORT_MAX: usize = 64;
+const SUPPORT_MAX: usize = 24;
+/// The same where half of all functions depend on more: a guard, whose lines all have to do with each other.
+const SUPPORT_DENSE: usize = 64;
 /// Pairs of counters whose order is tried.
 const ORDERS_MAX: usize = 200;
 /// Scans of 64 random runs.
@@ -125,8 +128,9 @@ fn support(system: &System, lits: &[Lit], most: usize) -> (BTreeSet<Predicate>, 
 /// Groups of predicates that share logic: those one latch or counter depends on, with itself; and those of the property.
 fn related(system: &System) -> Vec<Vec<Predicate>> {
     let mut groups = Vec::new();
-    let all =
-        |lits: &[Lit]| Some(support(system, lits, SUPPORT_MAX)).filter(|(_, whole)| *whole).map(|(group, _)| group);
+    let wide = system.latches.iter().filter(|latch| !support(system, &[latch.next], SUPPORT_MAX).1).count();
+    let most = if 2 * wide > system.latches.len() { SUPPORT_DENSE } else { SUPPORT_MAX };
+    let all = |lits: &[Lit]| Some(support(system, lits, most)).filter(|(_, whole)| *whole).map(|(group, _)| group);
     for (number, latch) in (0u32..).zip(&system.latches) {
         if let Some(mut group) = all(&[latch.next]) {
             group.insert(Predicate::Latch(number));
@@ -280,6 +284,10 @@ fn candidates(system: &System, vocabulary: &Vocabulary, related: &[Vec<Predicate
 }
 
 /// The greatest part of the candidates that carries itself; empty where it is not found in so many rounds.
+///
+/// All candidates that are left are assumed as they are, without a variable each to switch them off. What a scan from such a
+/// state breaks does not carry itself with fewer of them either: so it is thrown out without building anything anew, until
+/// nothing more is found, and only then the solver is built again with what is left.
 pub fn inductive(
     blasted: &Blasted,
     vocabulary: &Vocabulary,
@@ -287,60 +295,141 @@ pub fn inductive(
     rounds: usize,
     limit: &Limit,
 ) -> Vec<Clause> {
-    let mut solver = Solver::new(limit);
-    let mut encoding = Encoding::default();
-    let constraint = encoding.term(&mut solver, &blasted.graph, blasted.constraint);
-    solver.clause(&[constraint]);
-    encoding.clauses(&mut solver, &blasted.graph, &blasted.facts());
-    struct Row {
-        clause: Clause,
-        /// Assumed: the clause holds before the scan.
-        before: Term,
-        /// Implies that no literal of the clause holds after the scan.
-        broken: Term,
-        alive: bool,
+    let facts = blasted.facts();
+    let mut left = candidates;
+    let mut rounds = rounds;
+    loop {
+        let mut pass = Pass::new(blasted, vocabulary, &facts, &left, limit);
+        for from in (0..left.len()).step_by(TOGETHER) {
+            let group = from..(from + TOGETHER).min(left.len());
+            if !pass.throw_out(group, &mut rounds) {
+                return Vec::new();
+            }
+        }
+        let mut alive = pass.alive.into_iter();
+        let before = left.len();
+        left.retain(|_| alive.next().unwrap_or(false));
+        if left.len() == before {
+            return left;
+        }
     }
-    let mut rows: Vec<Row> = Vec::new();
-    for clause in candidates {
-        let (before, broken) = (solver.fresh(), solver.fresh());
-        let mut holds = vec![!before];
-        for literal in &clause {
-            holds.push(encoding.term(&mut solver, &blasted.graph, vocabulary.before(*literal)));
-            let after = encoding.term(&mut solver, &blasted.graph, vocabulary.behind(*literal));
-            solver.clause(&[!broken, !after]);
+}
+
+/// Conflicts of the solver that a question may take whose answer is not the last word.
+const CONFLICTS_MAX: u64 = 100;
+/// Candidates that are asked about together.
+const TOGETHER: usize = 1_000;
+
+/// Scans from states in which all candidates hold.
+struct Pass<'a> {
+    blasted: &'a Blasted,
+    vocabulary: &'a Vocabulary,
+    clauses: &'a [Clause],
+    /// Not thrown out yet.
+    alive: Vec<bool>,
+    solver: Solver,
+    encoding: Encoding,
+    random: u64,
+    limit: &'a Limit,
+}
+
+impl<'a> Pass<'a> {
+    fn new(
+        blasted: &'a Blasted,
+        vocabulary: &'a Vocabulary,
+        facts: &[Vec<Lit>],
+        clauses: &'a [Clause],
+        limit: &'a Limit,
+    ) -> Self {
+        let (mut solver, mut encoding) = (Solver::new(limit), Encoding::default());
+        let constraint = encoding.term(&mut solver, &blasted.graph, blasted.constraint);
+        solver.clause(&[constraint]);
+        encoding.clauses(&mut solver, &blasted.graph, facts);
+        for clause in clauses {
+            let before = |literal: &Literal| vocabulary.before(*literal);
+            let lits: Vec<Lit> = clause.iter().map(before).collect();
+            encoding.clauses(&mut solver, &blasted.graph, &[lits]);
         }
-        solver.clause(&holds);
-        rows.push(Row { clause, before, broken, alive: true });
+        let alive = vec![true; clauses.len()];
+        Self { blasted, vocabulary, clauses, alive, solver, encoding, random: 0x9e37_79b9_7f4a_7c15, limit }
     }
-    for _ in 0..rounds {
-        let some = solver.fresh();
-        let mut clause = vec![!some];
-        clause.extend(rows.iter().filter(|r| r.alive).map(|r| r.broken));
-        solver.clause(&clause);
-        let mut assumed = vec![some];
-        assumed.extend(rows.iter().filter(|r| r.alive).map(|r| r.before));
-        match solver.solve(&assumed) {
-            Answer::No => return rows.into_iter().filter(|r| r.alive).map(|r| r.clause).collect(),
-            Answer::Stopped => return Vec::new(),
-            Answer::Yes => {}
+
+    /// Throws out what scans break of a group, and of all others what the same scans break. `false`: interrupted, or too many
+    /// rounds.
+    fn throw_out(&mut self, group: Range<usize>, rounds: &mut usize) -> bool {
+        let graph = &self.blasted.graph;
+        let some = self.solver.fresh();
+        let mut any = vec![!some];
+        // Implies that no literal of the clause holds after the scan.
+        let mut rows: Vec<(usize, Term)> = Vec::new();
+        for number in group {
+            let Some(clause) = self.clauses.get(number).filter(|_| self.alive.get(number) == Some(&true)) else {
+                continue;
+            };
+            let broken = self.solver.fresh();
+            for literal in clause {
+                let after = self.encoding.term(&mut self.solver, graph, self.vocabulary.behind(*literal));
+                self.solver.clause(&[!broken, !after]);
+            }
+            any.push(broken);
+            rows.push((number, broken));
         }
-        let broken: Vec<bool> = rows
-            .iter()
-            .map(|row| {
-                let holds = |literal: &Literal| {
-                    encoding.known(vocabulary.behind(*literal)).is_some_and(|term| solver.holds(term))
-                };
-                row.alive && !row.clause.iter().any(holds)
-            })
-            .collect();
-        if !broken.contains(&true) {
-            // Only a solver that contradicts itself comes here: no lemma is safer than a wrong one.
-            return Vec::new();
+        self.solver.clause(&any);
+        loop {
+            // That nothing more is broken is dear to show, and tells nothing where all is asked again with fewer.
+            let answer = match self.alive.contains(&false) {
+                true => self.solver.solve_within(&[some], CONFLICTS_MAX),
+                false => self.solver.solve(&[some]),
+            };
+            match answer {
+                Answer::No => break,
+                Answer::Stopped if self.limit.reached() => return false,
+                Answer::Stopped => break,
+                Answer::Yes => {}
+            }
+            if *rounds == 0 {
+                return false;
+            }
+            *rounds -= 1;
+            self.look_around();
+            let (dead, left): (Vec<_>, Vec<_>) =
+                rows.iter().partition(|(number, _)| self.alive.get(*number) == Some(&false));
+            if dead.is_empty() {
+                // Only a solver that contradicts itself comes here: no lemma is safer than a wrong one.
+                return false;
+            }
+            dead.iter().for_each(|(_, broken)| self.solver.clause(&[!*broken]));
+            rows = left;
         }
-        for (row, broken) in rows.iter_mut().zip(broken) {
-            row.alive &= !broken;
-        }
-        solver.clause(&[!some]);
+        // Nobody need decide about them any more.
+        rows.iter().for_each(|(_, broken)| self.solver.clause(&[!*broken]));
+        self.solver.clause(&[!some]);
+        true
     }
-    Vec::new()
+
+    /// Throws out what is broken by a scan from the state of the solver's last answer, with its inputs and with 63 others.
+    fn look_around(&mut self) {
+        let (encoding, solver, graph) = (&self.encoding, &self.solver, &self.blasted.graph);
+        let mut random = self.random;
+        let values = random::lanes(graph, |leaf| {
+            let known = graph.find(leaf).and_then(|lit| encoding.known(lit));
+            let here = if known.is_some_and(|term| solver.holds(term)) { u64::MAX } else { 0 };
+            if !matches!(leaf, Leaf::Input(_)) {
+                return here;
+            }
+            random ^= random << 13;
+            random ^= random >> 7;
+            random ^= random << 17;
+            // Half of the inputs stay as they are.
+            let others = random & random.rotate_left(21) & !1;
+            here ^ others
+        });
+        self.random = random;
+        let allowed = random::word_at(&values, self.blasted.constraint);
+        for (clause, alive) in self.clauses.iter().zip(&mut self.alive).filter(|(_, alive)| **alive) {
+            let word = |literal: &Literal| random::word_at(&values, self.vocabulary.behind(*literal));
+            let holds = clause.iter().fold(!allowed, |some, literal| some | word(literal));
+            *alive = holds == u64::MAX;
+        }
+    }
 }

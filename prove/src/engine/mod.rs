@@ -1,8 +1,11 @@
 //! The engines: searches for a broken property and proofs that there is none.
 
 pub mod bounded;
+pub mod counting;
 pub mod houdini;
 pub mod ic3;
+pub mod induction;
+pub mod laps;
 pub mod portfolio;
 pub mod predicates;
 pub mod random;

@@ -6,8 +6,11 @@
 //! stops the other. An interruption is never an answer.
 
 use super::bounded::{Bounded, Search, Trace};
+use super::counting;
 use super::houdini;
 use super::ic3;
+use super::induction::Induction;
+use super::laps;
 use super::predicates::{Clause, Predicate, Vocabulary};
 use super::random::States;
 use super::reduce;
@@ -21,7 +24,7 @@ use std::time::{Duration, Instant};
 /// Steps the search goes at most: a step is an event, and programs whose shortest way to harm has more of them are out of reach.
 const DEPTH_MAX: usize = 5_000;
 /// How long lemmas may be looked for before the search begins beside the proof.
-const ALONE: Duration = Duration::from_millis(500);
+const ALONE: Duration = Duration::from_millis(1_500);
 /// Steps that are searched before anything else is looked for.
 const AT_ONCE: usize = 6;
 /// Latches from which on lemmas near to the property are tried before all others.
@@ -36,6 +39,8 @@ pub enum Argument {
     Scan,
     /// Lemmas that carry themselves exclude the opposite.
     Lemmas,
+    /// So many scans without harm are never followed by one that does harm.
+    Scans(u32),
     /// An invariant over latches and thresholds.
     Invariant,
     /// An invariant over latches and the bits of counters.
@@ -50,6 +55,7 @@ impl Argument {
             Self::Structure => "by structure",
             Self::Scan => "in every single scan",
             Self::Lemmas => "by induction",
+            Self::Scans(_) => "by induction over several scans",
             Self::Invariant => "by an inductive invariant",
             Self::BitInvariant => "by an inductive invariant over bits",
         }
@@ -95,39 +101,53 @@ pub fn decide(system: &System, limit: &Limit) -> Verdict {
     }
     let reduced = reduce::reduce(system, limit);
     if reduced.constants.is_empty() {
-        return search(system, limit);
+        return counting(system, limit);
     }
     let lemmas = reduced.constants.iter().map(|(latch, value)| vec![(Predicate::Latch(*latch), *value)]);
     if reduced.system.bad == Lit::FALSE {
         return Verdict::Proved(Certificate { argument: Argument::Lemmas, clauses: lemmas.collect() });
     }
-    match search(&reduced.system, limit) {
+    match counting(&reduced.system, limit) {
         Verdict::Proved(certificate) => {
             let original = |(predicate, positive): &(Predicate, bool)| (reduced.original(*predicate), *positive);
             let own = certificate.clauses.iter().map(|clause| clause.iter().map(original).collect());
             Verdict::Proved(Certificate { clauses: lemmas.chain(own).collect(), ..certificate })
         }
-        Verdict::Broken(trace) => Verdict::Broken(whole(system, &reduced, trace)),
+        Verdict::Broken(trace) => Verdict::Broken(whole(system, (&reduced.system, &reduced.latches), trace)),
         unknown @ Verdict::Unknown { .. } => unknown,
     }
 }
 
-/// A trace of the smaller system as one of the whole: what it leaves out does not matter.
-fn whole(system: &System, reduced: &reduce::Reduced, trace: Trace) -> Trace {
+/// Makes counters of what only counts, then searches and proves.
+fn counting(system: &System, limit: &Limit) -> Verdict {
+    let Some(counting) = counting::counting(system, limit) else { return search(system, limit) };
+    match search(&counting.system, limit) {
+        Verdict::Proved(certificate) => {
+            let original = |(predicate, positive): &(Predicate, bool)| (counting.original(*predicate), *positive);
+            let clauses = certificate.clauses.iter().map(|clause| clause.iter().map(original).collect());
+            Verdict::Proved(Certificate { clauses: clauses.collect(), ..certificate })
+        }
+        Verdict::Broken(trace) => Verdict::Broken(whole(system, (&counting.system, &counting.latches), trace)),
+        unknown @ Verdict::Unknown { .. } => unknown,
+    }
+}
+
+/// A trace of a part as one of the whole: what the part leaves out does not matter.
+fn whole(system: &System, (part, latches): (&System, &[u32]), trace: Trace) -> Trace {
     let mut starts: Vec<bool> = system.latches.iter().map(|l| l.start == crate::model::Start::Value(true)).collect();
-    for ((number, _), value) in reduced.latch_of().zip(&trace.starts) {
-        if let Some(start) = starts.get_mut(number as usize) {
+    for (number, value) in latches.iter().zip(&trace.starts) {
+        if let Some(start) = starts.get_mut(*number as usize) {
             *start = *value;
         }
     }
     let steps = trace.steps.into_iter().map(|step| {
         let value = |model: &u32| {
-            let at = reduced.system.inputs.iter().position(|own| own == model);
+            let at = part.inputs.iter().position(|own| own == model);
             at.and_then(|at| step.inputs.get(at)).copied().unwrap_or(false)
         };
         super::bounded::TraceStep { inputs: system.inputs.iter().map(value).collect(), scans: step.scans }
     });
-    Trace { starts, steps: steps.collect(), shortest: trace.shortest }
+    Trace { starts, steps: steps.collect(), ..trace }
 }
 
 /// Looks at random runs, then tries lemmas, then searches and proves side by side.
@@ -186,9 +206,8 @@ fn side_by_side(system: &System, (known, cut): (Box<Known>, bool), states: &[Sta
                 stop.store(true, Ordering::Relaxed);
             })
         });
-        let search = Bounded::new(system, &own).with_lemmas(lemmas).run(DEPTH_MAX);
-        let found = matches!(search, Search::Found(_));
-        if found {
+        let deep = search_deep(system, &lemmas, &own);
+        if matches!(deep, Deep::Search(Search::Found(_)) | Deep::Proved(_)) {
             stop.store(true, Ordering::Relaxed);
         }
         let proof = prover.join().ok().flatten();
@@ -196,6 +215,12 @@ fn side_by_side(system: &System, (known, cut): (Box<Known>, bool), states: &[Sta
         if let Some(watch) = watch {
             let _ = watch.join();
         }
+        let search = match deep {
+            Deep::Search(search) => search,
+            Deep::Proved(scans) => {
+                return Verdict::Proved(Certificate { argument: Argument::Scans(scans), clauses: lemmas });
+            }
+        };
         match (search, proof) {
             (Search::Found(trace), _) => Verdict::Broken(trace),
             (Search::Nothing(_) | Search::Stopped(_), Some(certificate)) => Verdict::Proved(certificate),
@@ -204,6 +229,46 @@ fn side_by_side(system: &System, (known, cut): (Box<Known>, bool), states: &[Sta
             }
         }
     })
+}
+
+/// Scans of an induction at most.
+const SCANS_MAX: u32 = 70;
+
+/// What came of looking for harm.
+enum Deep {
+    Search(Search),
+    /// So many scans without harm suffice.
+    Proved(u32),
+}
+
+/// Searches step by step, in turns with induction over as many scans; where something counts events, also with laps, which find
+/// what lies thousands of them deep.
+fn search_deep(system: &System, lemmas: &[Vec<(Predicate, bool)>], limit: &Limit) -> Deep {
+    let new = || Bounded::new(system, limit).with_lemmas(lemmas.to_vec());
+    let mut plain = new();
+    let mut laps = system.counters.iter().any(laps::counts_events).then(|| new().with_laps());
+    // Where something runs for longer, so many scans would have to be looked at that it is never the quickest.
+    let short = system.counters.iter().all(|counter| counter.max <= u64::from(SCANS_MAX));
+    let mut induction = short.then(|| Induction::new(system, lemmas, limit));
+    let mut depth = AT_ONCE;
+    loop {
+        let mut ended = plain.run(depth);
+        if let (Search::Nothing(_), Some(laps)) = (&ended, &mut laps) {
+            ended = match laps.run(depth) {
+                Search::Stopped(_) => Search::Stopped(depth),
+                other @ (Search::Nothing(_) | Search::Found(_)) => other,
+            };
+        }
+        match ended {
+            Search::Nothing(_) if depth < DEPTH_MAX => {}
+            ended @ (Search::Nothing(_) | Search::Found(_) | Search::Stopped(_)) => return Deep::Search(ended),
+        }
+        let most = u32::try_from(depth).unwrap_or(u32::MAX).min(SCANS_MAX);
+        if let Some(scans) = induction.as_mut().and_then(|induction| induction.run(most)) {
+            return Deep::Proved(scans);
+        }
+        depth = (depth * 2).min(DEPTH_MAX);
+    }
 }
 
 /// What is known of a system before anything dear is tried.

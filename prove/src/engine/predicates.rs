@@ -87,7 +87,7 @@ pub fn function(blasted: &mut Blasted, predicate: Predicate) -> Lit {
             Predicate::CounterBit { .. } => Lit::FALSE,
         };
     }
-    let bits = |blasted: &Blasted, counter: u32| blasted.counters.get(counter as usize).cloned().unwrap_or_default();
+    let bits = Blasted::number;
     match predicate {
         Predicate::Latch(number) => blasted.graph.leaf(crate::graph::Leaf::Latch(number)),
         Predicate::AtLeast { counter, threshold } => {

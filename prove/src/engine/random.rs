@@ -5,7 +5,7 @@
 //! the bounded search: every state seen is one the system can reach.
 
 use super::predicates::Predicate;
-use crate::graph::{Leaf, Lit, Node};
+use crate::graph::{Graph, Leaf, Lit, Node};
 use crate::model::Start;
 use crate::system::System;
 
@@ -65,7 +65,7 @@ pub fn breaks(system: &System, scans: usize) -> bool {
     })
 }
 
-fn lanes(counters: &[[u64; LANES]], counter: u32, holds: impl Fn(u64) -> bool) -> u64 {
+fn compared(counters: &[[u64; LANES]], counter: u32, holds: impl Fn(u64) -> bool) -> u64 {
     let counts = counters.get(counter as usize);
     counts.map_or(0, |c| c.iter().enumerate().fold(0, |word, (lane, n)| word | u64::from(holds(*n)) << lane))
 }
@@ -78,8 +78,12 @@ impl States {
             .iter()
             .map(|predicate| match *predicate {
                 Predicate::Latch(n) => self.latches.get(n as usize).copied().unwrap_or(0),
-                Predicate::AtLeast { counter, threshold } => lanes(&self.counters, counter, |count| count >= threshold),
-                Predicate::CounterBit { counter, bit } => lanes(&self.counters, counter, |count| count >> bit & 1 == 1),
+                Predicate::AtLeast { counter, threshold } => {
+                    compared(&self.counters, counter, |count| count >= threshold)
+                }
+                Predicate::CounterBit { counter, bit } => {
+                    compared(&self.counters, counter, |count| count >> bit & 1 == 1)
+                }
                 Predicate::Order { left, right, by } => {
                     let (a, b) = (self.counters.get(left as usize), self.counters.get(right as usize));
                     let pairs = a.into_iter().flatten().zip(b.into_iter().flatten()).enumerate();
@@ -166,10 +170,10 @@ impl<'a> Runs<'a> {
                 Node::Leaf(Leaf::Input(n)) => self.inputs.get(n as usize).copied().unwrap_or(0),
                 Node::Leaf(Leaf::Latch(n)) => self.latches.get(n as usize).copied().unwrap_or(0),
                 Node::Leaf(Leaf::AtLeast { counter, threshold }) => {
-                    lanes(&self.counters, counter, |count| count >= threshold)
+                    compared(&self.counters, counter, |count| count >= threshold)
                 }
                 Node::Leaf(Leaf::CounterBit { counter, bit }) => {
-                    lanes(&self.counters, counter, |count| count >> bit & 1 == 1)
+                    compared(&self.counters, counter, |count| count >> bit & 1 == 1)
                 }
             };
             values.push(value);
@@ -247,6 +251,22 @@ impl<'a> Runs<'a> {
     }
 }
 
-fn word_at(values: &[u64], lit: Lit) -> u64 {
+/// The value of every node in 64 lanes.
+pub fn lanes(graph: &Graph, mut leaf: impl FnMut(Leaf) -> u64) -> Vec<u64> {
+    let mut values: Vec<u64> = Vec::with_capacity(graph.len());
+    for node in graph.nodes() {
+        let value = match node {
+            Node::Constant => 0,
+            Node::Leaf(which) => leaf(which),
+            Node::And(a, b) => word_at(&values, a) & word_at(&values, b),
+        };
+        values.push(value);
+    }
+    values
+}
+
+/// The value of a literal among those of all nodes.
+#[must_use]
+pub fn word_at(values: &[u64], lit: Lit) -> u64 {
     values.get(lit.node()).copied().unwrap_or(0) ^ if lit.is_inverted() { u64::MAX } else { 0 }
 }

@@ -10,6 +10,7 @@ use crate::graph::{Copier, Graph, Leaf, Lit};
 use crate::hash::FastMap;
 use crate::sat::Limit;
 use crate::system::{Blasted, Counter, Latch, System};
+use crate::words::{Word, word_of};
 
 /// Scans of random runs that a latch has to keep its value for.
 const SCANS: usize = 120;
@@ -25,7 +26,7 @@ pub struct Reduced {
     /// What was put in as constants: latches of the whole system.
     pub constants: Vec<(u32, bool)>,
     /// Numbers of the latches in the whole system.
-    latches: Vec<u32>,
+    pub latches: Vec<u32>,
     /// Numbers of the counters in the whole system.
     counters: Vec<u32>,
 }
@@ -35,18 +36,16 @@ impl Reduced {
     #[must_use]
     pub fn original(&self, predicate: Predicate) -> Predicate {
         let latch = |n: u32| self.latches.get(n as usize).copied().unwrap_or(u32::MAX);
-        let counter = |n: u32| self.counters.get(n as usize).copied().unwrap_or(u32::MAX);
+        let counter = |n: u32| match word_of(n) {
+            None => self.counters.get(n as usize).copied().unwrap_or(u32::MAX),
+            Some(_) => n,
+        };
         match predicate {
             Predicate::Latch(n) => Predicate::Latch(latch(n)),
             Predicate::AtLeast { counter: n, threshold } => Predicate::AtLeast { counter: counter(n), threshold },
             Predicate::CounterBit { counter: n, bit } => Predicate::CounterBit { counter: counter(n), bit },
             Predicate::Order { left, right, by } => Predicate::Order { left: counter(left), right: counter(right), by },
         }
-    }
-
-    /// The number of a latch of the whole system in the smaller one.
-    pub fn latch_of(&self) -> impl Iterator<Item = (u32, u32)> {
-        self.latches.iter().copied().zip(0u32..)
     }
 }
 
@@ -120,7 +119,17 @@ fn smaller(system: &System, constants: Vec<(u32, bool)>, values: &FastMap<u32, b
     let counters =
         system.counters.iter().map(|c| Counter { run: copy(c.run), hold: copy(c.hold), ..c.clone() }).collect();
     let (bad, constraint) = (copy(system.bad), copy(system.constraint));
-    let whole = System { graph, inputs: system.inputs.clone(), latches, counters, bad, constraint };
+    // What is FALSE for ever is still a bit of its word; a word that cannot be 0 is no counter.
+    let word = |word: &Word| -> Word {
+        let bits = word.iter().map(|bit| match bit.and_then(|latch| values.get(&latch)) {
+            Some(true) => None,
+            Some(false) => Some(None),
+            None => Some(*bit),
+        });
+        bits.collect::<Option<Word>>().unwrap_or_default()
+    };
+    let words = system.words.iter().map(word).collect();
+    let whole = System { graph, inputs: system.inputs.clone(), latches, counters, words, bad, constraint };
     let (system, latches, counters) = whole.cone();
     Reduced { system, constants, latches, counters }
 }

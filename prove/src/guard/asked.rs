@@ -147,7 +147,7 @@ impl<'a> Guarded<'a> {
         let mut simulation = Simulation::new(&self.model);
         let mut real = Real::new(self.table, self.tick_ns);
         let mut scan = 0u64;
-        for step in &trace.steps {
+        for step in trace.walk() {
             let mut inputs = vec![false; self.model.inputs.len()];
             for (number, value) in system.inputs.iter().zip(&step.inputs) {
                 if let Some(input) = inputs.get_mut(*number as usize) {

@@ -72,6 +72,7 @@ pub fn empty(tick_ns: u64) -> Model {
         hidden: std::collections::BTreeSet::new(),
         tick_ns,
         data_bytes: 0,
+        words: Vec::new(),
     }
 }
 

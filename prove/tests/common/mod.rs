@@ -24,3 +24,9 @@ pub fn compiled_text(text: &str) -> Compiled {
     let id = map.add("text", text);
     compile(&map, &[id], Options::default())
 }
+
+/// So long that no answer depends on how busy the machine is.
+pub fn patient() -> prove::prover::Options {
+    let long = std::time::Duration::from_secs(1200);
+    prove::prover::Options { time_limit: long, premise_limit: Some(long), ..prove::prover::Options::default() }
+}

@@ -173,12 +173,12 @@ impl Shared<'_> {
         let time_limit = self.how.time_limit;
         if self.how.memory_limit.is_none() {
             // Looking at a flag costs a few milliseconds per question.
-            return Options { time_limit, stop: None };
+            return Options { time_limit, ..Options::default() };
         }
         let stop = Arc::new(AtomicBool::new(false));
         let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
         running.insert(worker, Arc::clone(&stop));
-        Options { time_limit, stop: Some(stop) }
+        Options { time_limit, stop: Some(stop), ..Options::default() }
     }
 
     /// Ends what is being asked as soon as the process is too large.
@@ -224,7 +224,7 @@ pub fn first_broken(work: &Work, gathered: &Gathered, time_limit: Duration) -> R
     let refused = |problem: &Problem| work.refused(problem, gathered);
     let mut prover = Prover::new(&work.compiled.program, image, &schedule, &gathered.properties, &gathered.assume)
         .map_err(|problem| refused(&problem))?;
-    let options = Options { time_limit, stop: None };
+    let options = Options { time_limit, ..Options::default() };
     for number in 0..prover.len() {
         let report = prover.answer(number, &options).map_err(|bad| refused(&Problem::Property(bad)))?;
         let Some(report) = report else { continue };

@@ -8,6 +8,7 @@ use super::work::Work;
 use bytecode::image::{Image, Place, Symbol, SymbolRole};
 use bytecode::scalar::ScalarType;
 use bytecode::types::TypeKind;
+use prove::engine::laps::Lap;
 use prove::model::{Input, Model};
 use prove::property::Kind;
 use prove::prover::{Report, Way};
@@ -29,6 +30,16 @@ pub struct Step {
     pub inputs: Vec<(String, String)>,
     /// Other variables that change in its first scan (and, in a run of scans, up to its last).
     pub changes: Vec<(String, String)>,
+    /// The steps before are gone through again.
+    pub again: Option<Again>,
+}
+
+/// Steps that are gone through again and again.
+pub struct Again {
+    /// So often, once not counted.
+    pub times: u64,
+    /// Each of them: for so many scans, and the inputs that change when it begins.
+    pub each: Vec<(u64, Vec<(String, String)>)>,
 }
 
 /// What happened.
@@ -53,35 +64,22 @@ pub fn replay(way: &Way, report: &Report, model: &Model, work: &Work) -> Result<
     if way.scans() > SCANS_MAX {
         return Err(format!("a way of {} scans was found, too long to be run again on the engine", way.scans()));
     }
-    let mut run = Run::new(way, model, work);
-    let mut recorder = Recorder::new(way, report, model, work);
-    let mut steps = Vec::new();
-    let mut fault = None;
-    let mut scan = 1;
-    let count = way.steps.len();
-    for (number, (settings, scans)) in way.steps.iter().enumerate() {
-        let before = run.memory.data().to_vec();
-        let inputs = run.set(settings);
-        for repeat in 0..*scans {
-            if let Err(trap) = run.scan(scan + repeat) {
-                recorder.fault(scan + repeat, run.memory.data());
-                fault = Some(trap.describe(work.image.image()));
-                break;
-            }
-            recorder.scan(scan + repeat, (repeat, *scans), run.memory.data());
-        }
-        run.model(settings, *scans);
-        steps.push(Step { scan, scans: *scans, inputs, changes: run.changes(&before) });
-        scan = scan.saturating_add(*scans);
-        if fault.is_some() && number + 1 < count {
-            return Err("the engine stopped with a fault before the end of the way that was found".to_owned());
-        }
-        if fault.is_none()
-            && let Some(name) = run.differs(model)
-        {
-            return Err(format!("{}: `{name}` has another value on the engine", not_confirmed(way)));
+    let mut going = Going {
+        way,
+        run: Run::new(way, model, work),
+        recorder: Recorder::new(way, report, model, work),
+        steps: Vec::new(),
+        fault: None,
+        scan: 1,
+    };
+    let mut laps = way.laps.iter().peekable();
+    for number in 0..way.steps.len() {
+        going.step(number)?;
+        if let Some(lap) = laps.next_if(|lap| lap.first + lap.count == number + 1) {
+            going.again(lap)?;
         }
     }
+    let Going { run, recorder, steps, fault, .. } = going;
     let broken = match report.property.kind {
         Kind::Terminates => fault.is_some(),
         Kind::Invariant { .. }
@@ -106,6 +104,83 @@ pub fn replay(way: &Way, report: &Report, model: &Model, work: &Work) -> Result<
     };
     let diagram = recorder.diagram(way.scans(), said.clone(), work.map.plan.tick_ns);
     Ok(Replay { steps, fault, holding, said, diagram })
+}
+
+/// A way being gone.
+struct Going<'a> {
+    way: &'a Way,
+    run: Run<'a>,
+    recorder: Recorder,
+    steps: Vec<Step>,
+    fault: Option<TrapPlace>,
+    /// The next one.
+    scan: u64,
+}
+
+impl Going<'_> {
+    /// One step; what it does.
+    fn step(&mut self, number: usize) -> Result<(), String> {
+        let before = self.run.memory.data().to_vec();
+        let Some((settings, scans)) = self.way.steps.get(number) else { return Ok(()) };
+        let inputs = self.run.set(settings);
+        let scan = self.scan;
+        self.scans(number, (0, *scans))?;
+        let changes = self.run.changes(&before);
+        self.steps.push(Step { scan, scans: *scans, inputs, changes, again: None });
+        self.agree()
+    }
+
+    /// The steps of a lap as often as they are still to be done.
+    fn again(&mut self, lap: &Lap) -> Result<(), String> {
+        let before = self.run.memory.data().to_vec();
+        let steps = lap.first..lap.first + lap.count;
+        let once: u64 = self.way.steps.get(steps.clone()).unwrap_or_default().iter().map(|(_, scans)| scans).sum();
+        let (scan, times) = (self.scan, lap.times.saturating_sub(1));
+        let all = once.saturating_mul(times);
+        let mut each = Vec::new();
+        for time in 0..times {
+            for number in steps.clone() {
+                let Some((settings, scans)) = self.way.steps.get(number) else { continue };
+                if time == 0 {
+                    each.push((*scans, self.run.set(settings)));
+                } else {
+                    self.run.set_quietly(settings);
+                }
+                self.scans(number, (self.scan - scan, all))?;
+            }
+        }
+        let (inputs, changes) = (Vec::new(), self.run.changes(&before));
+        self.steps.push(Step { scan, scans: all, inputs, changes, again: Some(Again { times, each }) });
+        self.agree()
+    }
+
+    /// The scans of a step, of which so many of so many have been noted.
+    fn scans(&mut self, number: usize, (done, all): (u64, u64)) -> Result<(), String> {
+        let Some((settings, scans)) = self.way.steps.get(number) else { return Ok(()) };
+        for repeat in 0..*scans {
+            if let Err(trap) = self.run.scan(self.scan + repeat) {
+                self.recorder.fault(self.scan + repeat, self.run.memory.data());
+                self.fault = Some(trap.describe(self.run.work.image.image()));
+                break;
+            }
+            self.recorder.scan(self.scan + repeat, (done + repeat, all), self.run.memory.data());
+        }
+        self.run.model(settings, *scans);
+        self.scan = self.scan.saturating_add(*scans);
+        let last = number + 1 == self.way.steps.len();
+        if self.fault.is_some() && !last {
+            return Err("the engine stopped with a fault before the end of the way that was found".to_owned());
+        }
+        Ok(())
+    }
+
+    /// Are engine and model of one mind?
+    fn agree(&self) -> Result<(), String> {
+        match self.run.differs(self.run.model).filter(|_| self.fault.is_none()) {
+            Some(name) => Err(format!("{}: `{name}` has another value on the engine", not_confirmed(self.way))),
+            None => Ok(()),
+        }
+    }
 }
 
 fn not_confirmed(way: &Way) -> &'static str {
@@ -145,9 +220,7 @@ impl<'a> Run<'a> {
     fn set(&mut self, settings: &[(usize, bool)]) -> Vec<(String, String)> {
         let image = self.work.image.image();
         let before = self.memory.data().to_vec();
-        for (place, value) in settings {
-            set_bit(self.memory.data_mut(), *place, *value);
-        }
+        self.set_quietly(settings);
         let first = self.last_tick.is_none();
         let data = self.memory.data();
         let touched = |s: &&Symbol| s.role == SymbolRole::Input && self.bits.iter().any(|bit| covers(image, s, *bit));
@@ -158,6 +231,13 @@ impl<'a> Run<'a> {
                 (first || value_of(image, s, &before)? != value).then(|| (short(&s.path), value))
             })
             .collect()
+    }
+
+    /// Sets inputs.
+    fn set_quietly(&mut self, settings: &[(usize, bool)]) {
+        for (place, value) in settings {
+            set_bit(self.memory.data_mut(), *place, *value);
+        }
     }
 
     /// One scan on the engine.

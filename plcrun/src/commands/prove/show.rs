@@ -58,11 +58,19 @@ pub fn steps(one: &Answered, tick_ns: u64, most: usize) -> Vec<String> {
             list.iter().map(|(name, value)| format!("{name} {value}")).collect::<Vec<_>>().join(", ")
         };
         let at = time((step.scan - 1).saturating_mul(tick_ns));
-        format!("scan {} at {at}: {}; then {}", step.scan, said(&first_inputs(step)), said(&step.changes))
+        let done = again(step).unwrap_or_else(|| said(&first_inputs(step)));
+        format!("scan {} at {at}: {done}; then {}", step.scan, said(&step.changes))
     };
     let count = replay.steps.len();
     let ends = |at: usize| count <= most || at < most / 2 || at + most / 2 >= count;
     replay.steps.iter().enumerate().filter(|(at, _)| ends(*at)).map(|(_, step)| line(step)).collect()
+}
+
+/// What is said of steps that are gone through again.
+fn again(step: &Step) -> Option<String> {
+    let again = step.again.as_ref()?;
+    let times = if again.times == 1 { "once more".to_owned() } else { format!("{} times more", again.times) };
+    Some(format!("the {} before, {times}", plural(again.each.len(), "step")))
 }
 
 /// The inputs that change. The first step says which are TRUE: all others are FALSE.
@@ -96,7 +104,8 @@ fn table(replay: &Replay, tick: u64) -> String {
             n => format!("{} to {}", step.scan, step.scan + n - 1),
         };
         let at = time((step.scan - 1).saturating_mul(tick));
-        rows.push(vec![format!("  {at}"), scans, said(&inputs), said(&step.changes)]);
+        let done = again(step).unwrap_or_else(|| said(&inputs));
+        rows.push(vec![format!("  {at}"), scans, done, said(&step.changes)]);
     }
     let mut text = aligned(&rows);
     if let Some(fault) = &replay.fault {
@@ -170,7 +179,8 @@ pub fn as_json(one: &Answered, work: &Work, gathered: &Gathered) -> Value {
         };
         let step = |s: &Step| {
             json!({ "scan": s.scan, "scans": s.scans, "at_ns": (s.scan - 1).saturating_mul(tick),
-                "inputs": named(&s.inputs), "changes": named(&s.changes) })
+                "inputs": named(&s.inputs), "changes": named(&s.changes),
+                "again": s.again.as_ref().map(|again| json!({ "steps": again.each.len(), "times": again.times })) })
         };
         replay.steps.iter().map(step).collect::<Vec<_>>()
     });

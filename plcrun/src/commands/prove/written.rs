@@ -6,7 +6,7 @@
 use super::Outcome;
 use super::ask::Answered;
 use super::gather::time;
-use super::replay::Replay;
+use super::replay::{Again, Replay};
 use super::work::Work;
 use crate::args::ProveArgs;
 use crate::exit::Refusal;
@@ -19,8 +19,9 @@ use prove::names::of_bit;
 use prove::property::Kind;
 use prove::prover::{Answer, Report};
 use prove::system::System;
+use prove::words::word_of;
 use serde_json::{Value, json};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
@@ -179,11 +180,9 @@ fn timeline(programs: &str, map: &str, one: &Answered, replay: &Replay, work: &W
     let mut last = 1;
     for step in &replay.steps {
         last = step.scan + step.scans - 1;
-        let value = |v: &String| if v == "TRUE" || v == "FALSE" { v.to_lowercase() } else { quoted(v) };
-        let set: Vec<String> = step.inputs.iter().map(|(n, v)| format!("{}: {}", quoted(n), value(v))).collect();
-        if !set.is_empty() {
-            let at = time((step.scan - 1).saturating_mul(tick));
-            let _ = writeln!(text, "      - {{ at: {at}, set: {{ {} }} }}", set.join(", "));
+        match &step.again {
+            Some(again) => repeated(&mut text, step.scan, again, tick),
+            None => set(&mut text, step.scan, &step.inputs, tick),
         }
     }
     let end = time((last - 1).saturating_mul(tick));
@@ -213,6 +212,90 @@ fn timeline(programs: &str, map: &str, one: &Answered, replay: &Replay, work: &W
     text
 }
 
+/// Inputs that are set in a scan.
+fn set(text: &mut String, scan: u64, inputs: &[(String, String)], tick: u64) {
+    let value = |v: &String| if v == "TRUE" || v == "FALSE" { v.to_lowercase() } else { quoted(v) };
+    let set: Vec<String> = inputs.iter().map(|(n, v)| format!("{}: {}", quoted(n), value(v))).collect();
+    if !set.is_empty() {
+        let at = time((scan - 1).saturating_mul(tick));
+        let _ = writeln!(text, "      - {{ at: {at}, set: {{ {} }} }}", set.join(", "));
+    }
+}
+
+/// The most presses one line of a test repeats.
+const PRESSES_MAX: u64 = 100_000;
+
+/// Steps gone through again: as repeated presses where every input that changes is pressed once in each lap, and the last
+/// lap input by input, because a press ends in the one behind it.
+fn repeated(text: &mut String, scan: u64, again: &Again, tick: u64) {
+    let once: u64 = again.each.iter().map(|(scans, _)| scans).sum();
+    let starts: Vec<u64> =
+        again.each.iter().scan(0, |at, (scans, _)| Some(std::mem::replace(at, *at + scans))).collect();
+    let lap = |text: &mut String, number: u64| {
+        for (start, (_, inputs)) in starts.iter().zip(&again.each) {
+            set(text, scan + number * once + start, inputs, tick);
+        }
+    };
+    let (mut number, last) = (0, again.times.saturating_sub(1));
+    if let Some(presses) = presses(again, &starts, once) {
+        while last - number >= 2 {
+            let times = (last - number).min(PRESSES_MAX);
+            let first = scan + number * once;
+            for press in &presses {
+                if let Some(off) = press.off.filter(|_| number == 0) {
+                    set(text, first + off, &[(press.name.clone(), "FALSE".to_owned())], tick);
+                }
+            }
+            for press in &presses {
+                let at = time((first - 1 + press.on).saturating_mul(tick));
+                let (long, every) = (time(press.scans.saturating_mul(tick)), time(once.saturating_mul(tick)));
+                let name = quoted(&press.name);
+                let _ = writeln!(
+                    text,
+                    "      - {{ at: {at}, press: {name}, for: {long}, every: {every}, times: {times} }}"
+                );
+            }
+            number += times;
+        }
+    }
+    (number..again.times).for_each(|number| lap(text, number));
+}
+
+/// An input that is pressed once in each lap.
+struct Press {
+    name: String,
+    /// The scan of the lap it begins with.
+    on: u64,
+    scans: u64,
+    /// It lasts into the next lap, up to this scan of it; in the first lap it has to be let go there.
+    off: Option<u64>,
+}
+
+/// What is pressed in each lap, in the order of time; `None` where laps are not made of presses alone.
+fn presses(again: &Again, starts: &[u64], once: u64) -> Option<Vec<Press>> {
+    let mut events: BTreeMap<&str, Vec<(u64, &str)>> = BTreeMap::new();
+    for (start, (_, inputs)) in starts.iter().zip(&again.each) {
+        for (name, value) in inputs {
+            events.entry(name).or_default().push((*start, value));
+        }
+    }
+    let press = |(name, events): (&str, Vec<(u64, &str)>)| {
+        let name = name.to_owned();
+        match events.as_slice() {
+            [(on, "TRUE"), (off, "FALSE")] => Some(Press { name, on: *on, scans: off - on, off: None }),
+            [(off, "FALSE"), (on, "TRUE")] => Some(Press { name, on: *on, scans: once + off - on, off: Some(*off) }),
+            _ => None,
+        }
+    };
+    let mut presses: Vec<Press> = events.into_iter().map(press).collect::<Option<_>>()?;
+    presses.sort_by_key(|press| press.on);
+    // A test is written in the order of time: where one begins before another is let go, every lap is written out.
+    let let_go = presses.iter().filter_map(|press| press.off).max();
+    let begins = presses.first().map(|press| press.on);
+    let ordered = let_go.zip(begins).is_none_or(|(off, on)| off <= on);
+    (ordered && presses.iter().filter_map(|press| press.off).is_sorted()).then_some(presses)
+}
+
 /// The clauses of a proof, with names in place of numbers.
 pub fn clauses(report: &Report, model: &Model, work: &Work) -> Option<Vec<Value>> {
     let (Answer::Proved { certificate, .. } | Answer::Unreachable { certificate, .. }) = &report.answer else {
@@ -224,6 +307,16 @@ pub fn clauses(report: &Report, model: &Model, work: &Work) -> Option<Vec<Value>
         place.map_or_else(|| format!("monitor {n}"), |bit| of_bit(work.image.image(), bit))
     };
     let counter = |n: u32| {
+        if let Some(word) = word_of(n) {
+            let bits = system.words.get(word as usize);
+            let first = bits.and_then(|bits| bits.iter().position(Option::is_some).zip(bits.iter().flatten().next()));
+            let place = first.and_then(|(at, latch)| {
+                let latch = system.latches.get(*latch as usize)?;
+                Some(model.latches.get(latch.model as usize)?.place? - at)
+            });
+            let name = place.map_or_else(|| format!("number {word}"), |bit| of_bit(work.image.image(), bit));
+            return name.strip_suffix(".0").map_or_else(|| name.clone(), str::to_owned);
+        }
         let owner = system.counters.get(n as usize).and_then(|c| model.counters.get(c.model as usize)?.owner);
         owner.map_or_else(
             || format!("monitor's time {n}"),
