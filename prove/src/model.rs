@@ -16,7 +16,7 @@ use bytecode::Image;
 use compiler::codegen::layout::Layout;
 use compiler::hir::{PouId, Program};
 use compiler::ir::{Func, Origin};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Which programs run when: the runtime's plan.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -85,6 +85,23 @@ pub enum Input {
     Data(usize),
     /// A value that is not computed.
     Unknown,
+    /// A wire that only the relay guard reads, by the number of the input in the I/O map.
+    Wire(u32),
+    /// Where a moving contact is at the moment that is looked at, by the number of its channel.
+    Contact(u32),
+    /// Where a moving contact is when it is read back, by the number of its channel.
+    ReadBack(u32),
+    /// Which moment between two scans is looked at: a bit of its number.
+    Moment(u32),
+}
+
+/// Names of what belongs to no variable, for people.
+#[derive(Clone, Debug, Default)]
+pub struct Labels {
+    /// Of latches, by number.
+    pub latches: BTreeMap<u32, String>,
+    /// Of counters, by number: what the scans are counted since.
+    pub counters: BTreeMap<u32, String>,
 }
 
 /// A program as a transition system.
@@ -116,6 +133,8 @@ pub struct Model {
     pub tick_ns: u64,
     /// Bytes of the data that outlive a scan, frames left out.
     pub data_bytes: u32,
+    /// Names of what belongs to no variable.
+    pub labels: Labels,
 }
 
 /// What a model is made from.
@@ -349,6 +368,7 @@ impl<'a> Builder<'a> {
             hidden,
             tick_ns: self.source.schedule.tick_ns,
             data_bytes: self.code.layout.end,
+            labels: Labels::default(),
             graph: exec.graph,
         }
     }

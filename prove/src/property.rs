@@ -3,11 +3,12 @@
 //! A property that speaks of time gets a *monitor*: a latch and a counter of its own in the model, which watch the program
 //! and disturb nothing. Times are counted in scans from the end of one scan to the end of another.
 
-use crate::condition::{Condition, Fault};
+use crate::condition::{Condition, Fault, View};
 use crate::graph::{Leaf, Lit};
+use crate::guard::wired::Contacts;
 use crate::model::{Counter, Latch, Model, Start};
+use crate::names::{ChannelLits, Names};
 use crate::system::Question;
-use bytecode::Image;
 use relay::quantity::Duration;
 use serde::Deserialize;
 use std::borrow::Cow;
@@ -48,6 +49,8 @@ pub struct Property {
     pub id: String,
     /// What it says.
     pub kind: Kind,
+    /// Which contacts it is about, where it says so; it means nothing where it names no relay.
+    pub contacts: Option<Contacts>,
 }
 
 /// What a property says.
@@ -129,6 +132,7 @@ struct Row {
     unless: Option<String>,
     fault: Option<String>,
     acknowledged: Option<String>,
+    contacts: Option<Contacts>,
 }
 
 /// The kinds by their words.
@@ -199,8 +203,16 @@ impl TryFrom<Row> for Property {
         ];
         match rest.iter().find(|(_, left)| *left) {
             Some((key, _)) => Err(format!("property `{id}`: `{key}` does not belong to the kind {}", kind.name())),
-            None => Ok(Self { id, kind }),
+            None => Ok(Self { id, kind, contacts: row.contacts }),
         }
+    }
+}
+
+impl Property {
+    /// One that leaves the choice of contacts to whoever asks.
+    #[must_use]
+    pub fn new(id: impl Into<String>, kind: Kind) -> Self {
+        Self { id: id.into(), kind, contacts: None }
     }
 }
 
@@ -313,7 +325,7 @@ impl Prepared {
     ///
     /// # Errors
     /// The first mistake.
-    pub fn new(property: &Property, image: &Image) -> Result<Self, BadProperty> {
+    pub fn new(property: &Property, names: Names<'_>) -> Result<Self, BadProperty> {
         let bad = |text: &str, fault: Fault| BadProperty { id: property.id.clone(), text: text.to_owned(), fault };
         let few = matches!(&property.kind, Kind::NeverTogether { of } | Kind::DeadTime { of, .. } if of.len() < 2);
         if few {
@@ -331,9 +343,21 @@ impl Prepared {
             .kind
             .texts()
             .into_iter()
-            .map(|text| Condition::parse(&text, image).map_err(|fault| bad(&text, fault)))
+            .map(|text| Condition::parse(&text, names).map_err(|fault| bad(&text, fault)))
             .collect();
-        Ok(Self { property: property.clone(), conditions: conditions? })
+        let prepared = Self { property: property.clone(), conditions: conditions? };
+        if property.contacts.is_some() && !prepared.asks_relays() {
+            let message = "`contacts` says which contacts are meant, and it names none".to_owned();
+            let help = "leave `contacts` out, or name one, such as `fwd.contact = closed`".to_owned();
+            return Err(bad("", Fault { offset: 0, message, help }));
+        }
+        Ok(prepared)
+    }
+
+    /// Does it name anything of a relay channel?
+    #[must_use]
+    pub fn asks_relays(&self) -> bool {
+        self.conditions.iter().any(|condition| !condition.members.is_empty())
     }
 }
 
@@ -378,14 +402,21 @@ impl Model {
         self.graph.and(!fresh, old)
     }
 
-    /// The question a property asks. `constraint`: what every scan satisfies.
+    /// The question a property asks. `constraint`: what every scan satisfies; `channels`: those of the guard, where it is modelled.
     ///
     /// # Errors
     /// A condition cannot be computed.
-    pub fn ask(&mut self, prepared: &Prepared, image: &Image, constraint: Lit) -> Result<Asked, BadProperty> {
+    pub fn ask(
+        &mut self,
+        prepared: &Prepared,
+        names: Names<'_>,
+        channels: &[ChannelLits],
+        constraint: Lit,
+    ) -> Result<Asked, BadProperty> {
         let mut lits = Vec::new();
         for condition in &prepared.conditions {
-            let lit = condition.lit(&mut self.graph, &self.after, image).map_err(|fault| BadProperty {
+            let view = View { after: &self.after, channels, names };
+            let lit = condition.lit(&mut self.graph, view).map_err(|fault| BadProperty {
                 id: prepared.property.id.clone(),
                 text: condition.text.clone(),
                 fault,
