@@ -90,8 +90,8 @@ fn read_back(stretch: Stretch, wire: &Wire, tick_ns: u64) -> Stretch {
 /// A contact in the course of a scan.
 struct Moving {
     on: Lit,
-    /// The line has changed in this very scan.
-    change: Lit,
+    /// A write was issued in this very scan.
+    issued: Lit,
     /// The last movement is not known to be over.
     moving: Lit,
     /// The one before was over when it began.
@@ -105,8 +105,8 @@ impl Moving {
     /// So much time has passed since the line changed, at a moment so long after this scan's write.
     fn passed(&self, model: &mut Model, [make_ns, open_ns]: [u64; 2], moment_ns: u64, tick_ns: u64) -> Lit {
         let scans = |ns: u64| over(ns.saturating_sub(moment_ns), tick_ns);
-        let make = self.clock.at_least(model, self.change, scans(make_ns));
-        let open = self.clock.at_least(model, self.change, scans(open_ns));
+        let make = self.clock.at_least(model, self.issued, scans(make_ns));
+        let open = self.clock.at_least(model, self.issued, scans(open_ns));
         model.graph.mux(self.on, make, open)
     }
 
@@ -157,7 +157,8 @@ pub(super) fn add(
             // At rest it conducts; the first write opens it.
             change = model.graph.or(change, !begun.now);
         }
-        let mut moving = moving(model, &channel.name, (on, was_on, change), back, tick_ns);
+        let Some((clock, issued)) = lines.since_issued.get(at).zip(lines.issued.get(at)) else { continue };
+        let mut moving = moving(model, (&channel.name, *clock, *issued), (on, was_on, change), back, tick_ns);
         let either = input(model, Input::Contact(number));
         let arrived = moves_once(row).then(|| {
             let cell = named(model, false, format!("{}.contact has arrived", channel.name));
@@ -186,16 +187,16 @@ pub(super) fn add(
     all
 }
 
+/// The clock is that of the guard's writes: every change of the line is one.
 fn moving(
     model: &mut Model,
-    name: &str,
+    (name, clock, issued): (&str, Clock, Lit),
     (on, was_on, change): (Lit, Lit, Lit),
     [make, open]: [Stretch; 2],
     tick_ns: u64,
 ) -> Moving {
     let active = named(model, false, format!("{name}.contact moves"));
     let clean = named(model, true, format!("{name}.contact was at rest"));
-    let clock = Clock::named(model, format!("{name}.line changed"));
     let make = clock.at_least(model, Lit::FALSE, over(make.to_ns, tick_ns));
     let open = clock.at_least(model, Lit::FALSE, over(open.to_ns, tick_ns));
     let graph = &mut model.graph;
@@ -205,8 +206,7 @@ fn moving(
     let was_clean = graph.mux(change, rests, clean.now);
     set(model, active, moving);
     set(model, clean, was_clean);
-    clock.drive(model, change);
-    Moving { on, change, moving, clean: was_clean, arrived: Lit::FALSE, clock }
+    Moving { on, issued, moving, clean: was_clean, arrived: Lit::FALSE, clock }
 }
 
 /// Its contactor does not follow the bounces of the relay.

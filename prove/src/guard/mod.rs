@@ -66,6 +66,10 @@ pub struct Lines {
     pub reads_on: Vec<Lit>,
     /// The contact is closed by the data sheet's times; FALSE where nobody reads it.
     pub estimate: Vec<Lit>,
+    /// A write was issued in this scan.
+    pub issued: Vec<Lit>,
+    /// Scans since then.
+    pub since_issued: Vec<clock::Clock>,
     /// The contacts, of a guard apart from any program.
     pub contacts: Vec<contact::Contact>,
 }

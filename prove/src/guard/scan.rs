@@ -5,7 +5,7 @@ use super::clock::{Clock, beyond, over};
 use super::{Cell, Lines, Wiring, cell, free, named, set};
 use crate::graph::{Graph, Lit};
 use crate::model::Model;
-use relay::{Channel, ChannelId, ChannelTable, FeedbackContact, RatePolicy, Restart};
+use relay::{Channel, ChannelId, ChannelTable, ContactForm, FeedbackContact, RatePolicy, Restart};
 
 /// The latches and clocks of one channel.
 struct Kept {
@@ -98,6 +98,7 @@ pub fn add(model: &mut Model, wiring: &Wiring<'_>) -> Lines {
     scan.switch_on();
     scan.keep();
     let (ready, estimate) = (scan.ready(), scan.estimates());
+    let clocks = scan.kept.iter().map(|kept| kept.since_issued).collect();
     let now = scan.now;
     let pick = |f: fn(&Now) -> Lit| -> Vec<Lit> { now.iter().map(f).collect() };
     let waits = |now: &Now| model.graph.all([now.want, !now.on, !now.refused]);
@@ -111,6 +112,8 @@ pub fn add(model: &mut Model, wiring: &Wiring<'_>) -> Lines {
         ready,
         reads_on: pick(|n| n.reads_on),
         estimate,
+        issued: pick(|n| n.issued),
+        since_issued: clocks,
         contacts: Vec::new(),
     }
 }
@@ -176,13 +179,24 @@ impl<'m, 'w> Scan<'m, 'w> {
         }
     }
 
+    /// Is its acknowledgement at least so long ago? Asked only of what is acknowledged.
     fn since_acked(&mut self, channel: usize, wait_ns: u64) -> Lit {
         let fresh = self.now(channel).fresh;
         let scans = over(wait_ns, self.wiring.tick_ns);
-        match self.kept.get(channel).map(|kept| kept.since_acked) {
-            Some(clock) => clock.at_least(self.model, fresh, scans),
+        let prompt = self.is_prompt(channel);
+        match self.kept.get(channel) {
+            // One clock serves both: a write that was issued is done a scan later.
+            Some(kept) if prompt => kept.since_issued.at_least(self.model, Lit::FALSE, scans.saturating_add(1)),
+            Some(kept) => kept.since_acked.at_least(self.model, fresh, scans),
             None => Lit::FALSE,
         }
+    }
+
+    /// Every write of the channel is done in the scan after its issue, and nothing but a write begins its time anew.
+    fn is_prompt(&self, channel: usize) -> bool {
+        let nc = |id: ChannelId| self.table().channel(id).contact == ContactForm::Nc;
+        let anew = self.wiring.supply.is_some() && self.table().ids().nth(channel).is_some_and(nc);
+        at(&self.wiring.completed, channel) == Lit::TRUE && !anew
     }
 
     /// A write counts as done from the first scan after its completion. The very first scan issues the first OFF.
@@ -210,7 +224,7 @@ impl<'m, 'w> Scan<'m, 'w> {
             let graph = scan.graph();
             let lost = graph.and(!supply, now.on);
             now.trip(graph, lost);
-            if channel.contact == relay::ContactForm::Nc {
+            if channel.contact == ContactForm::Nc {
                 let again = graph.all([!supply, !now.on, now.acked]);
                 now.fresh = graph.or(now.fresh, again);
                 now.verified = graph.and(now.verified, !again);
