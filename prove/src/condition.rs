@@ -138,6 +138,32 @@ impl Condition {
         }
     }
 
+    /// The channel of which it says that the contact is closed, and nothing else.
+    #[must_use]
+    pub fn closed_contact(&self) -> Option<usize> {
+        let [(channel, Member::Contact)] = self.members.as_slice() else { return None };
+        let mut expr = &self.expr;
+        while let ExprKind::Paren(inner) = &expr.kind {
+            expr = inner;
+        }
+        let ExprKind::Chain(chain) = &expr.kind else { return None };
+        let [item] = chain.rest.as_slice() else { return None };
+        let is_closed = |side: &Expr| match &side.kind {
+            ExprKind::Variable(variable) => {
+                variable.accessors.is_empty() && variable.name.text.eq_ignore_ascii_case("closed")
+            }
+            ExprKind::Literal(_)
+            | ExprKind::Unary { .. }
+            | ExprKind::Address(_)
+            | ExprKind::Call(_)
+            | ExprKind::Chain(_)
+            | ExprKind::Paren(_)
+            | ExprKind::Error => false,
+        };
+        let says = item.op == BinaryOp::Eq && self.reads.is_empty();
+        (says && (is_closed(&item.operand) || is_closed(&chain.first))).then_some(*channel)
+    }
+
     /// First byte and bytes of everything it reads.
     pub fn places(&self, image: &Image) -> Vec<(u32, u32)> {
         let place = |(_, read): &(String, Read)| match read.variable.place {

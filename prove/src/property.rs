@@ -5,6 +5,7 @@
 
 use crate::condition::{Condition, Fault, View};
 use crate::graph::{Leaf, Lit};
+use crate::guard::follow::Reach;
 use crate::guard::wired::Contacts;
 use crate::model::{Counter, Latch, Model, Start};
 use crate::names::{ChannelLits, Names};
@@ -361,11 +362,22 @@ impl Prepared {
     }
 }
 
+/// What stands behind a program whose property is asked; nothing where that is the program alone.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Behind<'a> {
+    /// The guard's channels after a scan.
+    pub channels: &'a [ChannelLits],
+    /// How long ago their contacts may have conducted, where they are at their worst.
+    pub reaches: &'a [Reach],
+}
+
 /// What is asked about a property.
 #[derive(Clone, Debug)]
 pub struct Asked {
     /// Can it be broken (for [`Kind::Reachable`]: reached)?
     pub question: Question,
+    /// It is broken in a scan, with contacts where they are.
+    pub broken: Lit,
     /// Its conditions after a scan, with their words.
     pub conditions: Vec<(String, Lit)>,
     /// What must be reachable, or the property holds for nothing; each with its words.
@@ -402,7 +414,7 @@ impl Model {
         self.graph.and(!fresh, old)
     }
 
-    /// The question a property asks. `constraint`: what every scan satisfies; `channels`: those of the guard, where it is modelled.
+    /// The question a property asks. `constraint`: what every scan satisfies.
     ///
     /// # Errors
     /// A condition cannot be computed.
@@ -410,12 +422,12 @@ impl Model {
         &mut self,
         prepared: &Prepared,
         names: Names<'_>,
-        channels: &[ChannelLits],
+        behind: Behind<'_>,
         constraint: Lit,
     ) -> Result<Asked, BadProperty> {
         let mut lits = Vec::new();
         for condition in &prepared.conditions {
-            let view = View { after: &self.after, channels, names };
+            let view = View { after: &self.after, channels: behind.channels, names };
             let lit = condition.lit(&mut self.graph, view).map_err(|fault| BadProperty {
                 id: prepared.property.id.clone(),
                 text: condition.text.clone(),
@@ -448,10 +460,23 @@ impl Model {
                 let fault = self.fault();
                 let constraint = self.assumed;
                 let question = Question { bad: fault, constraint };
-                return Ok(Asked { question, conditions: Vec::new(), premises: Vec::new() });
+                return Ok(Asked { question, broken: fault, conditions: Vec::new(), premises: Vec::new() });
             }
         };
-        Ok(Asked { question: Question { bad, constraint }, conditions: all(), premises })
+        let broken = bad;
+        let bad = match &prepared.property.kind {
+            Kind::DeadTime { time, forward, .. } => {
+                self.open_in_time(prepared, behind, &lits, *forward, time.ns.div_ceil(tick)).unwrap_or(broken)
+            }
+            Kind::Invariant { .. }
+            | Kind::NeverTogether { .. }
+            | Kind::Responds { .. }
+            | Kind::Holds { .. }
+            | Kind::Reachable { .. }
+            | Kind::StaysSafe { .. }
+            | Kind::Terminates => broken,
+        };
+        Ok(Asked { question: Question { bad, constraint }, broken, conditions: all(), premises })
     }
 
     fn two_of(&mut self, lits: &[Lit]) -> Lit {
@@ -486,6 +511,30 @@ impl Model {
             }
         }
         bad
+    }
+
+    /// As [`Self::dead_time`] where all of them are contacts at their worst that are closed: each may have been closed up to the last
+    /// moment, and its own clock says how long ago that is. Cheaper than a stop-watch for what each one does.
+    fn open_in_time(
+        &mut self,
+        prepared: &Prepared,
+        behind: Behind<'_>,
+        lits: &[Lit],
+        forward: bool,
+        scans: u64,
+    ) -> Option<Lit> {
+        let reach = |condition: &Condition| behind.reaches.get(condition.closed_contact()?).copied();
+        let reaches: Vec<Reach> = prepared.conditions.iter().map(reach).collect::<Option<_>>()?;
+        let mut bad = self.two_of(lits);
+        for (i, reach) in reaches.iter().enumerate() {
+            let recent = reach.within(self, scans);
+            for (j, begins) in lits.iter().enumerate().filter(|(j, _)| *j > i || (*j < i && !forward)) {
+                debug_assert_ne!(i, j);
+                let early = self.graph.and(recent, *begins);
+                bad = self.graph.or(bad, early);
+            }
+        }
+        Some(bad)
     }
 
     /// `when` held so many scans ago, and `then` has not held since.

@@ -10,11 +10,12 @@ use crate::engine::portfolio::{self, Argument, Certificate, Verdict};
 use crate::engine::random;
 use crate::graph::Lit;
 use crate::guard::composed::compose;
+use crate::guard::follow::Reach;
 use crate::guard::wired::{Contacts, Wired};
 use crate::hash::FastMap;
 use crate::model::{Input, Model, Schedule, Source, Start};
 use crate::names::{ChannelLits, Names};
-use crate::property::{BadProperty, Kind, Prepared, Property};
+use crate::property::{BadProperty, Behind, Kind, Prepared, Property};
 use crate::refusal::Refusal;
 use crate::sat::Limit;
 use crate::system::{Question, System};
@@ -165,18 +166,19 @@ pub struct Asking<'a> {
 struct Ground {
     model: Model,
     channels: Vec<ChannelLits>,
+    reaches: Vec<Reach>,
     constraint: Lit,
     /// Premises already looked at, with the constraint they were looked at under: can they be met?
     met: FastMap<(Lit, Lit), bool>,
 }
 
 impl Ground {
-    fn new(model: Model, channels: Vec<ChannelLits>) -> Self {
+    fn new(model: Model, channels: Vec<ChannelLits>, reaches: Vec<Reach>) -> Self {
         let mut model = model;
         // A scan with a fault commits nothing and is the last one.
         let fault = model.fault();
         let constraint = model.graph.and(model.assumed, !fault);
-        Self { model, channels, constraint, met: FastMap::default() }
+        Self { model, channels, reaches, constraint, met: FastMap::default() }
     }
 }
 
@@ -187,8 +189,8 @@ pub struct Prover<'a> {
     wired: Option<&'a Wired<'a>>,
     contacts: Contacts,
     alone: Ground,
-    /// With the guard, for each kind of contacts as soon as somebody asks.
-    composed: FastMap<Contacts, Ground>,
+    /// With the guard, for each kind of contacts as soon as somebody asks; and whether contactors move once.
+    composed: FastMap<(Contacts, bool), Ground>,
     prepared: Vec<Prepared>,
 }
 
@@ -249,7 +251,7 @@ impl<'a> Prover<'a> {
             let lit = lit.map_err(|fault| Problem::Property(bad_assumption(&condition.text, fault)))?;
             model.assumed = model.graph.and(model.assumed, lit);
         }
-        let (alone, composed) = (Ground::new(model, Vec::new()), FastMap::default());
+        let (alone, composed) = (Ground::new(model, Vec::new(), Vec::new()), FastMap::default());
         Ok(Self { names, wired, contacts: asking.contacts, alone, composed, prepared })
     }
 
@@ -262,7 +264,7 @@ impl<'a> Prover<'a> {
     /// The model an answer is about, and its channels; of the program alone none.
     #[must_use]
     pub fn ground(&self, report: &Report) -> (&Model, &[ChannelLits]) {
-        let ground = report.contacts.and_then(|contacts| self.composed.get(&contacts)).unwrap_or(&self.alone);
+        let ground = report.contacts.and_then(|contacts| self.composed.get(&(contacts, lasts(&report.property)))).unwrap_or(&self.alone);
         (&ground.model, &ground.channels)
     }
 
@@ -288,13 +290,14 @@ impl<'a> Prover<'a> {
         let behind = self.wired.filter(|_| prepared.asks_relays());
         let contacts = behind.map(|_| prepared.property.contacts.unwrap_or(self.contacts));
         let ground = match behind.zip(contacts) {
-            Some((wired, contacts)) => self.composed.entry(contacts).or_insert_with(|| {
-                let composed = compose(&self.alone.model, wired, contacts);
-                Ground::new(composed.model, composed.channels)
+            Some((wired, contacts)) => self.composed.entry((contacts, lasts(&prepared.property))).or_insert_with(|| {
+                let composed = compose(&self.alone.model, wired, contacts, lasts(&prepared.property));
+                Ground::new(composed.model, composed.channels, composed.reaches)
             }),
             None => &mut self.alone,
         };
-        let asked = ground.model.ask(prepared, self.names, &ground.channels, ground.constraint)?;
+        let behind = Behind { channels: &ground.channels, reaches: &ground.reaches };
+        let asked = ground.model.ask(prepared, self.names, behind, ground.constraint)?;
         let limit = Limit { deadline: began.checked_add(options.time_limit), stop: options.stop.clone() };
         // Where a loop goes on beyond what was followed, nothing is proved.
         let bad = ground.model.graph.or(asked.question.bad, ground.model.beyond);
@@ -342,12 +345,17 @@ impl<'a> Prover<'a> {
             took,
             size,
             system: Some(system),
-            bad: asked.question.bad,
+            bad: asked.broken,
             conditions: asked.conditions,
             open_premises,
             contacts,
         }))
     }
+}
+
+/// Does it ask how long something lasts? Then it matters that a contactor moves once.
+const fn lasts(property: &Property) -> bool {
+    matches!(property.kind, Kind::Holds { .. })
 }
 
 /// Reads what the plant excludes.

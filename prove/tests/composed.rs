@@ -77,13 +77,13 @@ fn run(file: &str, contacts: Contacts, seed: u64, scans: u64) -> usize {
     let schedule = Schedule::every_scan(image.image(), TICK_NS);
     let source =
         ModelSource { program: &compiled.program, image: image.image(), schedule: &schedule, watched: &[], free: &[] };
-    let Composed { model, channels } = compose(&Model::new(&source).unwrap(), &wired(&map), contacts);
+    let Composed { model, channels } = compose(&Model::new(&source).unwrap(), &wired(&map), contacts, true);
     let mut simulation = Simulation::new(&model);
     let mut plc: Plc<Interpreter, Rack> = Plc::simulated(Arc::clone(&image), Arc::clone(&map), seed);
     let ids: Vec<ChannelId> = map.channels.ids().collect();
     let operated = operated(&map, contacts);
     let mut random = Random(seed);
-    let mut clock = VirtualClock::new();
+    let clock = VirtualClock::new();
     let (mut moved, mut before) = (0, vec![false; ids.len()]);
     let (mut lines, mut switched) = (vec![false; ids.len()], vec![0; ids.len()]);
     // Runs differ in how often somebody does something, and how often a stop or a read-back says what it does not mostly say.

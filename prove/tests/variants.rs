@@ -13,17 +13,22 @@ mod common;
 use common::root;
 use compiler::source::SourceMap;
 use compiler::{Options, compile};
+use prove::guard::wired::Contacts;
 use prove::model::Schedule;
 use prove::property::Property;
-use prove::prover::{Answer, Prover, Report};
+use prove::prover::{Answer, Asking, Prover, Report};
+use runtime::config::files::Texts;
 use serde::Deserialize;
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::time::Duration;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Table {
     program: Option<String>,
+    /// The I/O map, where properties name relays.
+    io: Option<String>,
     properties: Vec<Property>,
     variants: Vec<Variant>,
 }
@@ -37,6 +42,9 @@ struct Variant {
     /// What is changed in it.
     #[serde(default)]
     replace: BTreeMap<String, String>,
+    /// What is changed in the I/O map.
+    #[serde(default)]
+    io_replace: BTreeMap<String, String>,
     #[serde(default)]
     properties: Vec<Property>,
     /// A fault was put in.
@@ -84,7 +92,15 @@ fn every_variant_has_its_verdict() {
                 assert!(text.contains(from), "{name}: `{from}` is not in the program");
                 text = text.replace(from, to);
             }
-            verdicts(&name, &text, &table, variant, &mut times, &mut wrong);
+            let map = table.io.as_ref().map(|io| {
+                let mut map = std::fs::read_to_string(file.with_file_name(io)).unwrap();
+                for (from, to) in &variant.io_replace {
+                    assert!(map.contains(from), "{name}: `{from}` is not in the map");
+                    map = map.replace(from, to);
+                }
+                map
+            });
+            verdicts(&name, (&text, map.as_deref()), &table, variant, &mut times, &mut wrong);
         }
     }
     times.sort();
@@ -99,7 +115,7 @@ fn every_variant_has_its_verdict() {
 
 fn verdicts(
     name: &str,
-    text: &str,
+    (text, io): (&str, Option<&str>),
     table: &Table,
     variant: &Variant,
     times: &mut Vec<(Duration, String)>,
@@ -120,7 +136,22 @@ fn verdicts(
         wrong.push(format!("{name}: expects something of properties it has not"));
     }
     let schedule = Schedule::every_scan(&image, 10_000_000);
-    let mut prover = match Prover::new(&compiled.program, &image, &schedule, &asked, &[]) {
+    let map = io.map(|io| {
+        let sheet = std::fs::read_to_string(root().join("io-config/relays/wago-859-386.yaml")).unwrap();
+        let texts = Texts::new().with("programs/v.io.yaml", io).with("io-config/relays/wago-859-386.yaml", sheet);
+        common::map(Path::new("programs/v.io.yaml"), &texts, &image)
+    });
+    let wired = map.as_ref().map(common::wired);
+    let asking = Asking {
+        program: &compiled.program,
+        image: &image,
+        schedule: &schedule,
+        properties: &asked,
+        assume: &[],
+        wired: wired.as_ref(),
+        contacts: Contacts::Worst,
+    };
+    let mut prover = match Prover::of(&asking) {
         Ok(prover) => prover,
         Err(problem) => return wrong.push(format!("{name}: {problem}")),
     };

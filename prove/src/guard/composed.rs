@@ -22,11 +22,13 @@ pub struct Composed {
     pub model: Model,
     /// The channels after a scan.
     pub channels: Vec<ChannelLits>,
+    /// How long ago their contacts may have conducted, where they are at their worst.
+    pub reaches: Vec<follow::Reach>,
 }
 
-/// Puts them together.
+/// Puts them together. `once`: contactors stay where they have arrived ([`follow`]).
 #[must_use]
-pub fn compose(program: &Model, wired: &Wired<'_>, contacts: Contacts) -> Composed {
+pub fn compose(program: &Model, wired: &Wired<'_>, contacts: Contacts, once: bool) -> Composed {
     let mut model = empty(program.tick_ns);
     model.inputs.clone_from(&program.inputs);
     model.latches.clone_from(&program.latches);
@@ -76,9 +78,10 @@ pub fn compose(program: &Model, wired: &Wired<'_>, contacts: Contacts) -> Compos
         let next = read(&mut model.graph, &wiring, &lines, (reads.channel, reads.what));
         set(&mut model, cell, next);
     }
-    let conducts = follow::add(&mut model, wired, &lines, contacts, &read_backs);
+    let (conducts, reaches) = follow::add(&mut model, wired, &lines, (contacts, once), &read_backs);
     let channels = channels(&mut model.graph, &wiring, &lines, &conducts);
-    Composed { model, channels }
+    let reaches = if contacts == Contacts::Worst { reaches } else { Vec::new() };
+    Composed { model, channels, reaches }
 }
 
 /// A latch for what the program reads of a channel, by the place where it does. Before the first scan nothing is so.

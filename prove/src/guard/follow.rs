@@ -14,7 +14,7 @@
 
 use super::clock::{Clock, over};
 use super::wired::{Contacts, Wire, Wired, WiredChannel};
-use super::{Cell, Lines, input, named, set};
+use super::{Cell, Lines, cell, input, named, set};
 use crate::graph::Lit;
 use crate::model::{Input, Model};
 use relay::{Channel, ContactForm, FeedbackContact};
@@ -87,6 +87,30 @@ fn read_back(stretch: Stretch, wire: &Wire, tick_ns: u64) -> Stretch {
     }
 }
 
+/// How long ago a contact may have conducted, at its worst.
+#[derive(Clone, Copy, Debug)]
+pub struct Reach {
+    /// It may conduct between this scan and the next.
+    live: Lit,
+    issued: Lit,
+    clock: Clock,
+    /// After an OFF it surely does not conduct from this scan on.
+    opens: u64,
+}
+
+impl Reach {
+    /// It may conduct, or may have done so in a scan less than so many ago.
+    pub fn within(&self, model: &mut Model, scans: u64) -> Lit {
+        let long = self.clock.at_least(model, self.issued, self.opens.saturating_add(scans));
+        // A latch of its own: one that was never on counts as open since ever.
+        let recent = cell(model, false);
+        let waits = model.graph.and(recent.now, !long);
+        let next = model.graph.or(self.live, waits);
+        set(model, recent, next);
+        next
+    }
+}
+
 /// A contact in the course of a scan.
 struct Moving {
     on: Lit,
@@ -129,21 +153,22 @@ impl Moving {
     }
 }
 
-/// Adds the contacts: whether each conducts at the moment looked at. `read_backs` are the levels of read-back inputs before a scan, where
+/// Adds the contacts: whether each conducts at the moment looked at. `once`: contactors stay where they have arrived; without that they
+/// may go back and forth while they move, which is cheaper and matters only to whoever asks how long something lasts. `read_backs` are the levels of read-back inputs before a scan, where
 /// they follow the contact.
 pub(super) fn add(
     model: &mut Model,
     wired: &Wired<'_>,
     lines: &Lines,
-    contacts: Contacts,
+    (contacts, once): (Contacts, bool),
     read_backs: &[Option<Cell>],
-) -> Vec<Lit> {
+) -> (Vec<Lit>, Vec<Reach>) {
     let tick_ns = model.tick_ns.max(1);
     let moments = moments(contacts, wired, tick_ns);
     let bits: Vec<Lit> = (0u32..).take_while(|bit| moments.len() > 1 << bit).map(|bit| input(model, Input::Moment(bit))).collect();
     let begun = named(model, false, "the contacts have begun".to_owned());
     set(model, begun, Lit::TRUE);
-    let mut all = Vec::new();
+    let (mut all, mut reaches) = (Vec::new(), Vec::new());
     for (number, id) in (0u32..).zip(wired.table.ids()) {
         let channel = wired.table.channel(id);
         let at = id.index();
@@ -160,7 +185,7 @@ pub(super) fn add(
         let Some((clock, issued)) = lines.since_issued.get(at).zip(lines.issued.get(at)) else { continue };
         let mut moving = moving(model, (&channel.name, *clock, *issued), (on, was_on, change), back, tick_ns);
         let either = input(model, Input::Contact(number));
-        let arrived = moves_once(row).then(|| {
+        let arrived = (once && moves_once(row)).then(|| {
             let cell = named(model, false, format!("{}.contact has arrived", channel.name));
             moving.arrived = model.graph.and(cell.now, !change);
             cell
@@ -169,6 +194,12 @@ pub(super) fn add(
             moments.iter().map(|moment| moving.conducts(model, own, (*moment, tick_ns), either)).collect();
         let conducts = selected(model, &bits, &lits);
         all.push(conducts);
+        let opens = over(own.get(1).map_or(0, |open| open.to_ns), tick_ns);
+        // What moves may still conduct; what has been off for long does not move.
+        let late = moving.clock.at_least(model, *issued, opens);
+        let may_move = model.graph.and(moving.moving, !late);
+        let live = model.graph.or(on, may_move);
+        reaches.push(Reach { live, issued: *issued, clock: *clock, opens });
         if let Some(cell) = arrived {
             let there = model.graph.same(conducts, on);
             let next = model.graph.all([moving.moving, moving.clean, there]);
@@ -184,7 +215,7 @@ pub(super) fn add(
             set(model, cell, conducts.xor_sign(mirrored));
         }
     }
-    all
+    (all, reaches)
 }
 
 /// The clock is that of the guard's writes: every change of the line is one.

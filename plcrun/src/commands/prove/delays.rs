@@ -32,8 +32,18 @@ pub struct LineChange {
 type Wanted = Vec<(u64, u64, bool)>;
 
 /// Choices of delays, the best one first.
-pub fn choices(way: &Way, model: &Model, wired: &Wired<'_>, changes: &[LineChange], seed: u64) -> Vec<Vec<Delay>> {
-    let wanted = wanted(way, model);
+/// `asked`: channels the property names.
+pub fn choices(
+    way: &Way,
+    model: &Model,
+    wired: &Wired<'_>,
+    (asked, changes): (&[usize], &[LineChange]),
+    seed: u64,
+) -> Vec<Vec<Delay>> {
+    let mut wanted = wanted(way, model);
+    for channel in asked {
+        wanted.entry(*channel).or_default();
+    }
     let mut generator = SplitMix64::new(seed);
     let seeds: Vec<u64> = wired.channels.iter().map(|_| generator.next_u64()).collect();
     let mut best = Vec::new();
@@ -97,7 +107,8 @@ fn chosen(
     tick_ns: u64,
 ) -> Vec<Delay> {
     let at = |scan: u64| scan.saturating_sub(1).saturating_mul(tick_ns);
-    let end = wanted.last().map_or(0, |(_, last, _)| last.saturating_add(1));
+    let Some((_, last, _)) = wanted.last() else { return Vec::new() };
+    let end = last.saturating_add(1);
     let mut relay = relay;
     let mut coil = false;
     let mut delays: Vec<Delay> = Vec::new();

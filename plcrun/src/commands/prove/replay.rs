@@ -13,6 +13,7 @@ use super::work::Work;
 use bytecode::image::{Image, Place, Symbol, SymbolRole};
 use bytecode::scalar::ScalarType;
 use bytecode::types::TypeKind;
+use prove::condition::Condition;
 use prove::guard::follow::moments;
 use prove::guard::wired::Contacts;
 use prove::model::{Input, Model};
@@ -128,10 +129,10 @@ impl Ground<'_> {
         };
         let wired = self.work.wired();
         let choices = match (contacts, &wired) {
-            (Contacts::Worst, Some(wired)) => choices(self.way, self.model, wired, &first.changes, 1),
+            (Contacts::Worst, Some(wired)) => choices(self.way, self.model, wired, (&self.asked(), &first.changes), 1),
             (Contacts::Worst, None) | (Contacts::Typical, _) => vec![Vec::new()],
         };
-        let seeds = if contacts == Contacts::Typical { SEEDS } else { 2 };
+        let seeds = if contacts == Contacts::Typical { SEEDS } else { SEEDS / 4 };
         for delays in &choices {
             for seed in 1..=seeds {
                 if let Ok((replay, _)) = self.go(bank(seed, delays)) {
@@ -142,6 +143,13 @@ impl Ground<'_> {
         Err("within its data sheet a contact may bounce or turn round so that the property breaks, but no simulated relay that was \
              tried does"
             .to_owned())
+    }
+
+    /// Channels the property names.
+    fn asked(self) -> Vec<usize> {
+        let texts = self.report.property.kind.texts();
+        let conditions = texts.iter().filter_map(|text| Condition::parse(text, self.work.names()).ok());
+        conditions.flat_map(|condition| condition.members).map(|(channel, _)| channel).collect()
     }
 
     /// One try.
