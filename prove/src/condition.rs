@@ -106,7 +106,9 @@ impl Condition {
         let mut condition = Self { text: text.to_owned(), reads: Vec::new(), members: Vec::new(), expr };
         let (mut reads, mut members) = (Vec::new(), Vec::new());
         collect(&condition.expr, names, &mut |_, source| match source {
-            Source::Variable(path, read, _) if reads.iter().all(|(_, known)| *known != read) => reads.push((path, read)),
+            Source::Variable(path, read, _) if reads.iter().all(|(_, known)| *known != read) => {
+                reads.push((path, read))
+            }
             Source::Member(channel, member) if !members.contains(&(channel, member)) => members.push((channel, member)),
             Source::Variable(..) | Source::Member(..) | Source::Name(_) => {}
         })?;
@@ -425,7 +427,8 @@ impl Computing<'_> {
             },
             (Value::Int(a), Value::Int(b)) => self.number(at, op, &a, &b, false),
             (Value::Time(a), Value::Time(b)) => self.number(at, op, &a, &b, true),
-            (Value::Word(member, lit), Value::Name(name, place)) | (Value::Name(name, place), Value::Word(member, lit)) => {
+            (Value::Word(member, lit), Value::Name(name, place))
+            | (Value::Name(name, place), Value::Word(member, lit)) => {
                 let is = word(member, lit, &name, place)?;
                 compared(at, op, is)
             }
@@ -492,7 +495,9 @@ fn word(member: Member, lit: Lit, name: &str, at: u32) -> Result<Lit, Fault> {
     } else {
         let help = match member {
             Member::Fault => "compare with `none`: proofs know whether a fault is latched, not which",
-            Member::Contact => "compare with `open` or `closed`: in a proof a moving contact is one of the two, whichever is worse",
+            Member::Contact => {
+                "compare with `open` or `closed`: in a proof a moving contact is one of the two, whichever is worse"
+            }
             Member::Commanded | Member::Line | Member::Pending | Member::Ready => "",
         };
         fault(at, format!("`.{}` is never `{name}` in a property", member.name()), help)

@@ -264,7 +264,10 @@ impl<'a> Prover<'a> {
     /// The model an answer is about, and its channels; of the program alone none.
     #[must_use]
     pub fn ground(&self, report: &Report) -> (&Model, &[ChannelLits]) {
-        let ground = report.contacts.and_then(|contacts| self.composed.get(&(contacts, lasts(&report.property)))).unwrap_or(&self.alone);
+        let ground = report
+            .contacts
+            .and_then(|contacts| self.composed.get(&(contacts, lasts(&report.property))))
+            .unwrap_or(&self.alone);
         (&ground.model, &ground.channels)
     }
 
@@ -290,10 +293,12 @@ impl<'a> Prover<'a> {
         let behind = self.wired.filter(|_| prepared.asks_relays());
         let contacts = behind.map(|_| prepared.property.contacts.unwrap_or(self.contacts));
         let ground = match behind.zip(contacts) {
-            Some((wired, contacts)) => self.composed.entry((contacts, lasts(&prepared.property))).or_insert_with(|| {
-                let composed = compose(&self.alone.model, wired, contacts, lasts(&prepared.property));
-                Ground::new(composed.model, composed.channels, composed.reaches)
-            }),
+            Some((wired, contacts)) => {
+                self.composed.entry((contacts, lasts(&prepared.property))).or_insert_with(|| {
+                    let composed = compose(&self.alone.model, wired, contacts, lasts(&prepared.property));
+                    Ground::new(composed.model, composed.channels, composed.reaches)
+                })
+            }
             None => &mut self.alone,
         };
         let behind = Behind { channels: &ground.channels, reaches: &ground.reaches };

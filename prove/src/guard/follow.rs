@@ -165,7 +165,8 @@ pub(super) fn add(
 ) -> (Vec<Lit>, Vec<Reach>) {
     let tick_ns = model.tick_ns.max(1);
     let moments = moments(contacts, wired, tick_ns);
-    let bits: Vec<Lit> = (0u32..).take_while(|bit| moments.len() > 1 << bit).map(|bit| input(model, Input::Moment(bit))).collect();
+    let bits: Vec<Lit> =
+        (0u32..).take_while(|bit| moments.len() > 1 << bit).map(|bit| input(model, Input::Moment(bit))).collect();
     let begun = named(model, false, "the contacts have begun".to_owned());
     set(model, begun, Lit::TRUE);
     let (mut all, mut reaches) = (Vec::new(), Vec::new());

@@ -99,7 +99,9 @@ impl Reader<'_> {
                     step.stimuli.extend(channels.into_iter().map(|channel| Stimulus::Acknowledge { channel }));
                 }
                 "expect" => self.expect(value, &mut step.expectations),
-                "defect" => step.stimuli.extend(self.defect(value, &["channel", "input", "kind", "factor", "percent", "for"])),
+                "defect" => {
+                    step.stimuli.extend(self.defect(value, &["channel", "input", "kind", "factor", "percent", "for"]))
+                }
                 "power_cut" => step.stimuli.extend(self.power_cut(value)),
                 _ => step.stimuli.extend(self.supply(value)),
             }
@@ -234,7 +236,9 @@ impl Reader<'_> {
     }
 
     pub(super) fn timed_defect(&mut self, node: &Node) -> Option<Step> {
-        self.timed(node, |reader, node| reader.defect(node, &["at", "channel", "input", "kind", "factor", "percent", "for"]))
+        self.timed(node, |reader, node| {
+            reader.defect(node, &["at", "channel", "input", "kind", "factor", "percent", "for"])
+        })
     }
 
     pub(super) fn timed_supply(&mut self, node: &Node) -> Option<Step> {
@@ -342,7 +346,11 @@ impl Reader<'_> {
             }
         };
         if factor || (held.is_some() && !matches!(kind, InputDefectKind::Bouncing { .. })) {
-            self.problem(word.at, "only a bouncing input has a `for`, and none a `factor` or `percent`", "leave it out");
+            self.problem(
+                word.at,
+                "only a bouncing input has a `for`, and none a `factor` or `percent`",
+                "leave it out",
+            );
         }
         Some(kind)
     }

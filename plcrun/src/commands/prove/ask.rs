@@ -229,7 +229,8 @@ impl Shared<'_> {
                 Err(why) => report.answer = Answer::Unknown { why },
             }
         }
-        let clauses = if self.how.clauses { written::clauses(&report, prover.ground(&report).0, self.work) } else { None };
+        let clauses =
+            if self.how.clauses { written::clauses(&report, prover.ground(&report).0, self.work) } else { None };
         if !self.how.systems {
             // Hundreds of questions of a large program would fill the memory.
             report.system = None;

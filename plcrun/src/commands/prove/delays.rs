@@ -3,15 +3,15 @@
 //! There the way says at which scans a moving contact conducts. A simulated relay has one delay for each movement, in percent of
 //! the typical times: for each movement the percentage is chosen with which the contact does most of what the way says, and within
 //! what the margin allows. Where a way asks for more than that (a contact that opens and closes again while it moves), plainer
-//! choices are tried: all relays at once, typical, or as slow as they may be.
+//! choices are tried: closed for as long as it can be, all relays at once, typical, or as slow as they may be.
 
 use super::relays::Delay;
 use prove::guard::follow::stretches;
 use prove::guard::wired::{Contacts, Wired};
 use prove::model::{Input, Model};
 use prove::prover::Way;
-use relay::SplitMix64;
 use relay::contact::{Defect, SimulatedContact};
+use relay::{ContactForm, SplitMix64};
 use std::collections::BTreeMap;
 
 /// Channels up to which all plain choices are tried with each other.
@@ -46,8 +46,9 @@ pub fn choices(
     }
     let mut generator = SplitMix64::new(seed);
     let seeds: Vec<u64> = wired.channels.iter().map(|_| generator.next_u64()).collect();
-    let mut best = Vec::new();
-    let mut limits = Vec::new();
+    let (mut best, mut limits) = (Vec::new(), Vec::new());
+    // Closes at once and opens as late as it may: what a dead time fears.
+    let mut longest_closed: Vec<Delay> = Vec::new();
     for (channel, wanted) in &wanted {
         let (Some(row), Some(id)) = (wired.channels.get(*channel), wired.table.ids().nth(*channel)) else { continue };
         let [worst, typical] =
@@ -57,11 +58,21 @@ pub fn choices(
         let limit = most(0).min(most(1));
         limits.push((*channel, limit));
         let own: Vec<LineChange> = changes.iter().filter(|change| change.channel == *channel).copied().collect();
+        let closes = |change: &LineChange| change.coil == (row.model.form == ContactForm::No);
+        longest_closed.extend(own.iter().map(|change| Delay {
+            scan: change.scan,
+            channel: *channel,
+            percent: if closes(change) { 0 } else { limit },
+        }));
+        if wanted.is_empty() {
+            best.extend(longest_closed.iter().filter(|delay| delay.channel == *channel).copied());
+        }
         let relay = SimulatedContact::new(row.model, seeds.get(*channel).copied().unwrap_or(0));
         best.extend(chosen(relay, &own, wanted, limit, model.tick_ns));
     }
     best.sort_by_key(|delay: &Delay| (delay.scan, delay.channel));
-    let mut all = vec![best];
+    longest_closed.sort_by_key(|delay| (delay.scan, delay.channel));
+    let mut all = vec![best, longest_closed];
     limits.truncate(CHANNELS_MAX);
     for number in 0..3_usize.pow(u32::try_from(limits.len()).unwrap_or(0)) {
         let mut rest = number;
@@ -99,13 +110,7 @@ fn wanted(way: &Way, model: &Model) -> BTreeMap<usize, Wanted> {
 }
 
 /// The delay of each movement of one relay.
-fn chosen(
-    relay: SimulatedContact,
-    changes: &[LineChange],
-    wanted: &Wanted,
-    limit: u32,
-    tick_ns: u64,
-) -> Vec<Delay> {
+fn chosen(relay: SimulatedContact, changes: &[LineChange], wanted: &Wanted, limit: u32, tick_ns: u64) -> Vec<Delay> {
     let at = |scan: u64| scan.saturating_sub(1).saturating_mul(tick_ns);
     let Some((_, last, _)) = wanted.last() else { return Vec::new() };
     let end = last.saturating_add(1);

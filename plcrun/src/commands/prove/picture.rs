@@ -138,7 +138,8 @@ impl Recorder {
     pub fn new(way: &Way, report: &Report, model: &Model, work: &Work) -> Self {
         let image = work.image.image();
         let texts = report.property.kind.texts();
-        let conditions: Vec<Condition> = texts.iter().filter_map(|text| Condition::parse(text, work.names()).ok()).collect();
+        let conditions: Vec<Condition> =
+            texts.iter().filter_map(|text| Condition::parse(text, work.names()).ok()).collect();
         let asked: Vec<&(String, prove::condition::Read)> = conditions.iter().flat_map(|c| &c.reads).collect();
         let inputs: BTreeSet<usize> = way.steps.iter().flat_map(|(settings, _)| settings.iter().map(|s| s.0)).collect();
         let cone = cone(report, model);

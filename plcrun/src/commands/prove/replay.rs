@@ -181,7 +181,9 @@ impl Ground<'_> {
             steps.push(Step { scan, scans: *scans, inputs, changes: run.changes(&before.0, &before.1) });
             scan = scan.saturating_add(*scans);
             if fault.is_some() && number + 1 < count {
-                return Err(Miss::of("the engine stopped with a fault before the end of the way that was found".to_owned()));
+                return Err(Miss::of(
+                    "the engine stopped with a fault before the end of the way that was found".to_owned(),
+                ));
             }
             if fault.is_none()
                 && let Some(name) = run.differs(model)
@@ -441,9 +443,8 @@ impl<'a> Run<'a> {
 
     fn channels_now(&self) -> Vec<[bool; 4]> {
         let statuses = self.relays.iter().flat_map(|relays| relays.statuses());
-        let one = |s: &relay::ChannelStatus| {
-            [s.on, s.fault.is_none() && s.trip.is_none(), s.pending.is_some(), s.ready]
-        };
+        let one =
+            |s: &relay::ChannelStatus| [s.on, s.fault.is_none() && s.trip.is_none(), s.pending.is_some(), s.ready];
         statuses.map(one).collect()
     }
 
@@ -484,7 +485,8 @@ impl<'a> Run<'a> {
                 changes.push((format!("{}.line", output.name), if is.line { "TRUE" } else { "FALSE" }.to_owned()));
             }
             if moves && was.contact != is.contact {
-                changes.push((format!("{}.contact", output.name), if is.contact { "closed" } else { "open" }.to_owned()));
+                changes
+                    .push((format!("{}.contact", output.name), if is.contact { "closed" } else { "open" }.to_owned()));
             }
         }
         changes
