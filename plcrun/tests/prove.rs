@@ -157,3 +157,90 @@ fn a_way_of_thousands_of_presses_is_told_in_a_few_lines() {
     let (code, out, err) = output(plcrun().arg("test").arg(&ways));
     assert_eq!(code, 0, "{out}{err}");
 }
+
+/// A folder with an example, its map on absolute paths, and one property: `change` edits program and map.
+fn relays(name: &str, property: &str, change: impl Fn(&mut String, &mut String)) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let mut text = std::fs::read_to_string(program(&format!("{name}.ld"))).unwrap();
+    let mut map = std::fs::read_to_string(program(&format!("{name}.io.yaml"))).unwrap();
+    let sheets = program("..").join("io-config/relays").canonicalize().unwrap();
+    map = map.replace("../io-config/relays", &sheets.display().to_string());
+    change(&mut text, &mut map);
+    std::fs::write(folder.path().join("p.ld"), text).unwrap();
+    std::fs::write(folder.path().join("p.io.yaml"), map).unwrap();
+    std::fs::write(folder.path().join("p.properties.yaml"), format!("properties:\n  - {property}\n")).unwrap();
+    folder
+}
+
+/// What `plcrun prove` says of the property `x`, and what `plcrun test` says of the way it wrote.
+fn refuted(folder: &tempfile::TempDir) -> (String, String) {
+    let ways = folder.path().join("ways");
+    let mut command = plcrun();
+    command.arg("prove").arg(folder.path().join("p.ld")).args(["--only", "asked", "--write"]).arg(&ways);
+    let (code, out, err) = output(&mut command);
+    assert_eq!(code, 1, "{out}{err}");
+    assert!(out.contains("asked: REFUTED"), "{out}{err}");
+    let (code, tested, err) = output(plcrun().arg("test").arg(&ways));
+    assert_eq!(code, 1, "{tested}{err}");
+    assert!(tested.contains("asked ... FAILED"), "{tested}");
+    (out, tested)
+}
+
+#[test]
+fn contacts_meet_without_a_lock_and_without_a_group_and_the_test_shows_it() {
+    let property = "{ id: asked, kind: never-together, of: [fwd.contact = closed, rev.contact = closed] }";
+    let folder = relays("forward_reverse", property, |text, map| {
+        *text = text.replace("NC(fwd_pb) NC(fwd) NC(fwd_off.Q) COIL(rev)", "COIL(rev)");
+        let groups = map.find("interlocks:").unwrap();
+        map.truncate(groups);
+    });
+    let (out, tested) = refuted(&folder);
+    assert!(out.contains("fwd.contact = closed and rev.contact = closed together"), "{out}");
+    // The contact that opens is in the picture of both.
+    assert!(out.contains("fwd.contact  contact") && tested.contains("fwd.contact  contact"), "{out}{tested}");
+    let test = std::fs::read_to_string(folder.path().join("ways/p.asked.test.yaml")).unwrap();
+    assert!(test.contains("fwd.contact = closed") && test.contains("seed: "), "{test}");
+}
+
+#[test]
+fn a_dead_time_of_the_map_that_is_too_short_for_the_contacts_is_found() {
+    let property = "{ id: asked, kind: dead-time, of: [fwd.contact = closed, rev.contact = closed], time: 200 ms }";
+    let folder = relays("forward_reverse", property, |text, map| {
+        *text = text.replace("NC(fwd_pb) NC(fwd) NC(fwd_off.Q) COIL(rev)", "COIL(rev)");
+        *map = map.replace("dead_time: 2 s", "dead_time: 100 ms");
+    });
+    let (out, _) = refuted(&folder);
+    assert!(out.contains("closed less than 200 ms after"), "{out}");
+}
+
+#[test]
+fn typical_contacts_follow_the_data_sheet() {
+    // 8 ms pull-in and 25 ms of the contactor: closed in the fourth scan period.
+    let property = "{ id: asked, kind: responds, when: fwd.line, then: fwd.contact = closed OR NOT fwd.line, within: 20 ms, \
+                    contacts: typical }";
+    let folder = relays("forward_reverse", property, |_, _| ());
+    let (out, _) = refuted(&folder);
+    assert!(out.contains("fwd.line TRUE"), "{out}");
+}
+
+#[test]
+fn relays_are_refused_where_nothing_says_what_they_are() {
+    let folder = folder(
+        "PROGRAM P\nVAR a AT %IX0.0 : BOOL; y AT %QX0.0 : BOOL; END_VAR\n\
+         (*# { id: x, kind: invariant, expr: NOT (y.contact = closed) } *)\ny := a;\nEND_PROGRAM\n",
+    );
+    let (code, out, err) = output(plcrun().arg("prove").arg(folder.path().join("p.st")));
+    assert_eq!(code, 1, "{out}{err}");
+    assert!(err.contains("`y.contact`: what relays do stands in the I/O map") && err.contains("--io"), "{err}");
+    for (expr, said) in [
+        ("fwd.contact = bouncing", "`.contact` is never `bouncing` in a property"),
+        ("fwd.contakt = closed", "did you mean `fwd.contact`?"),
+        ("fwd.contact", "a condition is BOOL, this is a word"),
+        ("fwd.fault = welded", "proofs know whether a fault is latched"),
+    ] {
+        let folder = relays("forward_reverse", &format!("{{ id: asked, kind: invariant, expr: {expr} }}"), |_, _| ());
+        let (code, out, err) = output(plcrun().arg("prove").arg(folder.path().join("p.ld")));
+        assert_eq!(code, 1, "{expr}: {out}{err}");
+        assert!(err.contains(said), "{expr}: {err}");
+    }
+}

@@ -1,10 +1,12 @@
 //! Conditions of properties: IEC expressions over the names of a program, as functions of the data after a scan.
 //!
 //! They mean what conditions of timeline tests mean: whole numbers and durations are computed exactly, in as many bits as
-//! needed, so nothing wraps; conditions call no functions. REAL is refused, because the model does not compute it.
+//! needed, so nothing wraps; conditions call no functions. REAL is refused, because the model does not compute it. What a relay
+//! does is named as there, too: `fwd.contact = closed`, by the name of the output in the I/O map.
 
 use crate::exec::state::State;
 use crate::graph::{Graph, Lit};
+use crate::names::{ChannelLits, Member, Names};
 use crate::vector::{self, Vector};
 use bytecode::image::{Image, Place};
 use bytecode::path::Variable as Found;
@@ -32,7 +34,20 @@ pub struct Condition {
     pub text: String,
     /// The variables it reads, each once, with the path as written.
     pub reads: Vec<(String, Read)>,
+    /// What it asks of relay channels, each once: number of the channel in the I/O map, and what.
+    pub members: Vec<(usize, Member)>,
     expr: Expr,
+}
+
+/// What a condition looks at: everything as it is after a scan.
+#[derive(Clone, Copy, Debug)]
+pub struct View<'a> {
+    /// The data.
+    pub after: &'a State,
+    /// The channels, in the order of the I/O map; none where no relay guard is modelled.
+    pub channels: &'a [ChannelLits],
+    /// What names mean.
+    pub names: Names<'a>,
 }
 
 /// A variable a condition reads.
@@ -52,6 +67,10 @@ enum Value {
     Int(Vector),
     /// Nanoseconds, two's complement.
     Time(Vector),
+    /// A member of a channel that is a word: it is its first word when this holds, else its second.
+    Word(Member, Lit),
+    /// A lone name that no variable has, and where it stands: perhaps a word of a member.
+    Name(String, u32),
 }
 
 impl Value {
@@ -60,6 +79,7 @@ impl Value {
             Self::Bool(_) => "BOOL",
             Self::Int(_) => "a whole number",
             Self::Time(_) => "TIME",
+            Self::Word(..) | Self::Name(..) => "a word",
         }
     }
 }
@@ -73,7 +93,8 @@ impl Condition {
     ///
     /// # Errors
     /// The first mistake, with its place in the text.
-    pub fn parse(text: &str, image: &Image) -> Result<Self, Fault> {
+    pub fn parse<'n>(text: &str, names: impl Into<Names<'n>>) -> Result<Self, Fault> {
+        let names = names.into();
         let expr = compiler::parser::parse_expression(text).map_err(|e| {
             let first = e.diagnostics.first();
             Fault {
@@ -82,13 +103,19 @@ impl Condition {
                 help: String::new(),
             }
         })?;
-        let mut condition = Self { text: text.to_owned(), reads: Vec::new(), expr };
-        let mut reads = Vec::new();
-        collect(&condition.expr, image, &mut reads)?;
-        condition.reads = reads;
+        let mut condition = Self { text: text.to_owned(), reads: Vec::new(), members: Vec::new(), expr };
+        let (mut reads, mut members) = (Vec::new(), Vec::new());
+        collect(&condition.expr, names, &mut |_, source| match source {
+            Source::Variable(path, read, _) if reads.iter().all(|(_, known)| *known != read) => {
+                reads.push((path, read))
+            }
+            Source::Member(channel, member) if !members.contains(&(channel, member)) => members.push((channel, member)),
+            Source::Variable(..) | Source::Member(..) | Source::Name(_) => {}
+        })?;
+        (condition.reads, condition.members) = (reads, members);
         // Types are settled by computing it once on nothing.
-        let mut graph = Graph::default();
-        condition.lit(&mut graph, &State::new(image.data.size), image)?;
+        let view = View { after: &State::new(names.image.data.size), channels: &[], names };
+        condition.lit(&mut Graph::default(), view)?;
         Ok(condition)
     }
 
@@ -96,16 +123,47 @@ impl Condition {
     ///
     /// # Errors
     /// Types do not agree, or numbers become too large.
-    pub fn lit(&self, graph: &mut Graph, after: &State, image: &Image) -> Result<Lit, Fault> {
-        let mut computing = Computing { graph, after, image };
+    pub fn lit(&self, graph: &mut Graph, view: View<'_>) -> Result<Lit, Fault> {
+        let mut computing = Computing { graph, view };
+        let at = self.expr.span.start;
         match computing.expr(&self.expr)? {
             Value::Bool(lit) => Ok(lit),
-            other @ (Value::Int(_) | Value::Time(_)) => fault(
-                self.expr.span.start,
-                format!("a condition is BOOL, this is {}", other.kind()),
-                "compare it with a value",
+            Value::Name(name, at) => Err(unknown(view.names, &name, at)),
+            Value::Word(member, _) => fault(
+                at,
+                "a condition is BOOL, this is a word",
+                format!("compare it, such as `= {}`", member.words().first().unwrap_or(&"")),
             ),
+            other @ (Value::Int(_) | Value::Time(_)) => {
+                fault(at, format!("a condition is BOOL, this is {}", other.kind()), "compare it with a value")
+            }
         }
+    }
+
+    /// The channel of which it says that the contact is closed, and nothing else.
+    #[must_use]
+    pub fn closed_contact(&self) -> Option<usize> {
+        let [(channel, Member::Contact)] = self.members.as_slice() else { return None };
+        let mut expr = &self.expr;
+        while let ExprKind::Paren(inner) = &expr.kind {
+            expr = inner;
+        }
+        let ExprKind::Chain(chain) = &expr.kind else { return None };
+        let [item] = chain.rest.as_slice() else { return None };
+        let is_closed = |side: &Expr| match &side.kind {
+            ExprKind::Variable(variable) => {
+                variable.accessors.is_empty() && variable.name.text.eq_ignore_ascii_case("closed")
+            }
+            ExprKind::Literal(_)
+            | ExprKind::Unary { .. }
+            | ExprKind::Address(_)
+            | ExprKind::Call(_)
+            | ExprKind::Chain(_)
+            | ExprKind::Paren(_)
+            | ExprKind::Error => false,
+        };
+        let says = item.op == BinaryOp::Eq && self.reads.is_empty();
+        (says && (is_closed(&item.operand) || is_closed(&chain.first))).then_some(*channel)
     }
 
     /// First byte and bytes of everything it reads.
@@ -175,10 +233,30 @@ fn not_a_number(expr: &Expr) -> Result<String, Fault> {
     fault(expr.span.start, "an index in a condition is a number", "write the element, such as `a[3]`")
 }
 
-fn resolve(variable: &Variable, image: &Image) -> Result<(String, Read, Option<u32>), Fault> {
+/// What a name in a condition stands for.
+enum Source {
+    /// A variable, its path as written, and the number of a bit behind it.
+    Variable(String, Read, Option<u32>),
+    /// Something of a channel, by the channel's number.
+    Member(usize, Member),
+    /// Nothing by itself.
+    Name(String),
+}
+
+fn resolve(variable: &Variable, names: Names<'_>) -> Result<Source, Fault> {
     let (path, bit) = path_of(variable)?;
     let at = variable.span.start;
-    let found = image.variable(&path).or_else(|e| fault(at, format!("`{path}`: {e}"), ""))?;
+    let image = names.image;
+    let found = match image.variable(&path) {
+        Ok(found) => found,
+        // A lone unknown name may be the word of a member: the comparison decides.
+        Err(_) if variable.accessors.is_empty() => return Ok(Source::Name(path)),
+        Err(error) => {
+            let member = names.member(&path).map_err(|(message, help)| Fault { offset: at, message, help })?;
+            let unknown = || fault(at, format!("`{path}`: {error}"), "");
+            return member.map_or_else(unknown, |(channel, member)| Ok(Source::Member(channel, member)));
+        }
+    };
     let elementary = match image.ty(found.ty).map(|ty| &ty.kind) {
         Some(TypeKind::Elementary(elementary)) => *elementary,
         Some(
@@ -194,23 +272,29 @@ fn resolve(variable: &Variable, image: &Image) -> Result<(String, Read, Option<u
         let help = "compare it in the program and name the BOOL that holds the result";
         return fault(at, format!("`{path}` is a real number: proofs do not compute with them"), help);
     }
-    Ok((path, Read { variable: found, elementary }, bit))
+    Ok(Source::Variable(path, Read { variable: found, elementary }, bit))
 }
 
-fn collect(expr: &Expr, image: &Image, reads: &mut Vec<(String, Read)>) -> Result<(), Fault> {
+/// A lone name that stands for nothing.
+fn unknown(names: Names<'_>, name: &str, offset: u32) -> Fault {
+    let message = match names.image.variable(name) {
+        Err(error) => format!("`{name}`: {error}"),
+        Ok(_) => format!("`{name}` does not fit here"),
+    };
+    Fault { offset, message, help: String::new() }
+}
+
+fn collect(expr: &Expr, names: Names<'_>, found: &mut impl FnMut(u32, Source)) -> Result<(), Fault> {
     match &expr.kind {
         ExprKind::Variable(variable) => {
-            let (path, read, _) = resolve(variable, image)?;
-            if !reads.iter().any(|(_, known)| *known == read) {
-                reads.push((path, read));
-            }
+            found(variable.span.start, resolve(variable, names)?);
             Ok(())
         }
-        ExprKind::Unary { operand, .. } => collect(operand, image, reads),
-        ExprKind::Paren(inner) => collect(inner, image, reads),
+        ExprKind::Unary { operand, .. } => collect(operand, names, found),
+        ExprKind::Paren(inner) => collect(inner, names, found),
         ExprKind::Chain(chain) => {
-            collect(&chain.first, image, reads)?;
-            chain.rest.iter().try_for_each(|item| collect(&item.operand, image, reads))
+            collect(&chain.first, names, found)?;
+            chain.rest.iter().try_for_each(|item| collect(&item.operand, names, found))
         }
         ExprKind::Literal(_) => Ok(()),
         ExprKind::Address(address) => {
@@ -226,8 +310,7 @@ fn collect(expr: &Expr, image: &Image, reads: &mut Vec<(String, Read)>) -> Resul
 
 struct Computing<'a> {
     graph: &'a mut Graph,
-    after: &'a State,
-    image: &'a Image,
+    view: View<'a>,
 }
 
 impl Computing<'_> {
@@ -255,25 +338,35 @@ impl Computing<'_> {
     }
 
     fn variable(&mut self, variable: &Variable) -> Result<Value, Fault> {
-        let (path, read, bit) = resolve(variable, self.image)?;
+        let (path, read, bit) = match resolve(variable, self.view.names)? {
+            Source::Variable(path, read, bit) => (path, read, bit),
+            Source::Member(channel, member) => return Ok(self.member(channel, member)),
+            Source::Name(name) => return Ok(Value::Name(name, variable.span.start)),
+        };
         let value = self.read(&read);
         let Some(number) = bit else { return Ok(value) };
         match value {
             Value::Int(bits) if (number as usize) + 1 < bits.len() => {
                 Ok(Value::Bool(bits.get(number as usize).copied().unwrap_or(Lit::FALSE)))
             }
-            Value::Int(_) | Value::Bool(_) | Value::Time(_) => {
+            Value::Int(_) | Value::Bool(_) | Value::Time(_) | Value::Word(..) | Value::Name(..) => {
                 fault(variable.span.start, format!("`{path}` has no bit {number}"), "")
             }
         }
     }
 
+    fn member(&self, channel: usize, member: Member) -> Value {
+        let lit = self.view.channels.get(channel).map_or(Lit::FALSE, |lits| lits.of(member));
+        if member.words().is_empty() { Value::Bool(lit) } else { Value::Word(member, lit) }
+    }
+
     fn read(&self, read: &Read) -> Value {
         use Elementary as E;
-        let scalar = self.image.scalar_of(&read.variable);
+        let scalar = self.view.names.image.scalar_of(&read.variable);
+        let after = self.view.after;
         let bits = match read.variable.place {
-            Place::Bit { offset, bit } => self.after.get(offset as usize * 8 + usize::from(bit), 1),
-            Place::Byte(offset) => self.after.get(offset as usize * 8, scalar.map_or(1, |s| s.bits()) as usize),
+            Place::Bit { offset, bit } => after.get(offset as usize * 8 + usize::from(bit), 1),
+            Place::Byte(offset) => after.get(offset as usize * 8, scalar.map_or(1, |s| s.bits()) as usize),
         };
         match read.elementary {
             E::Bool => Value::Bool(bits.first().copied().unwrap_or(Lit::FALSE)),
@@ -305,11 +398,12 @@ impl Computing<'_> {
             (UnaryOp::Neg, Value::Int(bits)) => Value::Int(self.negated(&bits)),
             (UnaryOp::Neg, Value::Time(bits)) => Value::Time(self.negated(&bits)),
             (UnaryOp::Plus, value @ (Value::Int(_) | Value::Time(_))) => value,
-            (UnaryOp::Not, value @ (Value::Int(_) | Value::Time(_))) => {
+            (_, Value::Name(name, at)) => return Err(unknown(self.view.names, &name, at)),
+            (UnaryOp::Not, value @ (Value::Int(_) | Value::Time(_) | Value::Word(..))) => {
                 return fault(at, format!("NOT needs BOOL, this is {}", value.kind()), "compare it with a value first");
             }
-            (UnaryOp::Neg | UnaryOp::Plus, Value::Bool(_)) => {
-                return fault(at, "a sign needs a number, this is BOOL", "");
+            (UnaryOp::Neg | UnaryOp::Plus, value @ (Value::Bool(_) | Value::Word(..))) => {
+                return fault(at, format!("a sign needs a number, this is {}", value.kind()), "");
             }
         })
     }
@@ -333,6 +427,18 @@ impl Computing<'_> {
             },
             (Value::Int(a), Value::Int(b)) => self.number(at, op, &a, &b, false),
             (Value::Time(a), Value::Time(b)) => self.number(at, op, &a, &b, true),
+            (Value::Word(member, lit), Value::Name(name, place))
+            | (Value::Name(name, place), Value::Word(member, lit)) => {
+                let is = word(member, lit, &name, place)?;
+                compared(at, op, is)
+            }
+            (Value::Word(a, x), Value::Word(b, y)) if a == b => {
+                let same = self.graph.same(x, y);
+                compared(at, op, same)
+            }
+            (Value::Name(name, place), _) | (_, Value::Name(name, place)) => {
+                Err(unknown(self.view.names, &name, place))
+            }
             (left, right) => {
                 let message = format!("{} does not go between {} and {}", op.symbol(), left.kind(), right.kind());
                 fault(at, message, "both sides must be of one kind; write durations as `T#2s`")
@@ -376,6 +482,48 @@ impl Computing<'_> {
                 return misfit(at, op, if time { "TIME" } else { "a whole number" });
             }
         })
+    }
+}
+
+/// The member is this word.
+fn word(member: Member, lit: Lit, name: &str, at: u32) -> Result<Lit, Fault> {
+    let is = |n: usize| member.words().get(n).is_some_and(|word| word.eq_ignore_ascii_case(name));
+    if is(0) {
+        Ok(lit)
+    } else if is(1) {
+        Ok(!lit)
+    } else {
+        let help = match member {
+            Member::Fault => "compare with `none`: proofs know whether a fault is latched, not which",
+            Member::Contact => {
+                "compare with `open` or `closed`: in a proof a moving contact is one of the two, whichever is worse"
+            }
+            Member::Commanded | Member::Line | Member::Pending | Member::Ready => "",
+        };
+        fault(at, format!("`.{}` is never `{name}` in a property", member.name()), help)
+    }
+}
+
+/// `=` or `<>` between words.
+fn compared(at: u32, op: BinaryOp, same: Lit) -> Result<Value, Fault> {
+    match op {
+        BinaryOp::Eq => Ok(Value::Bool(same)),
+        BinaryOp::Ne => Ok(Value::Bool(!same)),
+        BinaryOp::And
+        | BinaryOp::AndThen
+        | BinaryOp::Or
+        | BinaryOp::OrElse
+        | BinaryOp::Xor
+        | BinaryOp::Lt
+        | BinaryOp::Le
+        | BinaryOp::Gt
+        | BinaryOp::Ge
+        | BinaryOp::Add
+        | BinaryOp::Sub
+        | BinaryOp::Mul
+        | BinaryOp::Div
+        | BinaryOp::Mod
+        | BinaryOp::Power => misfit(at, op, "a word"),
     }
 }
 

@@ -17,7 +17,7 @@ use bytecode::Image;
 use compiler::codegen::layout::Layout;
 use compiler::hir::{PouId, Program};
 use compiler::ir::{Func, Origin};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Which programs run when: the runtime's plan.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -86,6 +86,23 @@ pub enum Input {
     Data(usize),
     /// A value that is not computed.
     Unknown,
+    /// A wire that only the relay guard reads, by the number of the input in the I/O map.
+    Wire(u32),
+    /// Where a moving contact is at the moment that is looked at, by the number of its channel.
+    Contact(u32),
+    /// Where a moving contact is when it is read back, by the number of its channel.
+    ReadBack(u32),
+    /// Which moment between two scans is looked at: a bit of its number.
+    Moment(u32),
+}
+
+/// Names of what belongs to no variable, for people.
+#[derive(Clone, Debug, Default)]
+pub struct Labels {
+    /// Of latches, by number.
+    pub latches: BTreeMap<u32, String>,
+    /// Of counters, by number: what the scans are counted since.
+    pub counters: BTreeMap<u32, String>,
 }
 
 /// A program as a transition system.
@@ -119,6 +136,8 @@ pub struct Model {
     pub data_bytes: u32,
     /// Which latches are one number.
     pub words: Vec<Word>,
+    /// Names of what belongs to no variable.
+    pub labels: Labels,
 }
 
 /// What a model is made from.
@@ -353,6 +372,7 @@ impl<'a> Builder<'a> {
             tick_ns: self.source.schedule.tick_ns,
             data_bytes: self.code.layout.end,
             words: words::of(self.source.image, &self.variable, |place| self.initially(place)),
+            labels: Labels::default(),
             graph: exec.graph,
         }
     }

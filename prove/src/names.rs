@@ -1,8 +1,154 @@
-//! Names of bits, for people.
+//! Names: what a condition calls things, and what bits are called for people.
+//!
+//! A member of a relay channel is named as in timeline tests, `CHANNEL.MEMBER`; where a path names a variable as well, the
+//! variable wins.
 
+use crate::graph::Lit;
 use bytecode::Image;
 use bytecode::image::Place;
+use bytecode::near::nearest;
 use bytecode::types::{Type, TypeId, TypeKind};
+use relay::ChannelTable;
+
+/// What names mean.
+#[derive(Clone, Copy, Debug)]
+pub struct Names<'a> {
+    /// The program.
+    pub image: &'a Image,
+    /// The channels of its I/O map; `None` where it has none.
+    pub channels: Option<&'a ChannelTable>,
+}
+
+impl<'a> From<&'a Image> for Names<'a> {
+    fn from(image: &'a Image) -> Self {
+        Self { image, channels: None }
+    }
+}
+
+/// What can be asked of a channel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Member {
+    /// BOOL: the program commands the load on.
+    Commanded,
+    /// BOOL: the guard drives the line so that the load should be on.
+    Line,
+    /// Word: what the contact that carries the load does.
+    Contact,
+    /// BOOL: an ON waits.
+    Pending,
+    /// BOOL: an ON would be granted now.
+    Ready,
+    /// Word: is a fault or trip latched?
+    Fault,
+}
+
+impl Member {
+    /// Every member.
+    pub const ALL: [Self; 6] = [Self::Commanded, Self::Line, Self::Contact, Self::Pending, Self::Ready, Self::Fault];
+
+    /// As written behind the channel's name.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Commanded => "commanded",
+            Self::Line => "line",
+            Self::Contact => "contact",
+            Self::Pending => "pending",
+            Self::Ready => "ready",
+            Self::Fault => "fault",
+        }
+    }
+
+    /// The words it can be compared with: the one it is where its literal holds, and the other one where there is one. Empty for
+    /// BOOL.
+    #[must_use]
+    pub const fn words(self) -> &'static [&'static str] {
+        match self {
+            Self::Contact => &["closed", "open"],
+            Self::Fault => &["none"],
+            Self::Commanded | Self::Line | Self::Pending | Self::Ready => &[],
+        }
+    }
+}
+
+/// A channel after a scan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ChannelLits {
+    /// The program commands the load on.
+    pub commanded: Lit,
+    /// The guard drives the line so that the load should be on.
+    pub line: Lit,
+    /// The contact conducts, at the moment that is looked at.
+    pub contact: Lit,
+    /// An ON waits.
+    pub pending: Lit,
+    /// An ON would be granted now.
+    pub ready: Lit,
+    /// No fault and no trip is latched.
+    pub sound: Lit,
+}
+
+impl ChannelLits {
+    /// The literal of a member; of a word: that it is the first one.
+    #[must_use]
+    pub const fn of(&self, member: Member) -> Lit {
+        match member {
+            Member::Commanded => self.commanded,
+            Member::Line => self.line,
+            Member::Contact => self.contact,
+            Member::Pending => self.pending,
+            Member::Ready => self.ready,
+            Member::Fault => self.sound,
+        }
+    }
+}
+
+impl Names<'_> {
+    /// `CHANNEL.MEMBER`: the channel's number and the member; `None` where the name does not begin with a channel.
+    ///
+    /// # Errors
+    /// Why it cannot be asked, and what to do.
+    pub fn member(&self, path: &str) -> Result<Option<(usize, Member)>, (String, String)> {
+        let Some((head, tail)) = path.rsplit_once('.') else { return Ok(None) };
+        let member = Member::ALL.into_iter().find(|member| member.name().eq_ignore_ascii_case(tail));
+        let Some(table) = self.channels else {
+            // A bit of a program without a map that looks like one: the person means a relay.
+            return match member.filter(|_| self.image.variable(head).is_ok()) {
+                Some(_) => Err((
+                    format!("`{path}`: what relays do stands in the I/O map, and this program has none"),
+                    "write NAME.io.yaml beside the program, or name a map with `--io`".to_owned(),
+                )),
+                None => Ok(None),
+            };
+        };
+        let Some(channel) = table.find(head) else {
+            let names = table.ids().map(|id| table.channel(id).name.as_str());
+            let near = nearest(head, names.clone());
+            return match (member, near) {
+                (Some(member), Some(near)) => Err((
+                    format!("no output of the I/O map is called `{head}`"),
+                    format!("did you mean `{near}.{}`?", member.name()),
+                )),
+                (Some(_), None) if self.image.variable(head).is_ok() => Err((
+                    format!("no output of the I/O map is called `{head}`"),
+                    format!("its outputs are {}", names.collect::<Vec<_>>().join(", ")),
+                )),
+                (Some(_) | None, _) => Ok(None),
+            };
+        };
+        match member {
+            Some(member) => Ok(Some((channel.index(), member))),
+            None => {
+                let known = Member::ALL.map(Member::name);
+                let help = match nearest(tail, known) {
+                    Some(near) => format!("did you mean `{head}.{near}`?"),
+                    None => format!("a channel has {}", known.join(", ")),
+                };
+                Err((format!("the channel `{head}` has no `{tail}`"), help))
+            }
+        }
+    }
+}
 
 /// The path of the variable a bit of the data belongs to, and the bit's number within it where it has more than one.
 #[must_use]

@@ -3,11 +3,13 @@
 //! A property that speaks of time gets a *monitor*: a latch and a counter of its own in the model, which watch the program
 //! and disturb nothing. Times are counted in scans from the end of one scan to the end of another.
 
-use crate::condition::{Condition, Fault};
+use crate::condition::{Condition, Fault, View};
 use crate::graph::{Leaf, Lit};
+use crate::guard::follow::Reach;
+use crate::guard::wired::Contacts;
 use crate::model::{Counter, Latch, Model, Start};
+use crate::names::{ChannelLits, Names};
 use crate::system::Question;
-use bytecode::Image;
 use relay::quantity::Duration;
 use serde::Deserialize;
 use std::borrow::Cow;
@@ -48,6 +50,8 @@ pub struct Property {
     pub id: String,
     /// What it says.
     pub kind: Kind,
+    /// Which contacts it is about, where it says so; it means nothing where it names no relay.
+    pub contacts: Option<Contacts>,
 }
 
 /// What a property says.
@@ -129,6 +133,7 @@ struct Row {
     unless: Option<String>,
     fault: Option<String>,
     acknowledged: Option<String>,
+    contacts: Option<Contacts>,
 }
 
 /// The kinds by their words.
@@ -199,8 +204,16 @@ impl TryFrom<Row> for Property {
         ];
         match rest.iter().find(|(_, left)| *left) {
             Some((key, _)) => Err(format!("property `{id}`: `{key}` does not belong to the kind {}", kind.name())),
-            None => Ok(Self { id, kind }),
+            None => Ok(Self { id, kind, contacts: row.contacts }),
         }
+    }
+}
+
+impl Property {
+    /// One that leaves the choice of contacts to whoever asks.
+    #[must_use]
+    pub fn new(id: impl Into<String>, kind: Kind) -> Self {
+        Self { id: id.into(), kind, contacts: None }
     }
 }
 
@@ -313,7 +326,7 @@ impl Prepared {
     ///
     /// # Errors
     /// The first mistake.
-    pub fn new(property: &Property, image: &Image) -> Result<Self, BadProperty> {
+    pub fn new(property: &Property, names: Names<'_>) -> Result<Self, BadProperty> {
         let bad = |text: &str, fault: Fault| BadProperty { id: property.id.clone(), text: text.to_owned(), fault };
         let few = matches!(&property.kind, Kind::NeverTogether { of } | Kind::DeadTime { of, .. } if of.len() < 2);
         if few {
@@ -331,10 +344,31 @@ impl Prepared {
             .kind
             .texts()
             .into_iter()
-            .map(|text| Condition::parse(&text, image).map_err(|fault| bad(&text, fault)))
+            .map(|text| Condition::parse(&text, names).map_err(|fault| bad(&text, fault)))
             .collect();
-        Ok(Self { property: property.clone(), conditions: conditions? })
+        let prepared = Self { property: property.clone(), conditions: conditions? };
+        if property.contacts.is_some() && !prepared.asks_relays() {
+            let message = "`contacts` says which contacts are meant, and it names none".to_owned();
+            let help = "leave `contacts` out, or name one, such as `fwd.contact = closed`".to_owned();
+            return Err(bad("", Fault { offset: 0, message, help }));
+        }
+        Ok(prepared)
     }
+
+    /// Does it name anything of a relay channel?
+    #[must_use]
+    pub fn asks_relays(&self) -> bool {
+        self.conditions.iter().any(|condition| !condition.members.is_empty())
+    }
+}
+
+/// What stands behind a program whose property is asked; nothing where that is the program alone.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Behind<'a> {
+    /// The guard's channels after a scan.
+    pub channels: &'a [ChannelLits],
+    /// How long ago their contacts may have conducted, where they are at their worst.
+    pub reaches: &'a [Reach],
 }
 
 /// What is asked about a property.
@@ -342,6 +376,8 @@ impl Prepared {
 pub struct Asked {
     /// Can it be broken (for [`Kind::Reachable`]: reached)?
     pub question: Question,
+    /// It is broken in a scan, with contacts where they are.
+    pub broken: Lit,
     /// Its conditions after a scan, with their words.
     pub conditions: Vec<(String, Lit)>,
     /// What must be reachable, or the property holds for nothing; each with its words.
@@ -382,10 +418,17 @@ impl Model {
     ///
     /// # Errors
     /// A condition cannot be computed.
-    pub fn ask(&mut self, prepared: &Prepared, image: &Image, constraint: Lit) -> Result<Asked, BadProperty> {
+    pub fn ask(
+        &mut self,
+        prepared: &Prepared,
+        names: Names<'_>,
+        behind: Behind<'_>,
+        constraint: Lit,
+    ) -> Result<Asked, BadProperty> {
         let mut lits = Vec::new();
         for condition in &prepared.conditions {
-            let lit = condition.lit(&mut self.graph, &self.after, image).map_err(|fault| BadProperty {
+            let view = View { after: &self.after, channels: behind.channels, names };
+            let lit = condition.lit(&mut self.graph, view).map_err(|fault| BadProperty {
                 id: prepared.property.id.clone(),
                 text: condition.text.clone(),
                 fault,
@@ -417,10 +460,23 @@ impl Model {
                 let fault = self.fault();
                 let constraint = self.assumed;
                 let question = Question { bad: fault, constraint };
-                return Ok(Asked { question, conditions: Vec::new(), premises: Vec::new() });
+                return Ok(Asked { question, broken: fault, conditions: Vec::new(), premises: Vec::new() });
             }
         };
-        Ok(Asked { question: Question { bad, constraint }, conditions: all(), premises })
+        let broken = bad;
+        let bad = match &prepared.property.kind {
+            Kind::DeadTime { time, forward, .. } => {
+                self.open_in_time(prepared, behind, &lits, *forward, time.ns.div_ceil(tick)).unwrap_or(broken)
+            }
+            Kind::Invariant { .. }
+            | Kind::NeverTogether { .. }
+            | Kind::Responds { .. }
+            | Kind::Holds { .. }
+            | Kind::Reachable { .. }
+            | Kind::StaysSafe { .. }
+            | Kind::Terminates => broken,
+        };
+        Ok(Asked { question: Question { bad, constraint }, broken, conditions: all(), premises })
     }
 
     fn two_of(&mut self, lits: &[Lit]) -> Lit {
@@ -455,6 +511,30 @@ impl Model {
             }
         }
         bad
+    }
+
+    /// As [`Self::dead_time`] where all of them are contacts at their worst that are closed: each may have been closed up to the last
+    /// moment, and its own clock says how long ago that is. Cheaper than a stop-watch for what each one does.
+    fn open_in_time(
+        &mut self,
+        prepared: &Prepared,
+        behind: Behind<'_>,
+        lits: &[Lit],
+        forward: bool,
+        scans: u64,
+    ) -> Option<Lit> {
+        let reach = |condition: &Condition| behind.reaches.get(condition.closed_contact()?).copied();
+        let reaches: Vec<Reach> = prepared.conditions.iter().map(reach).collect::<Option<_>>()?;
+        let mut bad = self.two_of(lits);
+        for (i, reach) in reaches.iter().enumerate() {
+            let recent = reach.within(self, scans);
+            for (j, begins) in lits.iter().enumerate().filter(|(j, _)| *j > i || (*j < i && !forward)) {
+                debug_assert_ne!(i, j);
+                let early = self.graph.and(recent, *begins);
+                bad = self.graph.or(bad, early);
+            }
+        }
+        Some(bad)
     }
 
     /// `when` held so many scans ago, and `then` has not held since.

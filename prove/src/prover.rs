@@ -4,15 +4,19 @@
 //! run again on the model, scan by scan; the caller replays it on the engine that runs plants before anybody sees it.
 
 use crate::check;
-use crate::condition::Condition;
+use crate::condition::{Condition, Fault, View};
 use crate::engine::bounded::Trace;
 use crate::engine::laps::{self, Lap};
 use crate::engine::portfolio::{self, Argument, Certificate, Verdict};
 use crate::engine::random;
 use crate::graph::Lit;
+use crate::guard::composed::compose;
+use crate::guard::follow::Reach;
+use crate::guard::wired::{Contacts, Wired};
 use crate::hash::FastMap;
 use crate::model::{Input, Model, Schedule, Source, Start};
-use crate::property::{BadProperty, Kind, Prepared, Property};
+use crate::names::{ChannelLits, Names};
+use crate::property::{BadProperty, Behind, Kind, Prepared, Property};
 use crate::refusal::Refusal;
 use crate::sat::Limit;
 use crate::system::{Question, System};
@@ -59,6 +63,8 @@ pub struct Way {
     pub steps: Vec<(Vec<Setting>, u64)>,
     /// Steps that are gone through several times; in order, and without a step in common.
     pub laps: Vec<Lap>,
+    /// Step by step what else is free: by number of the model's input.
+    pub others: Vec<Vec<(u32, bool)>>,
     /// No way with as few events is shorter.
     pub shortest: bool,
     /// It rests on values that are not computed, so it may not be one.
@@ -144,17 +150,60 @@ pub struct Report {
     pub conditions: Vec<(String, Lit)>,
     /// Premises of which it is not known whether they can be met.
     pub open_premises: Vec<String>,
+    /// The contacts it is about; `None`: it names no relay, and is about the program alone.
+    pub contacts: Option<Contacts>,
+}
+
+/// What is asked, of what.
+#[derive(Clone, Copy, Debug)]
+pub struct Asking<'a> {
+    /// The typed program.
+    pub program: &'a Program,
+    /// Its image.
+    pub image: &'a Image,
+    /// When what runs.
+    pub schedule: &'a Schedule,
+    /// What shall hold.
+    pub properties: &'a [Property],
+    /// What the plant excludes.
+    pub assume: &'a [String],
+    /// The relays it is wired to; `None`: it has no I/O map.
+    pub wired: Option<&'a Wired<'a>>,
+    /// The contacts properties are about that do not say it.
+    pub contacts: Contacts,
+}
+
+/// A system that is asked: the program alone, or behind the guard.
+#[derive(Debug)]
+struct Ground {
+    model: Model,
+    channels: Vec<ChannelLits>,
+    reaches: Vec<Reach>,
+    constraint: Lit,
+    /// Premises already looked at, with the constraint they were looked at under: can they be met?
+    met: FastMap<(Lit, Lit), bool>,
+}
+
+impl Ground {
+    fn new(model: Model, channels: Vec<ChannelLits>, reaches: Vec<Reach>) -> Self {
+        let mut model = model;
+        // A scan with a fault commits nothing and is the last one.
+        let fault = model.fault();
+        let constraint = model.graph.and(model.assumed, !fault);
+        Self { model, channels, reaches, constraint, met: FastMap::default() }
+    }
 }
 
 /// A program whose properties can be asked.
 #[derive(Debug)]
 pub struct Prover<'a> {
-    image: &'a Image,
-    model: Model,
+    names: Names<'a>,
+    wired: Option<&'a Wired<'a>>,
+    contacts: Contacts,
+    alone: Ground,
+    /// With the guard, for each kind of contacts as soon as somebody asks; and whether contactors move once.
+    composed: FastMap<(Contacts, bool), Ground>,
     prepared: Vec<Prepared>,
-    constraint: Lit,
-    /// Premises already looked at, with the constraint they were looked at under: can they be met?
-    met: FastMap<(Lit, Lit), bool>,
 }
 
 /// Why nothing can be asked.
@@ -176,42 +225,62 @@ impl std::fmt::Display for Problem {
 }
 
 impl<'a> Prover<'a> {
-    /// Reads properties and models the program.
+    /// Reads properties and models the program, apart from any relay.
     ///
     /// # Errors
     /// Something is not modelled, or a property is wrong.
     pub fn new(
-        program: &Program,
+        program: &'a Program,
         image: &'a Image,
-        schedule: &Schedule,
-        properties: &[Property],
-        assume: &[String],
+        schedule: &'a Schedule,
+        properties: &'a [Property],
+        assume: &'a [String],
     ) -> Result<Self, Problem> {
-        let prepared: Result<Vec<Prepared>, BadProperty> = properties.iter().map(|p| Prepared::new(p, image)).collect();
+        Self::of(&Asking { program, image, schedule, properties, assume, wired: None, contacts: Contacts::Worst })
+    }
+
+    /// Reads properties and models the program.
+    ///
+    /// # Errors
+    /// Something is not modelled, or a property is wrong.
+    pub fn of(asking: &Asking<'a>) -> Result<Self, Problem> {
+        let Asking { program, image, schedule, wired, .. } = *asking;
+        let names = Names { image, channels: wired.map(|wired| wired.table) };
+        let prepared: Result<Vec<Prepared>, BadProperty> =
+            asking.properties.iter().map(|p| Prepared::new(p, names)).collect();
         let prepared = prepared.map_err(Problem::Property)?;
-        let bad = |text: &String, fault| BadProperty { id: "assume".to_owned(), text: text.clone(), fault };
-        let assumed: Result<Vec<Condition>, BadProperty> =
-            assume.iter().map(|text| Condition::parse(text, image).map_err(|fault| bad(text, fault))).collect();
+        let assumed = asking.assume.iter().map(|text| assumption(text, names)).collect::<Result<Vec<_>, _>>();
         let assumed = assumed.map_err(Problem::Property)?;
         let conditions = prepared.iter().flat_map(|p| &p.conditions).chain(&assumed);
-        let watched: Vec<(u32, u32)> = conditions.flat_map(|c| c.places(image)).collect();
+        let mut watched: Vec<(u32, u32)> = conditions.flat_map(|c| c.places(image)).collect();
+        if let Some(wired) = wired.filter(|_| prepared.iter().any(Prepared::asks_relays)) {
+            watched.extend(wired.channels.iter().filter_map(|c| Some((u32::try_from(c.output / 8).ok()?, 1))));
+        }
         let source = Source { program, image, schedule, watched: &watched, free: &[] };
         let mut model = Model::new(&source).map_err(Problem::Program)?;
         for condition in &assumed {
-            let lit = condition.lit(&mut model.graph, &model.after, image);
-            let lit = lit.map_err(|fault| Problem::Property(bad(&condition.text, fault)))?;
+            let lit = condition.lit(&mut model.graph, View { after: &model.after, channels: &[], names });
+            let lit = lit.map_err(|fault| Problem::Property(bad_assumption(&condition.text, fault)))?;
             model.assumed = model.graph.and(model.assumed, lit);
         }
-        // A scan with a fault commits nothing and is the last one.
-        let fault = model.fault();
-        let constraint = model.graph.and(model.assumed, !fault);
-        Ok(Self { image, model, prepared, constraint, met: FastMap::default() })
+        let (alone, composed) = (Ground::new(model, Vec::new(), Vec::new()), FastMap::default());
+        Ok(Self { names, wired, contacts: asking.contacts, alone, composed, prepared })
     }
 
-    /// The model.
+    /// The model of the program.
     #[must_use]
     pub fn model(&self) -> &Model {
-        &self.model
+        &self.alone.model
+    }
+
+    /// The model an answer is about, and its channels; of the program alone none.
+    #[must_use]
+    pub fn ground(&self, report: &Report) -> (&Model, &[ChannelLits]) {
+        let ground = report
+            .contacts
+            .and_then(|contacts| self.composed.get(&(contacts, lasts(&report.property))))
+            .unwrap_or(&self.alone);
+        (&ground.model, &ground.channels)
     }
 
     /// Number of properties.
@@ -232,13 +301,25 @@ impl<'a> Prover<'a> {
     /// It cannot be computed.
     pub fn answer(&mut self, number: usize, options: &Options) -> Result<Option<Report>, BadProperty> {
         let began = Instant::now();
-        let Some(prepared) = self.prepared.get(number).cloned() else { return Ok(None) };
-        let asked = self.model.ask(&prepared, self.image, self.constraint)?;
+        let Some(prepared) = self.prepared.get(number) else { return Ok(None) };
+        let behind = self.wired.filter(|_| prepared.asks_relays());
+        let contacts = behind.map(|_| prepared.property.contacts.unwrap_or(self.contacts));
+        let ground = match behind.zip(contacts) {
+            Some((wired, contacts)) => {
+                self.composed.entry((contacts, lasts(&prepared.property))).or_insert_with(|| {
+                    let composed = compose(&self.alone.model, wired, contacts, lasts(&prepared.property));
+                    Ground::new(composed.model, composed.channels, composed.reaches)
+                })
+            }
+            None => &mut self.alone,
+        };
+        let behind = Behind { channels: &ground.channels, reaches: &ground.reaches };
+        let asked = ground.model.ask(prepared, self.names, behind, ground.constraint)?;
         let limit = Limit { deadline: began.checked_add(options.time_limit), stop: options.stop.clone() };
         // Where a loop goes on beyond what was followed, nothing is proved.
-        let bad = self.model.graph.or(asked.question.bad, self.model.beyond);
+        let bad = ground.model.graph.or(asked.question.bad, ground.model.beyond);
         let question = Question { bad, ..asked.question };
-        let system = System::new(&self.model, question);
+        let system = System::new(&ground.model, question);
         let size = Size {
             latches: system.latches.len(),
             counters: system.counters.len(),
@@ -250,7 +331,7 @@ impl<'a> Prover<'a> {
         let mut open_premises = Vec::new();
         let answer = match verdict {
             Verdict::Broken(trace) => {
-                let way = self.way(&system, &trace);
+                let way = ground.way(&system, &trace);
                 if reach { Answer::Reached(way) } else { Answer::Refuted(way) }
             }
             Verdict::Unknown { steps, gave_up } => Answer::Unknown { why: unknown(steps, gave_up, options) },
@@ -262,7 +343,7 @@ impl<'a> Prover<'a> {
                     }
                     Err(rejected) => Answer::Unknown { why: format!("the proof was not accepted: {rejected}") },
                     Ok(()) if reach => Answer::Unreachable { argument: certificate.argument, certificate },
-                    Ok(()) => match self.hollow(
+                    Ok(()) => match ground.hollow(
                         &asked.premises,
                         question.constraint,
                         &limit.until(premises_until(began, options)),
@@ -276,17 +357,40 @@ impl<'a> Prover<'a> {
         };
         let took = began.elapsed();
         Ok(Some(Report {
-            property: prepared.property,
+            property: prepared.property.clone(),
             answer,
             took,
             size,
             system: Some(system),
-            bad: asked.question.bad,
+            bad: asked.broken,
             conditions: asked.conditions,
             open_premises,
+            contacts,
         }))
     }
+}
 
+/// Does it ask how long something lasts? Then it matters that a contactor moves once.
+const fn lasts(property: &Property) -> bool {
+    matches!(property.kind, Kind::Holds { .. })
+}
+
+/// Reads what the plant excludes.
+fn assumption(text: &str, names: Names<'_>) -> Result<Condition, BadProperty> {
+    let condition = Condition::parse(text, names).map_err(|fault| bad_assumption(text, fault))?;
+    if condition.members.is_empty() {
+        return Ok(condition);
+    }
+    let message = "an assumption says what the plant excludes, and this one speaks of relays".to_owned();
+    let help = "relays are modelled by their data sheets; name inputs and variables of the program here".to_owned();
+    Err(bad_assumption(text, Fault { offset: 0, message, help }))
+}
+
+fn bad_assumption(text: &str, fault: Fault) -> BadProperty {
+    BadProperty { id: "assume".to_owned(), text: text.to_owned(), fault }
+}
+
+impl Ground {
     /// A premise that can never be met, if there is one.
     fn hollow(
         &mut self,
@@ -334,18 +438,23 @@ impl<'a> Prover<'a> {
             }
         }
         let mut approximate = false;
-        let mut steps = Vec::new();
+        let (mut steps, mut others) = (Vec::new(), Vec::new());
         for step in &trace.steps {
-            let mut settings = Vec::new();
+            let (mut settings, mut free) = (Vec::new(), Vec::new());
             for (input, value) in system.inputs.iter().zip(&step.inputs) {
                 match self.model.inputs.get(*input as usize) {
                     Some(Input::Data(place)) => settings.push((*place, *value)),
+                    Some(Input::Wire(_) | Input::Contact(_) | Input::ReadBack(_) | Input::Moment(_)) => {
+                        free.push((*input, *value));
+                    }
                     Some(Input::Unknown) | None => approximate = true,
                 }
             }
             steps.push((settings, step.scans));
+            others.push(free);
         }
-        Way { starts, steps, laps: trace.laps.clone(), shortest: trace.shortest, approximate }
+        let laps = trace.laps.clone();
+        Way { starts, steps, laps, others, shortest: trace.shortest, approximate }
     }
 }
 

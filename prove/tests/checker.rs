@@ -27,7 +27,7 @@ fn proved() -> (System, Certificate) {
     let schedule = Schedule::every_scan(&image, 10_000_000);
     let time = relay::quantity::Duration::from_ms(2000);
     let kind = Kind::DeadTime { of: vec!["fwd".to_owned(), "rev".to_owned()], forward: false, time };
-    let properties = [Property { id: "p".to_owned(), kind }];
+    let properties = [Property::new("p", kind)];
     let mut prover = Prover::new(&compiled.program, &image, &schedule, &properties, &[]).unwrap();
     let report = prover.answer(0, &Options::default()).unwrap().unwrap();
     let Answer::Proved { certificate, .. } = report.answer else { panic!("{:?}", report.answer) };

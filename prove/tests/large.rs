@@ -50,7 +50,7 @@ fn answer(text: &str, kind: Kind) -> Answer {
     let image = compiled.image.unwrap_or_else(|| panic!("{:?}", compiled.diagnostics.first()));
     let schedule = Schedule::every_scan(&image, 10_000_000);
     let began = Instant::now();
-    let property = Property { id: "p".to_owned(), kind };
+    let property = Property::new("p", kind);
     let mut prover = Prover::new(&compiled.program, &image, &schedule, &[property], &[]).unwrap();
     let modelled = began.elapsed();
     let cpu = cpu_time::ProcessTime::now();

@@ -119,7 +119,7 @@ fn property(random: &mut Random) -> Property {
             _ => Kind::Holds { expr: e(random), time: time(random), unless: None },
         },
     };
-    Property { id: "p".to_owned(), kind }
+    Property::new("p", kind)
 }
 
 /// What a property's history means, written a second time and plainly: a monitor that is told what holds in each scan.
@@ -246,7 +246,8 @@ fn evaluate(condition: &prove::condition::Condition, image: &bytecode::Image, da
         .flat_map(|byte| (0..8).map(|bit| prove::graph::Lit::constant(byte >> bit & 1 == 1)).collect::<Vec<_>>())
         .collect();
     state.put(0, &bits);
-    condition.lit(&mut prove::graph::Graph::default(), &state, image).unwrap().value().unwrap()
+    let view = prove::condition::View { after: &state, channels: &[], names: image.into() };
+    condition.lit(&mut prove::graph::Graph::default(), view).unwrap().value().unwrap()
 }
 
 #[test]

@@ -13,18 +13,23 @@ mod common;
 use common::{patient, root};
 use compiler::source::SourceMap;
 use compiler::{Options, compile};
+use prove::guard::wired::Contacts;
 use prove::model::{Input, Schedule};
 use prove::property::Property;
-use prove::prover::{Answer, Prover, Report, Way};
+use prove::prover::{Answer, Asking, Prover, Report, Way};
 use prove::sim::Simulation;
+use runtime::config::files::Texts;
 use serde::Deserialize;
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::time::Duration;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Table {
     program: Option<String>,
+    /// The I/O map, where properties name relays.
+    io: Option<String>,
     properties: Vec<Property>,
     variants: Vec<Variant>,
 }
@@ -38,6 +43,9 @@ struct Variant {
     /// What is changed in it.
     #[serde(default)]
     replace: BTreeMap<String, String>,
+    /// What is changed in the I/O map.
+    #[serde(default)]
+    io_replace: BTreeMap<String, String>,
     #[serde(default)]
     properties: Vec<Property>,
     /// A fault was put in.
@@ -88,7 +96,15 @@ fn every_variant_has_its_verdict() {
                 assert!(text.contains(from), "{name}: `{from}` is not in the program");
                 text = text.replace(from, to);
             }
-            verdicts(&name, &text, &table, variant, &mut times, &mut wrong);
+            let map = table.io.as_ref().map(|io| {
+                let mut map = std::fs::read_to_string(file.with_file_name(io)).unwrap();
+                for (from, to) in &variant.io_replace {
+                    assert!(map.contains(from), "{name}: `{from}` is not in the map");
+                    map = map.replace(from, to);
+                }
+                map
+            });
+            verdicts(&name, (&text, map.as_deref()), &table, variant, &mut times, &mut wrong);
         }
     }
     times.sort();
@@ -103,7 +119,7 @@ fn every_variant_has_its_verdict() {
 
 fn verdicts(
     name: &str,
-    text: &str,
+    (text, io): (&str, Option<&str>),
     table: &Table,
     variant: &Variant,
     times: &mut Vec<(Duration, String)>,
@@ -124,7 +140,22 @@ fn verdicts(
         wrong.push(format!("{name}: expects something of properties it has not"));
     }
     let schedule = Schedule::every_scan(&image, 10_000_000);
-    let mut prover = match Prover::new(&compiled.program, &image, &schedule, &asked, &[]) {
+    let map = io.map(|io| {
+        let sheet = std::fs::read_to_string(root().join("io-config/relays/wago-859-386.yaml")).unwrap();
+        let texts = Texts::new().with("programs/v.io.yaml", io).with("io-config/relays/wago-859-386.yaml", sheet);
+        common::map(Path::new("programs/v.io.yaml"), &texts, &image)
+    });
+    let wired = map.as_ref().map(common::wired);
+    let asking = Asking {
+        program: &compiled.program,
+        image: &image,
+        schedule: &schedule,
+        properties: &asked,
+        assume: &[],
+        wired: wired.as_ref(),
+        contacts: Contacts::Worst,
+    };
+    let mut prover = match Prover::of(&asking) {
         Ok(prover) => prover,
         Err(problem) => return wrong.push(format!("{name}: {problem}")),
     };
@@ -148,17 +179,20 @@ fn verdicts(
 
 /// Goes a way on the model, scan by scan: its last scan must break (reach) the property, and none before.
 fn walk(name: &str, way: &Way, report: &Report, prover: &Prover<'_>) {
-    let model = prover.model();
+    let (model, _) = prover.ground(report);
     let mut simulation = Simulation::new(model);
     let mut scans = 0;
     for (step, _) in way.walk() {
         let (settings, repeat) = &way.steps[step];
+        let others = way.others.get(step).map_or(&[][..], Vec::as_slice);
         for _ in 0..*repeat {
             assert!(scans == 0 || !simulation.value(report.bad), "{name}: broken in scan {scans} already");
             scans += 1;
             simulation.step(|number| match model.inputs[number as usize] {
                 Input::Data(place) => settings.contains(&(place, true)),
-                Input::Unknown => false,
+                Input::Unknown | Input::Wire(_) | Input::Contact(_) | Input::ReadBack(_) | Input::Moment(_) => {
+                    others.contains(&(number, true))
+                }
             });
         }
     }

@@ -233,6 +233,11 @@ pub enum DefectKind {
         /// At least 2.
         factor: u32,
     },
+    /// Pull-in, bounce and drop-out take so much of their typical times, from the next movement on.
+    Delays {
+        /// 0 moves at once.
+        percent: u32,
+    },
     /// The feedback input reads open whatever the contact does.
     FeedbackStuckOpen,
     /// The feedback input reads closed whatever the contact does.
@@ -241,8 +246,8 @@ pub enum DefectKind {
 
 impl DefectKind {
     /// The words of the file, in the order of the documentation.
-    pub const WORDS: [&'static str; 6] =
-        ["none", "welded", "open_coil", "slow", "feedback_stuck_open", "feedback_stuck_closed"];
+    pub const WORDS: [&'static str; 7] =
+        ["none", "welded", "open_coil", "slow", "delays", "feedback_stuck_open", "feedback_stuck_closed"];
 }
 
 /// The defects the wiring of an input can have.

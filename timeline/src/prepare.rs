@@ -337,6 +337,7 @@ impl Preparer<'_> {
             DefectKind::Welded => Some(Defect::Welded),
             DefectKind::OpenCoil => Some(Defect::OpenCoil),
             DefectKind::Slow { factor } => Some(Defect::Slow(factor.saturating_mul(100))),
+            DefectKind::Delays { percent } => Some(Defect::Slow(percent)),
             DefectKind::FeedbackStuckOpen => Some(Defect::FeedbackStuckOpen),
             DefectKind::FeedbackStuckClosed => Some(Defect::FeedbackStuckClosed),
         };

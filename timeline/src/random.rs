@@ -225,17 +225,20 @@ fn shown(version: &Version, action: &Action) -> Option<String> {
             format!("set: {{ {}: follows {}.contact }}", input(*index)?, channel(*of)?)
         }
         Action::Defect { channel: of, defect } => {
-            let (kind, factor) = match defect {
+            let (kind, much) = match defect {
                 None => ("none", None),
                 Some(Defect::Welded) => ("welded", None),
                 Some(Defect::OpenCoil) => ("open_coil", None),
-                Some(Defect::Slow(percent)) => ("slow", Some(percent / 100)),
+                Some(Defect::Slow(percent)) if *percent >= 200 && percent % 100 == 0 => {
+                    ("slow", Some(format!("factor: {}", percent / 100)))
+                }
+                Some(Defect::Slow(percent)) => ("delays", Some(format!("percent: {percent}"))),
                 Some(Defect::FeedbackStuckOpen) => ("feedback_stuck_open", None),
                 Some(Defect::FeedbackStuckClosed) => ("feedback_stuck_closed", None),
             };
             debug_assert!(DefectKind::WORDS.contains(&kind), "as the reader spells it");
-            let factor = factor.map_or(String::new(), |factor| format!(", factor: {factor}"));
-            format!("defect: {{ channel: {}, kind: {kind}{factor} }}", channel(*of)?)
+            let much = much.map_or(String::new(), |much| format!(", {much}"));
+            format!("defect: {{ channel: {}, kind: {kind}{much} }}", channel(*of)?)
         }
         Action::InputDefect { input: index, defect } => {
             let kind = match defect {

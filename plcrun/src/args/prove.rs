@@ -1,7 +1,8 @@
 //! Arguments of `plcrun prove`.
 
 use super::positive_duration;
-use clap::Args;
+use clap::{Args, ValueEnum};
+use prove::guard::wired::Contacts;
 use relay::quantity::Duration;
 use std::path::PathBuf;
 
@@ -13,7 +14,8 @@ const TIME_LIMIT: Duration = Duration::from_ms(30_000);
 #[command(after_help = "Examples:\n  \
     plcrun prove programs/forward_reverse.ld               one program on the map beside it\n  \
     plcrun prove programs/                                 every program of a folder\n  \
-    plcrun prove programs/forward_reverse.ld --only never-both --write /tmp/ways\n\n\
+    plcrun prove programs/forward_reverse.ld --only never-both --write /tmp/ways\n  \
+    plcrun prove programs/star_delta.ld --only contact --contacts typical\n\n\
     Exit codes: 0 all proved, 1 something refuted or hollow, 2 wrong use, 4 something unknown.")]
 pub struct ProveArgs {
     /// Source files of one program, or folders that are searched for programs.
@@ -28,6 +30,9 @@ pub struct ProveArgs {
     /// Ask only properties with this in their name.
     #[arg(long, value_name = "ID")]
     pub only: Option<String>,
+    /// Contacts that properties are about which name relays and do not say it.
+    #[arg(long, value_enum, default_value_t = ContactsArg::Worst)]
+    pub contacts: ContactsArg,
     /// Longest time for one property.
     #[arg(long, value_name = "DURATION", default_value_t = TIME_LIMIT, value_parser = positive_duration)]
     pub time_limit: Duration,
@@ -63,6 +68,24 @@ pub struct ProveArgs {
     pub json: bool,
 }
 
+/// Kinds of contacts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ContactsArg {
+    /// Any delay up to the longest with margin, bounce included; read-backs may say anything.
+    Worst,
+    /// The typical times of the data sheet; read-backs follow their contacts.
+    Typical,
+}
+
+impl From<ContactsArg> for Contacts {
+    fn from(word: ContactsArg) -> Self {
+        match word {
+            ContactsArg::Worst => Self::Worst,
+            ContactsArg::Typical => Self::Typical,
+        }
+    }
+}
+
 impl ProveArgs {
     /// Every property of everything under these paths, in the time of the command's default.
     #[must_use]
@@ -72,6 +95,7 @@ impl ProveArgs {
             io: None,
             properties: None,
             only: None,
+            contacts: ContactsArg::Worst,
             time_limit: TIME_LIMIT,
             memory_limit: None,
             jobs: None,

@@ -335,9 +335,9 @@ impl<'a> Candidate<'a> {
         let mut encoding = Encoding::default();
         loop {
             for low in self.lows() {
-                if !parts.contains_key(&low) {
-                    parts.insert(low, self.part(low, read, &mut graph, &mut |graph, leaf| graph.leaf(leaf)));
-                }
+                parts
+                    .entry(low)
+                    .or_insert_with(|| self.part(low, read, &mut graph, &mut |graph, leaf| graph.leaf(leaf)));
             }
             let choose = |graph: &mut Graph, pick: &dyn Fn(&Part) -> Lit| {
                 self.lows().into_iter().fold(Lit::FALSE, |before, low| {

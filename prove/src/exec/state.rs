@@ -61,6 +61,17 @@ impl State {
         }
     }
 
+    /// The same data with other literals in place of these; references are no part of it.
+    #[must_use]
+    pub fn mapped(&self, mut lit: impl FnMut(Lit) -> Lit) -> Self {
+        let mut chunks: Vec<Rc<Chunk>> = Vec::with_capacity(self.chunks.len());
+        for chunk in &self.chunks {
+            let variable = chunk.iter().any(|bit| bit.value().is_none());
+            chunks.push(if variable { Rc::new(chunk.map(&mut lit)) } else { Rc::clone(chunk) });
+        }
+        Self { way: self.way, chunks, refs: Rc::default() }
+    }
+
     /// Where a reference points.
     #[must_use]
     pub fn targets(&self, pou: PouId, reference: u8) -> &[(Lit, u32)] {

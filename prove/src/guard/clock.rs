@@ -18,6 +18,14 @@ impl Clock {
         Self { counter }
     }
 
+    /// The same, with a name for people: what the scans are counted since.
+    #[must_use]
+    pub fn named(model: &mut Model, name: String) -> Self {
+        let clock = Self::new(model);
+        model.labels.counters.insert(clock.counter, name);
+        clock
+    }
+
     /// Is the event at least so many scans ago? `fresh`: it happens in this very scan.
     pub fn at_least(self, model: &mut Model, fresh: Lit, scans: u64) -> Lit {
         match scans {

@@ -9,20 +9,9 @@
 //! guard looks for; here contacts open.
 
 use super::clock::{Clock, over};
-use super::{Wiring, cell, set};
+use super::{Lines, Wiring, cell, set};
 use crate::graph::Lit;
 use crate::model::Model;
-
-/// What a contact follows.
-#[derive(Clone, Copy, Debug)]
-pub struct Driven {
-    /// On is commanded to the line after this scan.
-    pub on: Lit,
-    /// On was commanded before it.
-    pub was_on: Lit,
-    /// The driver has completed the write before this scan.
-    pub completed: Lit,
-}
 
 /// A contact after a scan.
 #[derive(Clone, Copy, Debug)]
@@ -53,17 +42,18 @@ impl Contact {
 }
 
 /// The contacts' own latches and clocks.
-pub fn add(model: &mut Model, wiring: &Wiring<'_>, driven: &[Driven]) -> Vec<Contact> {
+pub fn add(model: &mut Model, wiring: &Wiring<'_>, lines: &Lines) -> Vec<Contact> {
     let mut contacts = Vec::new();
-    for (id, driven) in wiring.table.ids().zip(driven) {
+    let driven = lines.on.iter().zip(&lines.was_on).zip(&wiring.completed);
+    for (id, ((on, was_on), completed)) in wiring.table.ids().zip(driven) {
         let carried = cell(model, false);
         let since_off = Clock::new(model);
         let graph = &mut model.graph;
         // The line may carry ON: from the issue of an ON until the OFF after it was completed.
-        let ends = graph.and(!driven.was_on, driven.completed);
+        let ends = graph.and(!*was_on, *completed);
         let carries = graph.and(carried.now, !ends);
         let fresh = graph.and(carried.now, ends);
-        let live = graph.or(driven.on, carries);
+        let live = graph.or(*on, carries);
         let stands = graph.or(live, fresh);
         since_off.drive(model, stands);
         set(model, carried, live);

@@ -1,6 +1,6 @@
 //! The real guard, driven like the model: for ways that were found, and for the test that compares the two.
 
-use relay::{ChannelId, ChannelTable, EventSink, Guard, Inputs, Phase, SupplyReading, WriteId};
+use relay::{ChannelId, ChannelTable, ContactEstimate, EventSink, Guard, Inputs, Phase, SupplyReading, WriteId};
 use std::sync::Arc;
 
 /// What the guard sees in a scan, by channel.
@@ -37,6 +37,14 @@ pub struct Is {
     pub fault: Vec<bool>,
     /// Stopped by loss of supply or feedback.
     pub trip: Vec<bool>,
+    /// An ON waits.
+    pub pending: Vec<bool>,
+    /// An ON would be granted now.
+    pub ready: Vec<bool>,
+    /// The feedback reads on.
+    pub reads_on: Vec<bool>,
+    /// The contact is taken to be closed.
+    pub estimate: Vec<bool>,
 }
 
 /// The guard that switches relays.
@@ -103,6 +111,10 @@ impl Real {
             is.acknowledged.push(status.acknowledged);
             is.fault.push(status.fault.is_some());
             is.trip.push(status.trip.is_some());
+            is.pending.push(status.pending.is_some());
+            is.ready.push(status.ready);
+            is.reads_on.push(status.reads_on);
+            is.estimate.push(status.contact == ContactEstimate::Closed);
         }
         is
     }

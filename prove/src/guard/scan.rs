@@ -2,11 +2,10 @@
 //! conflicts, ON. "Rule 2a" and the like are the numbered rules of `docs/relays.md`.
 
 use super::clock::{Clock, beyond, over};
-use super::contact::{self, Driven};
-use super::{Cell, Lines, Wiring, cell, free, set};
+use super::{Cell, Lines, Wiring, cell, free, named, set};
 use crate::graph::{Graph, Lit};
 use crate::model::Model;
-use relay::{Channel, ChannelId, ChannelTable, FeedbackContact, RatePolicy, Restart};
+use relay::{Channel, ChannelId, ChannelTable, ContactForm, FeedbackContact, RatePolicy, Restart};
 
 /// The latches and clocks of one channel.
 struct Kept {
@@ -85,7 +84,7 @@ fn restarts(channel: &Channel) -> bool {
     }
 }
 
-/// Adds a guard to a model: what it permits in each scan, and what the contacts may do.
+/// Adds a guard to a model: what it permits in each scan, and what can be seen of it.
 pub fn add(model: &mut Model, wiring: &Wiring<'_>) -> Lines {
     let mut scan = Scan::new(model, wiring);
     let was_on: Vec<Lit> = scan.now.iter().map(|now| now.on).collect();
@@ -98,51 +97,45 @@ pub fn add(model: &mut Model, wiring: &Wiring<'_>) -> Lines {
     scan.mark_conflicts();
     scan.switch_on();
     scan.keep();
+    let (ready, estimate) = (scan.ready(), scan.estimates());
+    let clocks = scan.kept.iter().map(|kept| kept.since_issued).collect();
     let now = scan.now;
     let pick = |f: fn(&Now) -> Lit| -> Vec<Lit> { now.iter().map(f).collect() };
-    let (on, acknowledged) = (pick(|n| n.on), pick(|n| n.acked));
-    let (fault, trip) = (pick(|n| n.fault), pick(|n| n.trip));
-    let driven: Vec<Driven> = on
-        .iter()
-        .zip(&was_on)
-        .zip(&wiring.completed)
-        .map(|((on, was_on), completed)| Driven { on: *on, was_on: *was_on, completed: *completed })
-        .collect();
-    let contacts = contact::add(model, wiring, &driven);
-    Lines { on, was_on, acknowledged, fault, trip, contacts }
+    let waits = |now: &Now| model.graph.all([now.want, !now.on, !now.refused]);
+    Lines {
+        on: pick(|n| n.on),
+        was_on,
+        acknowledged: pick(|n| n.acked),
+        fault: pick(|n| n.fault),
+        trip: pick(|n| n.trip),
+        pending: now.iter().map(waits).collect(),
+        ready,
+        reads_on: pick(|n| n.reads_on),
+        estimate,
+        issued: pick(|n| n.issued),
+        since_issued: clocks,
+        contacts: Vec::new(),
+    }
 }
 
 impl<'m, 'w> Scan<'m, 'w> {
     fn new(model: &'m mut Model, wiring: &'w Wiring<'w>) -> Self {
         let table = wiring.table;
-        let begun = cell(model, false);
+        let begun = named(model, false, "the guard has begun".to_owned());
         let mut kept = Vec::new();
         for id in table.ids() {
-            let staggered = table.channel(id).stagger_ns > 0;
-            let mut latch = || cell(model, false);
-            kept.push(Kept {
-                on: latch(),
-                acked: latch(),
-                armed: latch(),
-                requested: latch(),
-                fault: latch(),
-                conducts: latch(),
-                trip: latch(),
-                verified: latch(),
-                started: staggered.then(latch),
-                since_acked: Clock::new(model),
-                since_issued: Clock::new(model),
-                since_requested: Clock::new(model),
-                since_granted: Clock::new(model),
-            });
+            kept.push(Kept::new(model, table.channel(id)));
         }
         let mut marks = Vec::new();
         for group in table.group_ids() {
             let members = table.group(group).members().iter();
-            let mark = |member: &ChannelId| Mark {
-                member: member.index(),
-                waiting: cell(model, false),
-                seen_off: cell(model, false),
+            let mark = |member: &ChannelId| {
+                let name = &table.channel(*member).name;
+                Mark {
+                    member: member.index(),
+                    waiting: named(model, false, format!("{name} waits in a conflict")),
+                    seen_off: named(model, false, format!("{name} was seen off in a conflict")),
+                }
             };
             marks.push(members.map(mark).collect());
         }
@@ -186,13 +179,24 @@ impl<'m, 'w> Scan<'m, 'w> {
         }
     }
 
+    /// Is its acknowledgement at least so long ago? Asked only of what is acknowledged.
     fn since_acked(&mut self, channel: usize, wait_ns: u64) -> Lit {
         let fresh = self.now(channel).fresh;
         let scans = over(wait_ns, self.wiring.tick_ns);
-        match self.kept.get(channel).map(|kept| kept.since_acked) {
-            Some(clock) => clock.at_least(self.model, fresh, scans),
+        let prompt = self.is_prompt(channel);
+        match self.kept.get(channel) {
+            // One clock serves both: a write that was issued is done a scan later.
+            Some(kept) if prompt => kept.since_issued.at_least(self.model, Lit::FALSE, scans.saturating_add(1)),
+            Some(kept) => kept.since_acked.at_least(self.model, fresh, scans),
             None => Lit::FALSE,
         }
+    }
+
+    /// Every write of the channel is done in the scan after its issue, and nothing but a write begins its time anew.
+    fn is_prompt(&self, channel: usize) -> bool {
+        let nc = |id: ChannelId| self.table().channel(id).contact == ContactForm::Nc;
+        let anew = self.wiring.supply.is_some() && self.table().ids().nth(channel).is_some_and(nc);
+        at(&self.wiring.completed, channel) == Lit::TRUE && !anew
     }
 
     /// A write counts as done from the first scan after its completion. The very first scan issues the first OFF.
@@ -202,7 +206,8 @@ impl<'m, 'w> Scan<'m, 'w> {
             let completed = at(&scan.wiring.completed, id.index());
             let graph = scan.graph();
             let done = graph.all([begun, completed, !now.acked]);
-            now.acked = graph.or(now.acked, done);
+            // Where every write is completed at once, a scan finds all of them done but for the very first one.
+            now.acked = if completed == Lit::TRUE { begun } else { graph.or(now.acked, done) };
             now.fresh = done;
             now.issued = !begun;
         });
@@ -219,7 +224,7 @@ impl<'m, 'w> Scan<'m, 'w> {
             let graph = scan.graph();
             let lost = graph.and(!supply, now.on);
             now.trip(graph, lost);
-            if channel.contact == relay::ContactForm::Nc {
+            if channel.contact == ContactForm::Nc {
                 let again = graph.all([!supply, !now.on, now.acked]);
                 now.fresh = graph.or(now.fresh, again);
                 now.verified = graph.and(now.verified, !again);
@@ -266,6 +271,9 @@ impl<'m, 'w> Scan<'m, 'w> {
         let scans = beyond(self.table().ack_limit_ns(), self.wiring.tick_ns);
         self.each(|scan, id, _, now| {
             let Some(clock) = scan.kept.get(id.index()).map(|kept| kept.since_issued) else { return };
+            if at(&scan.wiring.completed, id.index()) == Lit::TRUE {
+                return;
+            }
             let long = clock.at_least(scan.model, now.issued, scans);
             let graph = scan.graph();
             let missing = graph.and(long, !now.acked);
@@ -452,6 +460,36 @@ impl<'m, 'w> Scan<'m, 'w> {
         });
     }
 
+    /// Off, and an ON would be granted at once: nothing refuses it, nothing lets it wait, and no other member wants to be on.
+    fn ready(&mut self) -> Vec<Lit> {
+        let table = self.table();
+        let one = |id: ChannelId| {
+            let (refused, ready) = self.assess(id, table.channel(id));
+            let others: Vec<Lit> = self.others(id).iter().map(|(other, _)| self.now(*other).want).collect();
+            let on = self.now(id.index()).on;
+            let graph = self.graph();
+            let wanted = graph.any(others);
+            graph.all([!on, !refused, ready, !wanted])
+        };
+        table.ids().map(one).collect()
+    }
+
+    /// Closed by the data sheet's times, or taken for it.
+    fn estimates(&mut self) -> Vec<Lit> {
+        let table = self.table();
+        let one = |id: ChannelId| {
+            if !self.wiring.estimated.get(id.index()).copied().unwrap_or(false) {
+                return Lit::FALSE;
+            }
+            let long = self.since_acked(id.index(), table.channel(id).windows.make_ns);
+            let now = self.now(id.index());
+            let graph = self.graph();
+            let settled = graph.all([now.on, now.acked, long]);
+            graph.or(now.conducts, settled)
+        };
+        table.ids().map(one).collect()
+    }
+
     /// Rule 2e: which candidates have to wait for another one's inrush.
     fn stagger(&mut self, candidates: &[Lit]) -> Vec<Lit> {
         let table = self.table();
@@ -513,6 +551,29 @@ impl<'m, 'w> Scan<'m, 'w> {
             kept.since_issued.drive(self.model, now.issued);
             kept.since_requested.drive(self.model, unasked);
             kept.since_granted.drive(self.model, now.granted);
+        }
+    }
+}
+
+impl Kept {
+    fn new(model: &mut Model, channel: &Channel) -> Self {
+        let name = &channel.name;
+        let latch = |model: &mut Model, what: &str| named(model, false, format!("{name}{what}"));
+        let clock = |model: &mut Model, what: &str| Clock::named(model, format!("{name}{what}"));
+        Self {
+            on: latch(model, ".line"),
+            acked: latch(model, " is written"),
+            armed: latch(model, " was seen off"),
+            requested: latch(model, " is asked for"),
+            fault: latch(model, " has a fault"),
+            conducts: latch(model, " may conduct unasked"),
+            trip: latch(model, " has tripped"),
+            verified: latch(model, " is verified"),
+            started: (channel.stagger_ns > 0).then(|| latch(model, " was started")),
+            since_acked: clock(model, "'s write was done"),
+            since_issued: clock(model, "'s write was issued"),
+            since_requested: clock(model, " was asked for"),
+            since_granted: clock(model, " was started"),
         }
     }
 }

@@ -12,6 +12,14 @@ pub(super) struct Repeat {
     times: u64,
 }
 
+/// How much longer or shorter the movements of a relay are.
+enum Much {
+    /// So many times.
+    Factor(u32),
+    /// So much of what the data sheet says.
+    Percent(u32),
+}
+
 impl Repeat {
     /// Adds the second and further presses of a step.
     pub(super) fn expand(&self, step: &Step, steps: &mut Vec<Step>) {
@@ -91,7 +99,9 @@ impl Reader<'_> {
                     step.stimuli.extend(channels.into_iter().map(|channel| Stimulus::Acknowledge { channel }));
                 }
                 "expect" => self.expect(value, &mut step.expectations),
-                "defect" => step.stimuli.extend(self.defect(value, &["channel", "input", "kind", "factor", "for"])),
+                "defect" => {
+                    step.stimuli.extend(self.defect(value, &["channel", "input", "kind", "factor", "percent", "for"]))
+                }
                 "power_cut" => step.stimuli.extend(self.power_cut(value)),
                 _ => step.stimuli.extend(self.supply(value)),
             }
@@ -226,7 +236,9 @@ impl Reader<'_> {
     }
 
     pub(super) fn timed_defect(&mut self, node: &Node) -> Option<Step> {
-        self.timed(node, |reader, node| reader.defect(node, &["at", "channel", "input", "kind", "factor", "for"]))
+        self.timed(node, |reader, node| {
+            reader.defect(node, &["at", "channel", "input", "kind", "factor", "percent", "for"])
+        })
     }
 
     pub(super) fn timed_supply(&mut self, node: &Node) -> Option<Step> {
@@ -276,7 +288,8 @@ impl Reader<'_> {
                 "channel" => channel = Some(self.text(value, "`channel`")?),
                 "input" => input = Some(self.text(value, "`input`")?),
                 "kind" => word = Some(self.text(value, "`kind`")?),
-                "factor" => factor = Some(self.factor(value)?),
+                "factor" => factor = Some(Much::Factor(self.factor(value)?)),
+                "percent" => factor = Some(Much::Percent(self.percent(value)?)),
                 "for" => held = Some(self.duration(value, "`for`")?),
                 _ => {}
             }
@@ -333,7 +346,11 @@ impl Reader<'_> {
             }
         };
         if factor || (held.is_some() && !matches!(kind, InputDefectKind::Bouncing { .. })) {
-            self.problem(word.at, "only a bouncing input has a `for`, and none a `factor`", "leave it out");
+            self.problem(
+                word.at,
+                "only a bouncing input has a `for`, and none a `factor` or `percent`",
+                "leave it out",
+            );
         }
         Some(kind)
     }
@@ -346,12 +363,32 @@ impl Reader<'_> {
         None
     }
 
-    fn defect_kind(&mut self, word: &Located, factor: Option<u32>) -> Option<DefectKind> {
+    fn percent(&mut self, node: &Node) -> Option<u32> {
+        if let Value::Int(number @ 0..=1_000) = node.value {
+            return u32::try_from(number).ok();
+        }
+        self.problem(at_node(node), "`percent` is a whole number from 0 to 1000", "");
+        None
+    }
+
+    fn defect_kind(&mut self, word: &Located, much: Option<Much>) -> Option<DefectKind> {
+        let factor = match much {
+            Some(Much::Factor(factor)) => Some(factor),
+            Some(Much::Percent(_)) | None => None,
+        };
         let kind = match word.text.as_str() {
             "none" => DefectKind::None,
             "welded" => DefectKind::Welded,
             "open_coil" => DefectKind::OpenCoil,
             "slow" => DefectKind::Slow { factor: factor.unwrap_or(2) },
+            "delays" => match much {
+                Some(Much::Percent(percent)) => DefectKind::Delays { percent },
+                Some(Much::Factor(_)) | None => {
+                    let help = "add `percent: 150`; 100 is what the data sheet says";
+                    self.problem(word.at, "the defect does not say how long its delays are", help);
+                    return None;
+                }
+            },
             "feedback_stuck_open" => DefectKind::FeedbackStuckOpen,
             "feedback_stuck_closed" => DefectKind::FeedbackStuckClosed,
             other => {
@@ -365,6 +402,9 @@ impl Reader<'_> {
         };
         if factor.is_some() && !matches!(kind, DefectKind::Slow { .. }) {
             self.problem(word.at, "only the defect `slow` has a `factor`", "leave `factor` out");
+        }
+        if matches!(much, Some(Much::Percent(_))) && !matches!(kind, DefectKind::Delays { .. }) {
+            self.problem(word.at, "only the defect `delays` has a `percent`", "leave `percent` out");
         }
         Some(kind)
     }

@@ -17,6 +17,7 @@ tests:
         expect: { fwd: true, fwd.contact: closed, n: -3, r: 2.5, t: 500 ms }
       - { at: 1 s, expect: 'n > 3 AND fwd', toggle: x, release: y, acknowledge: fwd, supply: false }
       - { at: 2 s, defect: { channel: fwd, kind: slow, factor: 4 } }
+      - { at: 3 s, defect: { channel: fwd, kind: delays, percent: 150 } }
     never: fwd AND rev
     always: [a, NOT b]
     defects:
@@ -34,7 +35,7 @@ fn every_key_is_read() {
     let test = &timeline.tests[0];
     assert_eq!(test.until_ns, Some(10_000_000_000));
     let times: Vec<u64> = test.steps.iter().map(|step| step.at_ns / 1_000_000).collect();
-    assert_eq!(times, [0, 100, 400, 500, 700, 1_000, 2_000], "defects and supply are steps like the others");
+    assert_eq!(times, [0, 100, 400, 500, 700, 1_000, 2_000, 3_000], "defects and supply are steps like the others");
     let kinds: Vec<LiteralKind> = test.steps[0]
         .stimuli
         .iter()
@@ -53,6 +54,7 @@ fn every_key_is_read() {
         matches!(&test.steps[2].expectations[1], Expectation::Equals { value: Literal { kind: LiteralKind::Word(w), .. }, .. } if w == "closed")
     );
     assert!(matches!(test.steps[6].stimuli[0], Stimulus::Defect { kind: DefectKind::Slow { factor: 4 }, .. }));
+    assert!(matches!(test.steps[7].stimuli[0], Stimulus::Defect { kind: DefectKind::Delays { percent: 150 }, .. }));
     assert_eq!((test.never.len(), test.always.len()), (1, 2));
 }
 
@@ -126,6 +128,15 @@ fn each_rule_of_the_format_refuses() {
         (
             with_steps("      - { at: 1 s, defect: { channel: x, kind: slow, factor: 1 } }\n"),
             "`factor` is a whole number",
+        ),
+        (with_steps("      - { at: 1 s, defect: { channel: x, kind: delays } }\n"), "how long its delays are"),
+        (
+            with_steps("      - { at: 1 s, defect: { channel: x, kind: delays, percent: 5000 } }\n"),
+            "`percent` is a whole number from 0",
+        ),
+        (
+            with_steps("      - { at: 1 s, defect: { channel: x, kind: welded, percent: 2 } }\n"),
+            "only the defect `delays`",
         ),
         (
             with_steps("      - { at: 1 s, press: x }\n    defects: [{ channel: x, kind: welded }]\n"),

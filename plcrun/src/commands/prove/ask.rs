@@ -8,7 +8,9 @@ use super::work::Work;
 use super::{replay, written};
 use crate::exit::Refusal;
 use compiler::ir::Origin;
-use prove::prover::{Answer, Options, Problem, Prover, Report, Way};
+use prove::guard::wired::{Contacts, Wired};
+use prove::model::Schedule;
+use prove::prover::{Answer, Asking, Options, Problem, Prover, Report, Way};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -52,6 +54,26 @@ pub struct How {
     pub clauses: bool,
     /// Somebody wants the questions themselves.
     pub systems: bool,
+    /// The contacts properties are about that do not say it.
+    pub contacts: Contacts,
+}
+
+fn asking<'a>(
+    work: &'a Work,
+    gathered: &'a Gathered,
+    schedule: &'a Schedule,
+    wired: Option<&'a Wired<'a>>,
+    contacts: Contacts,
+) -> Asking<'a> {
+    Asking {
+        program: &work.compiled.program,
+        image: work.image.image(),
+        schedule,
+        properties: &gathered.properties,
+        assume: &gathered.assume,
+        wired,
+        contacts,
+    }
 }
 
 /// What a worker says.
@@ -134,9 +156,10 @@ impl Shared<'_> {
     /// Takes one property after the other.
     fn work_off(&self, worker: usize, send: &mpsc::Sender<Word>) {
         let (work, gathered) = (self.work, self.gathered);
-        let (image, schedule) = (work.image.image(), work.schedule());
+        let schedule = work.schedule();
         let began = Instant::now();
-        let made = Prover::new(&work.compiled.program, image, &schedule, &gathered.properties, &gathered.assume);
+        let wired = work.wired();
+        let made = Prover::of(&asking(work, gathered, &schedule, wired.as_ref(), self.how.contacts));
         let mut prover = match made {
             Ok(prover) => prover,
             Err(problem) => {
@@ -201,12 +224,13 @@ impl Shared<'_> {
         let mut report = report;
         let mut replayed = None;
         if let Some(way) = way(&report.answer).cloned() {
-            match replay::replay(&way, &report, prover.model(), self.work) {
+            match replay::replay(&way, &report, prover, self.work) {
                 Ok(replay) => replayed = Some(replay),
                 Err(why) => report.answer = Answer::Unknown { why },
             }
         }
-        let clauses = if self.how.clauses { written::clauses(&report, prover.model(), self.work) } else { None };
+        let clauses =
+            if self.how.clauses { written::clauses(&report, prover.ground(&report).0, self.work) } else { None };
         if !self.how.systems {
             // Hundreds of questions of a large program would fill the memory.
             report.system = None;
@@ -220,9 +244,9 @@ impl Shared<'_> {
 /// # Errors
 /// The program does something that is not modelled, or a property does not fit it.
 pub fn first_broken(work: &Work, gathered: &Gathered, time_limit: Duration) -> Result<Option<String>, Refusal> {
-    let (image, schedule) = (work.image.image(), work.schedule());
+    let (schedule, wired) = (work.schedule(), work.wired());
     let refused = |problem: &Problem| work.refused(problem, gathered);
-    let mut prover = Prover::new(&work.compiled.program, image, &schedule, &gathered.properties, &gathered.assume)
+    let mut prover = Prover::of(&asking(work, gathered, &schedule, wired.as_ref(), Contacts::default()))
         .map_err(|problem| refused(&problem))?;
     let options = Options { time_limit, ..Options::default() };
     for number in 0..prover.len() {
@@ -232,7 +256,7 @@ pub fn first_broken(work: &Work, gathered: &Gathered, time_limit: Duration) -> R
             Answer::Proved { .. } | Answer::Reached(_) | Answer::Unknown { .. } => true,
             Answer::Vacuous { .. } | Answer::Unreachable { .. } => false,
             // What the engine does not do is no answer.
-            Answer::Refuted(way) => replay::replay(way, &report, prover.model(), work).is_err(),
+            Answer::Refuted(way) => replay::replay(way, &report, &prover, work).is_err(),
         };
         if !holds {
             return Ok(Some(report.property.id));

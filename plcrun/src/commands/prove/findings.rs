@@ -50,12 +50,19 @@ pub fn related(one: &Answered, work: &Work) -> Vec<Remark> {
         let region = Region { file: place.file.clone(), line, column, end_line: line, end_column: column + 1 };
         remarks.push(Remark { region, text: place.text.clone() });
     }
-    let image = work.image.image();
     let texts = one.report.property.kind.texts();
-    let conditions = texts.iter().filter_map(|text| Condition::parse(text, image).ok());
+    let conditions: Vec<_> = texts.iter().filter_map(|text| Condition::parse(text, work.names()).ok()).collect();
+    let read = conditions.iter().flat_map(|condition| &condition.reads);
+    let mut written: Vec<(String, String)> =
+        read.map(|(name, read)| (name.clone(), work.full(name, read.variable.symbol))).collect();
+    // What a relay does begins with the output that commands it.
+    for (channel, _) in conditions.iter().flat_map(|condition| &condition.members) {
+        let output = work.map.outputs.get(*channel);
+        written.extend(output.map(|output| (output.name.clone(), output.variable.clone())));
+    }
     let mut seen = Vec::new();
-    for (name, read) in conditions.flat_map(|condition| condition.reads) {
-        for unit in work.dataflow.writers(&work.full(&name, read.variable.symbol)) {
+    for (name, full) in written {
+        for unit in work.dataflow.writers(&full) {
             if seen.contains(&unit.span) || remarks.len() >= RUNGS_MAX {
                 continue;
             }

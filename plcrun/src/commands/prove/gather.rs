@@ -111,14 +111,14 @@ fn places(text: &str, list: &str) -> Vec<Node> {
 fn own(work: &Work) -> Vec<Placed> {
     let file = work.files.first().map(|path| path.display().to_string()).unwrap_or_default();
     let whole = Region { file, ..Region::default() };
-    let mut properties = vec![(Property { id: "no-fault".to_owned(), kind: Kind::Terminates }, whole)];
+    let mut properties = vec![(Property::new("no-fault", Kind::Terminates), whole)];
     let table = &work.map.channels;
     for id in table.group_ids() {
         let group = table.group(id);
         let of: Vec<String> = group.members().iter().map(|m| table.channel(*m).name.clone()).collect();
         // A channel whose name is no variable of the program has nothing the program could say about it.
         if of.iter().all(|name| work.image.image().variable(name).is_ok()) {
-            let property = Property { id: format!("interlock-{}", group.name), kind: Kind::NeverTogether { of } };
+            let property = Property::new(format!("interlock-{}", group.name), Kind::NeverTogether { of });
             properties.push((property, group_place(work, &group.name)));
         }
     }

@@ -6,10 +6,12 @@
 
 mod ask;
 mod contacts;
+mod delays;
 mod findings;
 mod gather;
 mod junit;
 mod picture;
+mod relays;
 mod replay;
 mod show;
 mod work;
@@ -197,6 +199,7 @@ impl Outcome {
             jobs: args.jobs.map_or(processors() / 2, usize::from),
             clauses: args.certificate.is_some(),
             systems: args.aiger.is_some(),
+            contacts: args.contacts.into(),
         };
         let bar = progress(self.gathered.properties.len(), args);
         let (answered, related) = (&mut self.answered, &mut self.related);

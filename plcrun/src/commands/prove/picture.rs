@@ -5,11 +5,13 @@
 //! scan while the way is replayed.
 
 use super::gather::time;
+use super::relays::Relays;
 use super::work::Work;
 use bytecode::image::{Image, Place, SymbolRole};
 use bytecode::types::{Elementary, FieldRole, TypeId, TypeKind};
 use prove::condition::Condition;
 use prove::model::Model;
+use prove::names::Member;
 use prove::property::Kind;
 use prove::prover::{Report, Way};
 use std::collections::BTreeSet;
@@ -58,12 +60,21 @@ impl Scalar {
     }
 }
 
+/// What a row shows.
+enum What {
+    Scalar(Scalar),
+    /// The line of a channel, by number.
+    Line(usize),
+    /// The contact of a channel.
+    Contact(usize),
+}
+
 /// A row being noted.
 struct Row {
-    scalar: Scalar,
+    what: What,
     name: String,
     asked: bool,
-    /// The scan from which on, from 1, and the value.
+    /// From when on, and the value.
     changes: Vec<(u64, u64)>,
 }
 
@@ -74,20 +85,42 @@ impl Row {
 
     /// What matters most comes first when there are too many.
     fn rank(&self) -> usize {
-        match (self.asked, self.scalar.role, self.is_still()) {
+        match (self.asked, self.role(), self.is_still()) {
             (true, ..) => 0,
-            (false, SymbolRole::Output, _) => 1,
-            (false, SymbolRole::Input, false) => 2,
-            (false, SymbolRole::Flag | SymbolRole::Variable | SymbolRole::Instance, _) => 3,
-            (false, SymbolRole::Input, true) => 4,
+            (false, Role::Coil | Role::Line | Role::Contact, _) => 1,
+            (false, Role::Input, false) => 2,
+            (false, Role::Variable, _) => 3,
+            (false, Role::Input, true) => 4,
+        }
+    }
+
+    fn role(&self) -> Role {
+        match &self.what {
+            What::Line(_) => Role::Line,
+            What::Contact(_) => Role::Contact,
+            What::Scalar(scalar) => match scalar.role {
+                SymbolRole::Input => Role::Input,
+                SymbolRole::Output => Role::Coil,
+                SymbolRole::Flag | SymbolRole::Variable | SymbolRole::Instance => Role::Variable,
+            },
         }
     }
 
     fn level(&self, value: u64) -> Level {
-        match (self.scalar.elementary, value) {
+        let elementary = match &self.what {
+            What::Scalar(scalar) => scalar.elementary,
+            What::Line(_) | What::Contact(_) => Elementary::Bool,
+        };
+        match (elementary, value) {
             (Elementary::Bool, 0) => Level::Off,
             (Elementary::Bool, _) => Level::On,
             (other, bits) => Level::Text(bytecode::path::show(other, bits)),
+        }
+    }
+
+    fn put(&mut self, at_ns: u64, value: u64) {
+        if self.changes.last().is_none_or(|(_, last)| *last != value) {
+            self.changes.push((at_ns, value));
         }
     }
 }
@@ -96,6 +129,7 @@ impl Row {
 pub struct Recorder {
     rows: Vec<Row>,
     every_scan: bool,
+    tick_ns: u64,
 }
 
 impl Recorder {
@@ -104,7 +138,8 @@ impl Recorder {
     pub fn new(way: &Way, report: &Report, model: &Model, work: &Work) -> Self {
         let image = work.image.image();
         let texts = report.property.kind.texts();
-        let conditions: Vec<Condition> = texts.iter().filter_map(|text| Condition::parse(text, image).ok()).collect();
+        let conditions: Vec<Condition> =
+            texts.iter().filter_map(|text| Condition::parse(text, work.names()).ok()).collect();
         let asked: Vec<&(String, prove::condition::Read)> = conditions.iter().flat_map(|c| &c.reads).collect();
         let inputs: BTreeSet<usize> = way.steps.iter().flat_map(|(settings, _)| settings.iter().map(|s| s.0)).collect();
         let cone = cone(report, model);
@@ -126,18 +161,42 @@ impl Recorder {
             };
             if matters || asked {
                 let name = work.short(&scalar.path).to_owned();
-                rows.push(Row { scalar, name, asked, changes: Vec::new() });
+                rows.push(Row { what: What::Scalar(scalar), name, asked, changes: Vec::new() });
             }
         }
-        Self { rows, every_scan: way.scans() <= NOTED_MAX }
+        rows.extend(channel_rows(&conditions, work));
+        Self { rows, every_scan: way.scans() <= NOTED_MAX, tick_ns: work.map.plan.tick_ns }
     }
 
     /// A scan is over: the `repeat`th of a step of so many.
-    pub fn scan(&mut self, scan: u64, (repeat, scans): (u64, u64), data: &[u8]) {
+    pub fn scan(&mut self, scan: u64, (repeat, scans): (u64, u64), data: &[u8], relays: Option<&Relays<'_>>) {
+        if let Some(relays) = relays {
+            self.relays(scan, relays);
+        }
         if !self.every_scan && repeat > EDGE && repeat + EDGE < scans {
             return;
         }
         self.note(scan, data, |_| true);
+    }
+
+    /// Contacts move between two scans as well.
+    fn relays(&mut self, scan: u64, relays: &Relays<'_>) {
+        let at_ns = scan.saturating_sub(1).saturating_mul(self.tick_ns);
+        let shown = relays.shown();
+        for row in &mut self.rows {
+            match row.what {
+                What::Scalar(_) => {}
+                What::Line(channel) => {
+                    row.put(at_ns, u64::from(shown.get(channel).is_some_and(|shown| shown.line)));
+                }
+                What::Contact(channel) => {
+                    for (_, edge) in relays.edges.iter().filter(|(moved, _)| *moved == channel) {
+                        row.put(edge.at_ns, u64::from(edge.conducting));
+                    }
+                    row.put(at_ns, u64::from(shown.get(channel).is_some_and(|shown| shown.contact)));
+                }
+            }
+        }
     }
 
     /// A scan ended with a fault: only what it was given counts.
@@ -146,28 +205,30 @@ impl Recorder {
     }
 
     fn note(&mut self, scan: u64, data: &[u8], of: impl Fn(SymbolRole) -> bool) {
-        for row in self.rows.iter_mut().filter(|row| of(row.scalar.role)) {
-            let value = row.scalar.value(data);
-            if row.changes.last().is_none_or(|(_, last)| *last != value) {
-                row.changes.push((scan, value));
-            }
+        let at_ns = scan.saturating_sub(1).saturating_mul(self.tick_ns);
+        for row in &mut self.rows {
+            let value = match &row.what {
+                What::Scalar(scalar) if of(scalar.role) => scalar.value(data),
+                What::Scalar(_) | What::Line(_) | What::Contact(_) => continue,
+            };
+            row.put(at_ns, value);
         }
     }
 
-    /// The diagram of a way of so many scans that ends with `said`.
+    /// The diagram of a way of so many scans that ends with `said`, so long after the beginning of the last one.
     #[must_use]
-    pub fn diagram(mut self, scans: u64, said: String, tick_ns: u64) -> Diagram {
+    pub fn diagram(mut self, scans: u64, said: String, (tick_ns, moment_ns): (u64, u64)) -> Diagram {
         self.choose();
-        let at = |scan: u64| scan.saturating_sub(1).saturating_mul(tick_ns);
-        let (end_ns, mark_ns) = (scans.saturating_mul(tick_ns), at(scans));
-        let mut instants: Vec<u64> = self.rows.iter().flat_map(|row| &row.changes).map(|(scan, _)| at(*scan)).collect();
+        let end_ns = scans.saturating_mul(tick_ns);
+        let mark_ns = scans.saturating_sub(1).saturating_mul(tick_ns).saturating_add(moment_ns);
+        let mut instants: Vec<u64> = self.rows.iter().flat_map(|row| &row.changes).map(|(at_ns, _)| *at_ns).collect();
         instants.sort_unstable();
         instants.dedup();
         let skipped = instants.len().saturating_sub(INSTANTS_MAX);
         let from_ns = instants.get(skipped).filter(|_| skipped > 0).map_or(0, |at| at.saturating_sub(2 * tick_ns));
         // The last scan is drawn somewhat longer, so that its values can be read.
         let to_ns = end_ns.saturating_add(end_ns.saturating_sub(from_ns) / 16);
-        let lines = self.rows.iter().map(|row| line(row, tick_ns, from_ns, to_ns)).collect();
+        let lines = self.rows.iter().map(|row| line(row, from_ns, to_ns)).collect();
         let notes =
             if skipped > 0 { vec![format!("what was before {} is left out", time(from_ns))] } else { Vec::new() };
         let marks = vec![Mark { at_ns: mark_ns, text: said }];
@@ -179,22 +240,44 @@ impl Recorder {
         let all_zero = |row: &Row| row.changes.iter().all(|(_, value)| *value == 0);
         self.rows.retain(|row| row.asked || !row.is_still() || !all_zero(row));
         // Variables that stand still tell something only where the property names them.
-        self.rows.retain(|row| row.asked || !row.is_still() || row.scalar.role == SymbolRole::Input);
+        self.rows.retain(|row| row.asked || !row.is_still() || row.role() == Role::Input);
         self.rows.sort_by_key(Row::rank);
         let moving = self.rows.iter().filter(|row| row.rank() < 4).count();
         self.rows.truncate(if moving >= ROWS_FULL { moving.min(ROWS_MAX) } else { ROWS_FULL.max(moving) });
-        self.rows.sort_by_key(|row| match row.scalar.role {
-            SymbolRole::Input => 0,
-            SymbolRole::Flag | SymbolRole::Variable | SymbolRole::Instance => 1,
-            SymbolRole::Output => 2,
+        self.rows.sort_by_key(|row| match row.role() {
+            Role::Input => 0,
+            Role::Variable => 1,
+            Role::Coil => 2,
+            Role::Line => 3,
+            Role::Contact => 4,
         });
     }
 }
 
-fn line(row: &Row, tick_ns: u64, from_ns: u64, end_ns: u64) -> Line {
+/// Line and contact of each channel the conditions name, and of the others of its interlock groups.
+fn channel_rows(conditions: &[Condition], work: &Work) -> Vec<Row> {
+    let table = &work.map.channels;
+    let members: Vec<(usize, Member)> = conditions.iter().flat_map(|c| c.members.iter().copied()).collect();
+    let mut rows = Vec::new();
+    for id in table.ids() {
+        let named = |id: relay::ChannelId| members.iter().any(|(channel, _)| *channel == id.index());
+        let mut others = table.channel(id).groups().iter().flat_map(|group| table.group(*group).members());
+        if !named(id) && !others.any(|other| named(*other)) {
+            continue;
+        }
+        let name = &table.channel(id).name;
+        for (member, what) in [(Member::Line, What::Line(id.index())), (Member::Contact, What::Contact(id.index()))] {
+            let asked = members.contains(&(id.index(), member));
+            rows.push(Row { what, name: format!("{name}.{}", member.name()), asked, changes: Vec::new() });
+        }
+    }
+    rows
+}
+
+fn line(row: &Row, from_ns: u64, end_ns: u64) -> Line {
     let mut spans: Vec<Span> = Vec::new();
-    for (scan, value) in &row.changes {
-        let at_ns = scan.saturating_sub(1).saturating_mul(tick_ns).max(from_ns);
+    for (at_ns, value) in &row.changes {
+        let at_ns = (*at_ns).max(from_ns);
         match spans.last_mut() {
             // Before the window.
             Some(last) if last.from_ns == at_ns => last.level = row.level(*value),
@@ -206,12 +289,7 @@ fn line(row: &Row, tick_ns: u64, from_ns: u64, end_ns: u64) -> Line {
             }
         }
     }
-    let role = match row.scalar.role {
-        SymbolRole::Input => Role::Input,
-        SymbolRole::Output => Role::Coil,
-        SymbolRole::Flag | SymbolRole::Variable | SymbolRole::Instance => Role::Variable,
-    };
-    Line { name: row.name.clone(), role, asked: row.asked, spans }
+    Line { name: row.name.clone(), role: row.role(), asked: row.asked, spans }
 }
 
 /// Which nodes of the model the question depends on.

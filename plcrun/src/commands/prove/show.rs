@@ -18,7 +18,10 @@ pub fn as_text(one: &Answered, tick_ns: u64, ascii: bool, color: bool) -> String
     let report = &one.report;
     let says = report.property.kind.sentence();
     let (tint, word, more) = match &report.answer {
-        Answer::Proved { argument, .. } => (Tint::Good, "proved", argument.text().to_owned()),
+        Answer::Proved { argument, .. } => {
+            let contacts = report.contacts.map_or(String::new(), |kind| format!(", contacts {}", kind.name()));
+            (Tint::Good, "proved", format!("{}{contacts}", argument.text()))
+        }
         Answer::Vacuous { premise } => {
             (Tint::Doubtful, "HOLDS FOR NOTHING", format!("`{premise}` can never be: the property says nothing"))
         }
@@ -193,6 +196,7 @@ pub fn as_json(one: &Answered, work: &Work, gathered: &Gathered) -> Value {
         "scans": way(&report.answer).map(Way::scans), "steps": steps,
         "said": one.replay.as_ref().filter(|_| answer == "refuted").map(|r| r.said.clone()),
         "fault": one.replay.as_ref().and_then(|r| r.fault.as_ref()).map(ToString::to_string),
+        "contacts": report.contacts.map(prove::guard::wired::Contacts::name),
         "open_premises": report.open_premises,
         "took_ms": report.took.as_secs_f64() * 1000.0,
         "size": { "latches": report.size.latches, "counters": report.size.counters, "inputs": report.size.inputs,

@@ -8,13 +8,63 @@ use crate::terminal::Console;
 use bytecode::VerifiedImage;
 use compiler::Compiled;
 use compiler::source::SourceMap;
+use prove::guard::wired::{Reading, Reads, Wire, Wired, WiredChannel};
 use prove::model::{Schedule, ScheduledTask};
+use prove::names::Names;
 use prove::prover::Problem;
-use runtime::config::IoMap;
 use runtime::config::files::{Disk, Files};
+use runtime::config::{BoolPlace, ChannelValue, InputId, IoMap, Source};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use timeline::dataflow::Dataflow;
+
+/// A bit of the data by its number; `None`: nowhere.
+#[must_use]
+pub fn bit(place: BoolPlace) -> Option<usize> {
+    match place {
+        BoolPlace::Byte(at) => Some(at as usize * 8),
+        BoolPlace::Bit(at, bit) => Some(at as usize * 8 + usize::from(bit)),
+        BoolPlace::Nowhere => None,
+    }
+}
+
+/// What an I/O map says of the wiring.
+fn wired(map: &IoMap) -> Wired<'_> {
+    let wire = |id: InputId| {
+        let input = map.input_at(id)?;
+        let number = u32::try_from(id.index()).unwrap_or(u32::MAX);
+        Some(Wire { number, place: bit(input.place), debounce_ns: input.debounce_ns, stop: input.stop })
+    };
+    let channels = map.outputs.iter().map(|output| WiredChannel {
+        // An output that stands nowhere is never commanded; a map has none.
+        output: bit(output.place).unwrap_or(usize::MAX),
+        feedback: output.feedback.and_then(wire),
+        model: output.model,
+    });
+    let reads = map.inputs.iter().filter_map(|input| match input.source {
+        Source::Channel(id, value) => {
+            Some(Reads { place: bit(input.place)?, channel: id.index(), what: reading(value) })
+        }
+        Source::Gpio(_) | Source::Expander(_) | Source::Sim { .. } => None,
+    });
+    Wired {
+        table: &map.channels,
+        channels: channels.collect(),
+        supply: map.supply.and_then(wire),
+        reads: reads.collect(),
+    }
+}
+
+const fn reading(value: ChannelValue) -> Reading {
+    match value {
+        ChannelValue::Ready => Reading::Ready,
+        ChannelValue::Pending => Reading::Pending,
+        ChannelValue::Fault => Reading::Fault,
+        ChannelValue::Line => Reading::Line,
+        ChannelValue::Contact => Reading::Contact,
+        ChannelValue::Commanded => Reading::Commanded,
+    }
+}
 
 /// Everything the questions about a program need.
 pub struct Work {
@@ -74,6 +124,19 @@ impl Work {
         let map = map.ok_or_else(|| broken("the I/O map has errors".to_owned()))?;
         let dataflow = Dataflow::default();
         Ok(Self { files: files.to_vec(), sources, image, compiled, map, dataflow })
+    }
+
+    /// What names in conditions mean: without an I/O map relays have none.
+    #[must_use]
+    pub fn names(&self) -> Names<'_> {
+        let has_map = !self.map.file.is_empty();
+        Names { image: self.image.image(), channels: has_map.then_some(&self.map.channels) }
+    }
+
+    /// The relays it is wired to; `None`: it has no I/O map.
+    #[must_use]
+    pub fn wired(&self) -> Option<Wired<'_>> {
+        (!self.map.file.is_empty()).then(|| wired(&self.map))
     }
 
     /// Which programs run when.

@@ -1,12 +1,13 @@
 //! What is written into files: a way as a timeline test, and proofs.
 //!
-//! A test brings its own I/O map without relays: it is about the program, and a map with relays would set feedback inputs
-//! itself.
+//! A test brings its own I/O map. Where the property names no relay it is one without relays: the test is about the program, and a
+//! map with relays would set feedback inputs itself. Where it names some it is the program's map on the simulated rack, and the test
+//! gives each relay the delays the way needs.
 
 use super::Outcome;
 use super::ask::Answered;
 use super::gather::time;
-use super::replay::{Again, Replay};
+use super::replay::{Again, Replay, Simulated};
 use super::work::Work;
 use crate::args::ProveArgs;
 use crate::exit::Refusal;
@@ -14,12 +15,15 @@ use crate::files;
 use crate::terminal::Console;
 use bytecode::image::SymbolRole;
 use prove::engine::predicates::Predicate;
+use prove::guard::wired::Contacts;
 use prove::model::Model;
 use prove::names::of_bit;
 use prove::property::Kind;
 use prove::prover::{Answer, Report};
 use prove::system::System;
 use prove::words::word_of;
+use runtime::config::files::beside;
+use runtime::config::yaml::{self, Node, SizeLimit, Value as Yaml};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -66,7 +70,11 @@ impl<'a> Written<'a> {
             return Ok(());
         }
         let map = folder.join(format!("{name}.io.yaml"));
-        files::write_atomically(&map, io_map(work).as_bytes())?;
+        let text = match &replay.relays {
+            None => io_map(work),
+            Some(relays) => rack_map(work, folder, relays)?,
+        };
+        files::write_atomically(&map, text.as_bytes())?;
         let path = folder.join(format!("{name}.test.yaml"));
         let programs: Vec<String> = work.files.iter().map(|p| quoted(&relative(p, folder))).collect();
         let text = timeline(&programs.join(", "), &format!("{name}.io.yaml"), one, replay, work);
@@ -171,36 +179,101 @@ fn io_map(work: &Work) -> String {
     text
 }
 
+/// The program's map with every line on the simulated rack.
+fn rack_map(work: &Work, folder: &Path, relays: &Simulated) -> Result<String, Refusal> {
+    let file = Path::new(&work.map.file);
+    let text = files::read_text(file)?;
+    let limit = SizeLimit { bytes_max: yaml::TEXT_BYTES_MAX, remedy: "" };
+    let tree = yaml::parse(&text, limit).map_err(|problem| Refusal::findings(problem.message, problem.remedy))?;
+    let mut map = as_json(&tree);
+    if let Value::Object(map) = &mut map {
+        for key in ["live", "rt", "guardian", "expanders", "store", "faults"] {
+            map.remove(key);
+        }
+        for sheet in map.get_mut("relays").and_then(Value::as_array_mut).into_iter().flatten() {
+            if let Some(path) = sheet.as_str().map(|path| relative(&beside(file, path), folder)) {
+                *sheet = Value::from(path);
+            }
+        }
+        for section in ["inputs", "outputs"] {
+            let entries = map.get_mut(section).and_then(Value::as_object_mut);
+            for entry in entries.into_iter().flat_map(|entries| entries.values_mut()).filter_map(Value::as_object_mut) {
+                for key in ["gpio", "expander", "bias"] {
+                    entry.remove(key);
+                }
+                // The way says what the program reads, not what the line does before.
+                if relays.contacts == Contacts::Worst {
+                    entry.remove("debounce");
+                }
+            }
+        }
+    }
+    let text = serde_json::to_string_pretty(&map).unwrap_or_default();
+    Ok(format!("# Written by plcrun prove: {} on the simulated rack.\n{text}\n", files::shown(file)))
+}
+
+fn as_json(node: &Node) -> Value {
+    match &node.value {
+        Yaml::Null => json!({}),
+        Yaml::Bool(value) => Value::from(*value),
+        Yaml::Int(number) => i64::try_from(*number).map_or_else(|_| Value::from(number.to_string()), Value::from),
+        Yaml::Float(number) => Value::from(*number),
+        Yaml::Text(text) => Value::from(text.as_str()),
+        Yaml::List(items) => items.iter().map(as_json).collect(),
+        Yaml::Map(rows) => rows.iter().map(|(key, value)| (key.value.word().into_owned(), as_json(value))).collect(),
+    }
+}
+
+/// Scans, and what is done in each, in the words of a timeline test.
+type Stimuli = Vec<(u64, String)>;
+
+/// What is done at a time.
+fn stimuli(replay: &Replay, work: &Work) -> Stimuli {
+    let mut all = Vec::new();
+    for delay in replay.relays.iter().flat_map(|relays| &relays.delays) {
+        let Some(output) = work.map.outputs.get(delay.channel) else { continue };
+        let (name, percent) = (quoted(&output.name), delay.percent);
+        all.push((delay.scan, format!("defect: {{ channel: {name}, kind: delays, percent: {percent} }}")));
+    }
+    for step in &replay.steps {
+        match &step.again {
+            Some(again) => repeated(&mut all, step.scan, again, work.map.plan.tick_ns),
+            None => set(&mut all, step.scan, &step.inputs),
+        }
+    }
+    all.sort_by_key(|(scan, _)| *scan);
+    all
+}
+
 fn timeline(programs: &str, map: &str, one: &Answered, replay: &Replay, work: &Work) -> String {
     let property = &one.report.property;
     let tick = work.map.plan.tick_ns;
     let mut text = format!("# Written by plcrun prove: {}\n", property.kind.sentence());
-    let _ = writeln!(text, "program: [{programs}]\nio: {}\nscan: {}\ntests:", quoted(map), time(tick));
-    let _ = writeln!(text, "  - name: {}\n    steps:", quoted(&property.id));
-    let mut last = 1;
-    for step in &replay.steps {
-        last = step.scan + step.scans - 1;
-        match &step.again {
-            Some(again) => repeated(&mut text, step.scan, again, tick),
-            None => set(&mut text, step.scan, &step.inputs, tick),
-        }
+    let _ = writeln!(text, "program: [{programs}]\nio: {}\nscan: {}", quoted(map), time(tick));
+    if let Some(relays) = &replay.relays {
+        let _ = writeln!(text, "seed: {}", relays.seed);
     }
-    let end = time((last - 1).saturating_mul(tick));
+    let _ = writeln!(text, "tests:\n  - name: {}\n    steps:", quoted(&property.id));
+    for (scan, what) in stimuli(replay, work) {
+        let _ = writeln!(text, "      - {{ at: {}, {what} }}", time((scan - 1).saturating_mul(tick)));
+    }
+    let last = replay.steps.last().map_or(1, |step| step.scan + step.scans - 1);
+    let between = replay.relays.as_ref().is_some_and(|relays| relays.between);
+    // What a contact does between two scans is seen at the next one.
+    let end = time((last - 1 + u64::from(between)).saturating_mul(tick));
+    if let Some(condition) = lasting(&property.kind, replay).filter(|_| replay.relays.is_some()) {
+        // Looked at whenever a contact moves.
+        let _ = writeln!(text, "    until: {end}\n    always:\n      - {}", quoted(&condition));
+        return text;
+    }
     let expect = |text: &mut String, condition: &str| {
         let _ = writeln!(text, "      - {{ at: {end}, expect: {} }}", quoted(condition));
     };
     match &property.kind {
-        Kind::Invariant { expr, when } => {
-            let condition = when.as_ref().map_or_else(|| expr.clone(), |when| format!("NOT ({when}) OR ({expr})"));
-            expect(&mut text, &condition);
+        Kind::Invariant { .. } | Kind::NeverTogether { .. } => {
+            expect(&mut text, &lasting(&property.kind, replay).unwrap_or_default());
         }
-        Kind::NeverTogether { .. } | Kind::DeadTime { .. } => {
-            let condition = match replay.holding.as_slice() {
-                [one] => format!("NOT ({one})"),
-                several => format!("NOT (({}))", several.join(") AND (")),
-            };
-            expect(&mut text, &condition);
-        }
+        Kind::DeadTime { .. } => expect(&mut text, &not_all(&replay.holding)),
         Kind::Responds { then, .. } => expect(&mut text, then),
         Kind::StaysSafe { safe, .. } => expect(&mut text, safe),
         Kind::Holds { expr, .. } | Kind::Reachable { expr } => expect(&mut text, expr),
@@ -213,12 +286,11 @@ fn timeline(programs: &str, map: &str, one: &Answered, replay: &Replay, work: &W
 }
 
 /// Inputs that are set in a scan.
-fn set(text: &mut String, scan: u64, inputs: &[(String, String)], tick: u64) {
+fn set(all: &mut Stimuli, scan: u64, inputs: &[(String, String)]) {
     let value = |v: &String| if v == "TRUE" || v == "FALSE" { v.to_lowercase() } else { quoted(v) };
     let set: Vec<String> = inputs.iter().map(|(n, v)| format!("{}: {}", quoted(n), value(v))).collect();
     if !set.is_empty() {
-        let at = time((scan - 1).saturating_mul(tick));
-        let _ = writeln!(text, "      - {{ at: {at}, set: {{ {} }} }}", set.join(", "));
+        all.push((scan, format!("set: {{ {} }}", set.join(", "))));
     }
 }
 
@@ -227,13 +299,13 @@ const PRESSES_MAX: u64 = 100_000;
 
 /// Steps gone through again: as repeated presses where every input that changes is pressed once in each lap, and the last
 /// lap input by input, because a press ends in the one behind it.
-fn repeated(text: &mut String, scan: u64, again: &Again, tick: u64) {
+fn repeated(all: &mut Stimuli, scan: u64, again: &Again, tick: u64) {
     let once: u64 = again.each.iter().map(|(scans, _)| scans).sum();
     let starts: Vec<u64> =
         again.each.iter().scan(0, |at, (scans, _)| Some(std::mem::replace(at, *at + scans))).collect();
-    let lap = |text: &mut String, number: u64| {
+    let lap = |all: &mut Stimuli, number: u64| {
         for (start, (_, inputs)) in starts.iter().zip(&again.each) {
-            set(text, scan + number * once + start, inputs, tick);
+            set(all, scan + number * once + start, inputs);
         }
     };
     let (mut number, last) = (0, again.times.saturating_sub(1));
@@ -243,22 +315,19 @@ fn repeated(text: &mut String, scan: u64, again: &Again, tick: u64) {
             let first = scan + number * once;
             for press in &presses {
                 if let Some(off) = press.off.filter(|_| number == 0) {
-                    set(text, first + off, &[(press.name.clone(), "FALSE".to_owned())], tick);
+                    set(all, first + off, &[(press.name.clone(), "FALSE".to_owned())]);
                 }
             }
             for press in &presses {
-                let at = time((first - 1 + press.on).saturating_mul(tick));
                 let (long, every) = (time(press.scans.saturating_mul(tick)), time(once.saturating_mul(tick)));
                 let name = quoted(&press.name);
-                let _ = writeln!(
-                    text,
-                    "      - {{ at: {at}, press: {name}, for: {long}, every: {every}, times: {times} }}"
-                );
+                let what = format!("press: {name}, for: {long}, every: {every}, times: {times}");
+                all.push((first + press.on, what));
             }
             number += times;
         }
     }
-    (number..again.times).for_each(|number| lap(text, number));
+    (number..again.times).for_each(|number| lap(all, number));
 }
 
 /// An input that is pressed once in each lap.
@@ -296,6 +365,28 @@ fn presses(again: &Again, starts: &[u64], once: u64) -> Option<Vec<Press>> {
     (ordered && presses.iter().filter_map(|press| press.off).is_sorted()).then_some(presses)
 }
 
+/// The condition of a property that holds in every scan.
+fn lasting(kind: &Kind, replay: &Replay) -> Option<String> {
+    match kind {
+        Kind::Invariant { expr, when: None } => Some(expr.clone()),
+        Kind::Invariant { expr, when: Some(when) } => Some(format!("NOT ({when}) OR ({expr})")),
+        Kind::NeverTogether { .. } => Some(not_all(&replay.holding)),
+        Kind::DeadTime { .. }
+        | Kind::Responds { .. }
+        | Kind::Holds { .. }
+        | Kind::Reachable { .. }
+        | Kind::StaysSafe { .. }
+        | Kind::Terminates => None,
+    }
+}
+
+fn not_all(conditions: &[String]) -> String {
+    match conditions {
+        [one] => format!("NOT ({one})"),
+        several => format!("NOT (({}))", several.join(") AND (")),
+    }
+}
+
 /// The clauses of a proof, with names in place of numbers.
 pub fn clauses(report: &Report, model: &Model, work: &Work) -> Option<Vec<Value>> {
     let (Answer::Proved { certificate, .. } | Answer::Unreachable { certificate, .. }) = &report.answer else {
@@ -303,8 +394,10 @@ pub fn clauses(report: &Report, model: &Model, work: &Work) -> Option<Vec<Value>
     };
     let system: &System = report.system.as_ref()?;
     let latch = |n: u32| {
-        let place = system.latches.get(n as usize).and_then(|l| model.latches.get(l.model as usize)?.place);
-        place.map_or_else(|| format!("monitor {n}"), |bit| of_bit(work.image.image(), bit))
+        let number = system.latches.get(n as usize).map(|l| l.model);
+        let place = number.and_then(|number| model.latches.get(number as usize)?.place);
+        let label = number.and_then(|number| model.labels.latches.get(&number).cloned());
+        place.map(|bit| of_bit(work.image.image(), bit)).or(label).unwrap_or_else(|| format!("monitor {n}"))
     };
     let counter = |n: u32| {
         if let Some(word) = word_of(n) {
@@ -317,7 +410,11 @@ pub fn clauses(report: &Report, model: &Model, work: &Work) -> Option<Vec<Value>
             let name = place.map_or_else(|| format!("number {word}"), |bit| of_bit(work.image.image(), bit));
             return name.strip_suffix(".0").map_or_else(|| name.clone(), str::to_owned);
         }
-        let owner = system.counters.get(n as usize).and_then(|c| model.counters.get(c.model as usize)?.owner);
+        let number = system.counters.get(n as usize).map(|c| c.model);
+        if let Some(label) = number.and_then(|number| model.labels.counters.get(&number)) {
+            return format!("scans since {label}");
+        }
+        let owner = number.and_then(|number| model.counters.get(number as usize)?.owner);
         owner.map_or_else(
             || format!("monitor's time {n}"),
             |byte| {
