@@ -335,9 +335,8 @@ impl<'a> Candidate<'a> {
         let mut encoding = Encoding::default();
         loop {
             for low in self.lows() {
-                parts
-                    .entry(low)
-                    .or_insert_with(|| self.part(low, read, &mut graph, &mut |graph, leaf| graph.leaf(leaf)));
+                let mut leaf = |graph: &mut Graph, leaf: Leaf| graph.leaf(leaf);
+                parts.entry(low).or_insert_with(|| self.part(low, read, &mut graph, &mut leaf));
             }
             let choose = |graph: &mut Graph, pick: &dyn Fn(&Part) -> Lit| {
                 self.lows().into_iter().fold(Lit::FALSE, |before, low| {

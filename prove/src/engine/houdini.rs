@@ -16,9 +16,7 @@ use std::ops::Range;
 /// Pairs of predicates that are tried.
 const PAIRS_MAX: usize = 6_000;
 /// Predicates one function may depend on for its pairs to be tried.
-const SUPPORT_MAX: usize = 24;
-/// The same where half of all functions depend on more: a guard, whose lines all have to do with each other.
-const SUPPORT_DENSE: usize = 64;
+const SUPPORT_MAX: usize = 64;
 /// Pairs of counters whose order is tried.
 const ORDERS_MAX: usize = 200;
 /// Scans of 64 random runs.
@@ -128,9 +126,8 @@ fn support(system: &System, lits: &[Lit], most: usize) -> (BTreeSet<Predicate>, 
 /// Groups of predicates that share logic: those one latch or counter depends on, with itself; and those of the property.
 fn related(system: &System) -> Vec<Vec<Predicate>> {
     let mut groups = Vec::new();
-    let wide = system.latches.iter().filter(|latch| !support(system, &[latch.next], SUPPORT_MAX).1).count();
-    let most = if 2 * wide > system.latches.len() { SUPPORT_DENSE } else { SUPPORT_MAX };
-    let all = |lits: &[Lit]| Some(support(system, lits, most)).filter(|(_, whole)| *whole).map(|(group, _)| group);
+    let all =
+        |lits: &[Lit]| Some(support(system, lits, SUPPORT_MAX)).filter(|(_, whole)| *whole).map(|(group, _)| group);
     for (number, latch) in (0u32..).zip(&system.latches) {
         if let Some(mut group) = all(&[latch.next]) {
             group.insert(Predicate::Latch(number));
