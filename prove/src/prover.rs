@@ -364,7 +364,7 @@ const fn lasts(property: &Property) -> bool {
 }
 
 /// Reads what the plant excludes.
-fn assumption(text: &String, names: Names<'_>) -> Result<Condition, BadProperty> {
+fn assumption(text: &str, names: Names<'_>) -> Result<Condition, BadProperty> {
     let condition = Condition::parse(text, names).map_err(|fault| bad_assumption(text, fault))?;
     if condition.members.is_empty() {
         return Ok(condition);
