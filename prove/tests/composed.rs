@@ -77,7 +77,7 @@ fn run(file: &str, contacts: Contacts, seed: u64, scans: u64) -> usize {
     let schedule = Schedule::every_scan(image.image(), TICK_NS);
     let source =
         ModelSource { program: &compiled.program, image: image.image(), schedule: &schedule, watched: &[], free: &[] };
-    let Composed { model, channels } = compose(&Model::new(&source).unwrap(), &wired(&map), contacts, true);
+    let Composed { model, channels, .. } = compose(&Model::new(&source).unwrap(), &wired(&map), contacts, true);
     let mut simulation = Simulation::new(&model);
     let mut plc: Plc<Interpreter, Rack> = Plc::simulated(Arc::clone(&image), Arc::clone(&map), seed);
     let ids: Vec<ChannelId> = map.channels.ids().collect();
