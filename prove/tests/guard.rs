@@ -189,17 +189,18 @@ struct World<'a> {
 impl<'a> World<'a> {
     fn new(table: &'a ChannelTable, seed: u64) -> Self {
         let count = table.len();
+        let mut random = Random(seed);
+        let all = [[true, true, true], [true, false, false], [false, true, false], [false, false, true]];
         Self {
             table,
-            random: Random(seed),
-            aims: seed % 2 == 1,
-            hasty: 2 + seed % 11,
-            late: [1, 1, 2, 5][(seed / 2 % 4) as usize],
-            broken: [0, 40, 150, 600][(seed / 3 % 4) as usize],
-            breaks: [[true, true, true], [true, false, false], [false, true, false], [false, false, true]]
-                [(seed / 5 % 4) as usize],
-            commands: (0..count).map(|n| Wire { level: false, left: 1 + (seed + n as u64) % 5 }).collect(),
-            favourite: (seed / 7) as usize % (2 * count),
+            aims: random.one_of(2),
+            hasty: 2 + random.below(11),
+            late: [1, 1, 2, 5][random.below(4) as usize],
+            broken: [0, 40, 150, 600][random.below(4) as usize],
+            breaks: all[random.below(4) as usize],
+            commands: (0..count).map(|_| Wire { level: false, left: random.below(6) }).collect(),
+            favourite: random.below(count as u64 + 2) as usize,
+            random,
             busy: vec![0; count],
             lies: vec![0; count],
             dip: 0,
@@ -231,6 +232,7 @@ impl<'a> World<'a> {
         let mut seen = Seen { supply: Some(true), ..Seen::default() };
         for (n, is_on) in on.iter().copied().enumerate() {
             let held = if self.aims { self.around(n) } else { self.random.below(2 * self.hasty) };
+            let held = if self.random.one_of(4) { 4 * held } else { held };
             // Mostly the members of a group take turns; sometimes two are asked for at once.
             let other = self.favourite < count && self.favourite != n && !self.random.one_of(30);
             let yields = !self.commands[n].level && (other || self.rivals(n)) && !self.random.one_of(12);
