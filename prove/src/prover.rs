@@ -156,17 +156,17 @@ pub struct Report {
 
 /// What is asked, of what.
 #[derive(Clone, Copy, Debug)]
-pub struct Asking<'a> {
+pub struct Asking<'a, 'q> {
     /// The typed program.
-    pub program: &'a Program,
+    pub program: &'q Program,
     /// Its image.
     pub image: &'a Image,
     /// When what runs.
-    pub schedule: &'a Schedule,
+    pub schedule: &'q Schedule,
     /// What shall hold.
-    pub properties: &'a [Property],
+    pub properties: &'q [Property],
     /// What the plant excludes.
-    pub assume: &'a [String],
+    pub assume: &'q [String],
     /// The relays it is wired to; `None`: it has no I/O map.
     pub wired: Option<&'a Wired<'a>>,
     /// The contacts properties are about that do not say it.
@@ -230,11 +230,11 @@ impl<'a> Prover<'a> {
     /// # Errors
     /// Something is not modelled, or a property is wrong.
     pub fn new(
-        program: &'a Program,
+        program: &Program,
         image: &'a Image,
-        schedule: &'a Schedule,
-        properties: &'a [Property],
-        assume: &'a [String],
+        schedule: &Schedule,
+        properties: &[Property],
+        assume: &[String],
     ) -> Result<Self, Problem> {
         Self::of(&Asking { program, image, schedule, properties, assume, wired: None, contacts: Contacts::Worst })
     }
@@ -243,7 +243,7 @@ impl<'a> Prover<'a> {
     ///
     /// # Errors
     /// Something is not modelled, or a property is wrong.
-    pub fn of(asking: &Asking<'a>) -> Result<Self, Problem> {
+    pub fn of(asking: &Asking<'a, '_>) -> Result<Self, Problem> {
         let Asking { program, image, schedule, wired, .. } = *asking;
         let names = Names { image, channels: wired.map(|wired| wired.table) };
         let prepared: Result<Vec<Prepared>, BadProperty> =

@@ -176,6 +176,8 @@ struct World<'a> {
     /// What breaks: read-backs, writes, the supply. A latched fault ends much of what could be seen, so runs differ in that.
     breaks: [bool; 3],
     commands: Vec<Wire>,
+    /// The one that is operated before all others; none beyond the last.
+    favourite: usize,
     /// The driver has been busy with the channel's write for so long, and will be for so long.
     busy: Vec<u64>,
     /// The read-back of the channel lies for so many scans.
@@ -187,16 +189,18 @@ struct World<'a> {
 impl<'a> World<'a> {
     fn new(table: &'a ChannelTable, seed: u64) -> Self {
         let count = table.len();
+        let mut random = Random(seed);
+        let all = [[true, true, true], [true, false, false], [false, true, false], [false, false, true]];
         Self {
             table,
-            random: Random(seed),
-            aims: seed % 2 == 1,
-            hasty: 2 + seed % 11,
-            late: [1, 1, 2, 5][(seed / 2 % 4) as usize],
-            broken: [0, 40, 150, 600][(seed / 3 % 4) as usize],
-            breaks: [[true, true, true], [true, false, false], [false, true, false], [false, false, true]]
-                [(seed / 5 % 4) as usize],
-            commands: (0..count).map(|n| Wire { level: false, left: 1 + (seed + n as u64) % 5 }).collect(),
+            aims: random.one_of(2),
+            hasty: 2 + random.below(11),
+            late: [1, 1, 2, 5][random.below(4) as usize],
+            broken: [0, 40, 150, 600][random.below(4) as usize],
+            breaks: all[random.below(4) as usize],
+            commands: (0..count).map(|_| Wire { level: false, left: random.below(6) }).collect(),
+            favourite: random.below(count as u64 + 2) as usize,
+            random,
             busy: vec![0; count],
             lies: vec![0; count],
             dip: 0,
@@ -226,15 +230,17 @@ impl<'a> World<'a> {
     fn scan(&mut self, on: &[bool]) -> Seen {
         let count = self.table.len();
         let mut seen = Seen { supply: Some(true), ..Seen::default() };
-        for n in 0..count {
+        for (n, is_on) in on.iter().copied().enumerate() {
             let held = if self.aims { self.around(n) } else { self.random.below(2 * self.hasty) };
+            let held = if self.random.one_of(4) { 4 * held } else { held };
             // Mostly the members of a group take turns; sometimes two are asked for at once.
-            let yields = !self.commands[n].level && self.rivals(n) && !self.random.one_of(12);
+            let other = self.favourite < count && self.favourite != n && !self.random.one_of(30);
+            let yields = !self.commands[n].level && (other || self.rivals(n)) && !self.random.one_of(12);
             if !yields {
                 self.commands[n].turn(|| held);
             }
             seen.commands.push(self.commands[n].level);
-            if on[n] != self.before[n] {
+            if is_on != self.before[n] {
                 let long = if self.breaks(1) { self.around(n) } else { 0 };
                 self.busy[n] = if self.aims { long } else { self.random.below(self.late) };
             }
@@ -245,7 +251,7 @@ impl<'a> World<'a> {
             }
             let mirrored = self.table.ids().nth(n).and_then(|id| self.table.channel(id).feedback);
             let mirrored = mirrored.is_some_and(|f| f.contact == FeedbackContact::MirrorNc);
-            seen.feedback.push(on[n] ^ mirrored ^ (self.lies[n] > 0));
+            seen.feedback.push(is_on ^ mirrored ^ (self.lies[n] > 0));
             self.lies[n] = self.lies[n].saturating_sub(1);
         }
         if self.breaks(2) {
@@ -328,8 +334,29 @@ fn model_and_guard_agree_in_all_short_runs() {
     assert!(runs >= 5_000 && depth >= 3, "{runs} runs of {depth} scans");
 }
 
-/// Latches and clocks whose mistakes nobody can see from outside, and why.
-const UNSEEN: [(&str, &str); 0] = [];
+/// What mistakes begin with that nobody can see from outside, and why.
+const UNSEEN: [(&str, &str); 13] = [
+    ("main is verified", "it has no read-back"),
+    ("one is verified", "it has no read-back"),
+    ("two is verified", "it has no read-back"),
+    ("again is verified", "it has no read-back"),
+    ("again was seen off", "it restarts by itself and need not be seen off"),
+    ("one was started: set", "in the first scans, while the pause would last, nothing starts anyway"),
+    ("two was started: set", "in the first scans, while the pause would last, nothing starts anyway"),
+    ("again was started: set", "in the first scans, while the pause would last, nothing starts anyway"),
+    // Who is refused must be seen off, and while others wait and it asks again the conflict begins anew; only one that restarts by
+    // itself needs the memory.
+    ("fwd waits in a conflict", "it must be seen off anyway"),
+    ("fwd was seen off in a conflict", "while others wait its request is a conflict anyway"),
+    ("rev waits in a conflict", "it must be seen off anyway"),
+    ("rev was seen off in a conflict", "while others wait its request is a conflict anyway"),
+    ("one waits in a conflict", "it must be seen off anyway"),
+];
+/// The same of channels in the group of one that restarts by itself.
+const UNSEEN_TOO: [(&str, &str); 2] = [
+    ("one was seen off in a conflict", "while others wait its request is a conflict anyway"),
+    ("again was seen off in a conflict", "while others wait its request is a conflict anyway"),
+];
 
 /// What a mistake does to a latch or clock.
 type Change = (&'static str, fn(Lit, Lit) -> Lit);
@@ -372,7 +399,7 @@ fn a_model_with_a_mistake_is_found_out() {
     }
     println!("{all} mistakes, {} not noticed:", unseen.len());
     unseen.iter().for_each(|name| println!("  {name}"));
-    let explained = |name: &String| UNSEEN.iter().any(|(known, _)| known == name);
+    let explained = |name: &String| UNSEEN.iter().chain(&UNSEEN_TOO).any(|(known, _)| name.starts_with(known));
     let unexplained: Vec<&String> = unseen.iter().filter(|name| !explained(name)).collect();
     assert!(unexplained.is_empty(), "{unexplained:?}");
 }

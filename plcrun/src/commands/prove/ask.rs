@@ -64,7 +64,7 @@ fn asking<'a>(
     schedule: &'a Schedule,
     wired: Option<&'a Wired<'a>>,
     contacts: Contacts,
-) -> Asking<'a> {
+) -> Asking<'a, 'a> {
     Asking {
         program: &work.compiled.program,
         image: work.image.image(),
