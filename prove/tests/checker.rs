@@ -104,8 +104,8 @@ fn an_induction_over_scans_is_gone_again() {
 #[test]
 fn a_proof_about_a_number_speaks_of_the_number() {
     let (system, found) = of_text(
-        "PROGRAM P VAR pulse AT %IX0.0 : BOOL; e : R_TRIG; n : INT; harm, late : BOOL; END_VAR\n\
-         e(CLK := pulse); IF e.Q THEN n := n + 1; END_IF; late := n >= 20000; IF late THEN n := 0; END_IF;\n\
+        "PROGRAM P VAR pulse AT %IX0.0 : BOOL; e : R_TRIG; n : INT; harm : BOOL; END_VAR\n\
+         e(CLK := pulse); IF e.Q THEN n := n + 1; END_IF; IF n = 20000 THEN n := 0; END_IF;\n\
          harm := harm OR n > 20000;\nEND_PROGRAM\n",
         "NOT harm",
     );
