@@ -6,13 +6,16 @@ mod common;
 use common::{Folder, Seen, programs};
 use serde_json::Value;
 
-/// Forward and reverse without the contacts that lock the reverse rung.
+/// Forward and reverse without the contacts that lock the reverse rung, on its map.
 fn broken() -> Folder {
     let text = std::fs::read_to_string(programs().join("forward_reverse.ld")).unwrap();
     let broken = text.replace("NC(fwd_pb) NC(fwd) NC(fwd_off.Q) COIL(rev)", "COIL(rev)");
     assert_ne!(text, broken);
     let folder = Folder::with(&[("fr.ld", &broken)]);
     folder.write("fr.properties.yaml", std::fs::read(programs().join("forward_reverse.properties.yaml")).unwrap());
+    let sheets = programs().join("../io-config/relays").canonicalize().unwrap();
+    let map = std::fs::read_to_string(programs().join("forward_reverse.io.yaml")).unwrap();
+    folder.write("fr.io.yaml", map.replace("../io-config/relays", &sheets.display().to_string()));
     folder
 }
 
