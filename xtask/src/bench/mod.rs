@@ -12,14 +12,16 @@ mod wakeup;
 use measure::{ScanTimes, Stages, load, scan_times};
 use programs::Program;
 use runtime::vm::{Engine, Interpreter, Native};
+use std::path::Path;
 
 const USAGE: &str =
-    "usage: cargo xtask bench [--quick] [--timeline] [--write FOLDER] [--wakeup SECONDS [--pairs N]] [--start RUNGS]
+    "usage: cargo xtask bench [--quick] [--timeline] [--write FOLDER] [--wakeup SECONDS [--pairs N] [--binary FILE]] [--start RUNGS]
                           [--scans N PROGRAM ENGINE]
 
   --timeline       measures timeline tests instead: a large program in virtual time, and many small tests
   --wakeup SECONDS measures how late a 1 ms scan wakes up instead, beside cyclictest (Debian package rt-tests) run in
                    turn, N times; as a user that may take real-time priority
+  --binary FILE    measures this plcrun instead of building one
   --quick          fewer batches, and growth up to 10,000 rungs only
   --start RUNGS    measures only the way from text to the first native scan, of so many seal-in rungs, several times
   --scans N PROGRAM ENGINE
@@ -44,7 +46,7 @@ pub fn run(args: &[String]) -> Result<(), String> {
     let (mut quick, mut timelines) = (false, false);
     let mut write = None;
     let (mut wakeup, mut pairs) = (None, 1);
-    let mut start_rungs = None;
+    let (mut start_rungs, mut binary) = (None, None);
     let mut rest = args.iter();
     while let Some(arg) = rest.next() {
         match arg.as_str() {
@@ -56,6 +58,7 @@ pub fn run(args: &[String]) -> Result<(), String> {
             }
             "--wakeup" => wakeup = Some(number(arg, rest.next())?),
             "--pairs" => pairs = number(arg, rest.next())?,
+            "--binary" => binary = Some(rest.next().ok_or_else(|| format!("--binary needs a file\n{USAGE}"))?),
             "--start" => start_rungs = Some(number(arg, rest.next())?),
             "--scans" => {
                 let args: Vec<&String> = rest.collect();
@@ -69,7 +72,7 @@ pub fn run(args: &[String]) -> Result<(), String> {
         return write_programs(folder);
     }
     if let Some(seconds) = wakeup {
-        return wakeup::run(seconds, pairs);
+        return wakeup::run(seconds, pairs, binary.map(Path::new));
     }
     if cfg!(debug_assertions) {
         // Figures of an unoptimised build mean nothing.

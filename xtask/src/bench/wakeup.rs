@@ -1,6 +1,6 @@
 //! How late the scan wakes up, beside cyclictest with the same period and priority, run in turn on this machine.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 /// Both run at this SCHED_FIFO priority (plcrun's default) and this period.
@@ -33,15 +33,12 @@ struct Run {
 /// plcrun's exit code after a fault.
 const FAULT: i32 = 3;
 
-/// Measures `pairs` times `seconds` of each. A pair in which plcrun ends early is told and counted, and the next one begins.
+/// Measures `pairs` times `seconds` of each, of this plcrun or of one that is built. A pair in which plcrun ends early is told and counted, and the next one begins.
 ///
 /// # Errors
 /// A command that cannot be run, or whose output says nothing.
-pub fn run(seconds: u32, pairs: u32) -> Result<(), String> {
-    crate::command("cargo", &["build", "--release", "--quiet", "--package", "plcrun"], &[])?;
-    let metadata = crate::metadata(false)?;
-    let target = metadata.get("target_directory").and_then(serde_json::Value::as_str).unwrap_or("target");
-    let binary = Path::new(target).join("release/plcrun");
+pub fn run(seconds: u32, pairs: u32, binary: Option<&Path>) -> Result<(), String> {
+    let binary = binary.map_or_else(built, |binary| Ok(binary.to_owned()))?;
     println!("wake-up latency, microseconds: {pairs} x {seconds} s, period {PERIOD_US} us, SCHED_FIFO {PRIORITY}\n");
     println!("| run | program    |    p50 |    p99 |  p99.9 |     max | overruns |");
     println!("|----:|------------|-------:|-------:|-------:|--------:|---------:|");
@@ -59,6 +56,14 @@ pub fn run(seconds: u32, pairs: u32) -> Result<(), String> {
     }
     print!("{}", table.conclusion());
     Ok(())
+}
+
+/// plcrun as it is released.
+fn built() -> Result<PathBuf, String> {
+    crate::command("cargo", &["build", "--release", "--quiet", "--package", "plcrun"], &[])?;
+    let metadata = crate::metadata(false)?;
+    let target = metadata.get("target_directory").and_then(serde_json::Value::as_str).unwrap_or("target");
+    Ok(Path::new(target).join("release/plcrun"))
 }
 
 /// What all pairs come to.

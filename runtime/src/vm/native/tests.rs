@@ -1,5 +1,6 @@
 //! What the plan concludes: residents of loops, indices that cannot lie outside, parts of long bodies.
 
+use super::compile::functions;
 use super::flat::{Bodies, Program};
 use super::plan::Plan;
 use crate::vm::tests::rig::{self, Body, ins, verified};
@@ -7,9 +8,12 @@ use bytecode::image::PouKind;
 use bytecode::{Op, Operand, ScalarType, VerifiedImage};
 
 fn compiled(declarations: &str, body: &str) -> VerifiedImage {
-    let text = format!("PROGRAM P VAR {declarations} END_VAR {body} END_PROGRAM");
+    compiled_text(&format!("PROGRAM P VAR {declarations} END_VAR {body} END_PROGRAM"))
+}
+
+fn compiled_text(text: &str) -> VerifiedImage {
     let mut sources = compiler::source::SourceMap::new();
-    let file = sources.add("test.st", text.as_str());
+    let file = sources.add("test.st", text);
     let compiled = compiler::compile(&sources, &[file], compiler::Options::default());
     verified(compiled.image.unwrap_or_else(|| panic!("{:?}\n{text}", compiled.diagnostics)))
 }
@@ -105,4 +109,28 @@ fn a_long_body_returns_from_its_middle() {
     assert!(outcome.0.is_ok());
     let at = (rig::MAIN_2 + 8 * u32::from(ScalarType::I32.code())) as usize;
     assert_eq!(outcome.2[at..at + 4], 8_000_i32.to_le_bytes());
+}
+
+#[test]
+fn the_code_is_the_same_whoever_helps() {
+    let mut body = String::from("FOR i := 0 TO 3 DO v[i](IN := a[i] > 3); END_FOR;");
+    for n in 0..1_200 {
+        body.push_str(&format!("m{n} := (s{n} OR m{n}) AND NOT m{};", (n + 7) % 1_200));
+    }
+    let mut declarations = String::from("i : INT; a : ARRAY [0..3] OF INT; v : ARRAY [0..3] OF Valve;");
+    for n in 0..1_200 {
+        declarations.push_str(&format!("s{n} : BOOL; m{n} : BOOL;"));
+    }
+    let block =
+        "FUNCTION_BLOCK Valve VAR_INPUT IN : BOOL; END_VAR VAR_OUTPUT Q : BOOL; END_VAR Q := IN; END_FUNCTION_BLOCK";
+    let text = format!("{block} PROGRAM P VAR {declarations} END_VAR {body} END_PROGRAM");
+    let image = compiled_text(&text);
+    let program = Program::new(&image);
+    let alone = functions(&program, 1).unwrap();
+    // Parts, what calls them, and the block.
+    assert!(alone.len() >= 4, "{}", alone.len());
+    assert!(alone.iter().any(|(_, relocations)| !relocations.is_empty()));
+    for threads in [2, 3, 16] {
+        assert!(functions(&program, threads).unwrap() == alone, "{threads} threads");
+    }
 }
