@@ -27,7 +27,7 @@ const USAGE: &str =
   --scans N PROGRAM ENGINE
                    only runs N scans of one program on `native` or `interpreter`, to be counted by callgrind: the
                    difference between two numbers of scans is exact
-  --write FOLDER   writes the programs as text instead, for measuring other systems with them
+  --write FOLDER   writes the programs as text instead, for measuring other systems with them, and the same logic in C
 ";
 
 /// What the figures are held against: microseconds per scan of native code and of the interpreter.
@@ -102,6 +102,11 @@ fn write_programs(folder: &str) -> Result<(), String> {
         let path = format!("{folder}/{}.st", program.name);
         std::fs::write(&path, program.text).map_err(|e| format!("cannot write {path}: {e}"))?;
         println!("{path}");
+        if let Some(text) = plain_c::text(&program.name) {
+            let path = format!("{folder}/{}.c", program.name);
+            std::fs::write(&path, text).map_err(|e| format!("cannot write {path}: {e}"))?;
+            println!("{path}");
+        }
     }
     Ok(())
 }

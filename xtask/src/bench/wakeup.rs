@@ -102,10 +102,9 @@ impl Table {
             let (ours, theirs) = (self.whole.iter().map(|p| of(&p.0)), self.whole.iter().map(|p| of(&p.1)));
             Some((median(ours.collect())?, median(theirs.collect())?))
         };
-        let columns: [(&str, fn(&Latency) -> f64); 3] =
-            [("p50", |l| l.p50_us), ("p99", |l| l.p99_us), ("p99.9", |l| l.p999_us)];
-        for (name, of) in columns {
-            let Some((ours, theirs)) = column(of) else { continue };
+        let columns = [("p50", column(|l| l.p50_us)), ("p99", column(|l| l.p99_us)), ("p99.9", column(|l| l.p999_us))];
+        for (name, medians) in columns {
+            let Some((ours, theirs)) = medians else { continue };
             let pairs = self.whole.len();
             let ratio = ours / theirs;
             text.push_str(&format!(

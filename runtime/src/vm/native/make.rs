@@ -1,15 +1,16 @@
 //! One function after the other, or several at a time: each is translated and compiled by itself.
 //!
 //! Loading happens before the scan begins, so threads may help; nothing they make depends on how many there are. They end
-//! before loading does. A thread that is pinned to one CPU gets no help, and helpers of a real-time thread are of the
-//! ordinary class: the class is given up at birth (`SCHED_RESET_ON_FORK`).
+//! before loading does. A thread that is pinned to one CPU gets no help, and neither does one of a real-time class: its
+//! helpers would be of the ordinary class (it is given up at birth), and it would wait for them behind everybody else.
 
 use super::abi::{self, DONE, TRAPPED};
 use super::code::move_bytes;
 use super::compile::{Unavailable, failed};
 use super::emit::{Defect, Frame, Host, Outside, emit};
-use super::flat::{Flat, Program};
+use super::flat::{Flat, Kind, Program};
 use super::plan::Plan;
+use crate::rt;
 use cranelift_codegen::Context;
 use cranelift_codegen::control::ControlPlane;
 use cranelift_codegen::ir::{
@@ -79,12 +80,17 @@ pub(super) struct Maker<'a> {
     pub(super) bodies: &'a [(u32, Flat)],
     pub(super) entries: &'a [FuncId],
     pub(super) isa: &'a dyn TargetIsa,
+    /// For stretches without branches.
+    pub(super) straight: &'a dyn TargetIsa,
     pub(super) signature: &'a Signature,
     pub(super) listed: bool,
 }
 
 /// How many threads may help here.
 pub(super) fn processors() -> usize {
+    if rt::is_real_time() {
+        return 1;
+    }
     std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
 }
 
@@ -138,7 +144,16 @@ impl Maker<'_> {
             Job::Part { body, lines, root, part, .. } => self.part(bench, *body, lines.clone(), *root, *part)?,
             Job::Sequence { parts, .. } => self.sequence(bench, parts),
         }
-        self.compile(&mut bench.context, job.id())
+        let isa = if self.is_straight(job) { self.straight } else { self.isa };
+        self.compile(&mut bench.context, job.id(), isa)
+    }
+
+    /// Does no line branch? Ways to a trap do not count: nothing comes back from them.
+    fn is_straight(&self, job: &Job) -> bool {
+        let Job::Part { body, lines, .. } = job else { return false };
+        let flat = self.bodies.get(*body as usize).map(|(_, flat)| flat);
+        let lines = flat.and_then(|flat| flat.lines.get(lines.start as usize..lines.end as usize));
+        lines.is_some_and(|lines| !lines.iter().any(|l| matches!(l.kind, Kind::Branch(_) | Kind::Goto(_))))
     }
 
     fn part(&self, bench: &mut Bench, body: u32, lines: Range<u32>, root: bool, part: bool) -> Result<(), Unavailable> {
@@ -201,10 +216,10 @@ impl Maker<'_> {
         func.import_function(ExtFuncData { name, signature, colocated: true, patchable: false })
     }
 
-    fn compile(&self, context: &mut Context, id: FuncId) -> Result<Made, Unavailable> {
+    fn compile(&self, context: &mut Context, id: FuncId, isa: &dyn TargetIsa) -> Result<Made, Unavailable> {
         context.set_disasm(self.listed);
         let compiled = context
-            .compile(self.isa, &mut ControlPlane::default())
+            .compile(isa, &mut ControlPlane::default())
             .map(|_| ())
             .map_err(|e| failed("code generator", e.inner));
         let made = compiled.and_then(|()| {
