@@ -3,7 +3,7 @@
 //! The code generator needs time and memory that grow faster than a function's length, so a body beyond
 //! [`PART_LINES`] becomes several functions, cut where no branch crosses, and one that calls them in turn.
 //!
-//! Three steps: bodies are flattened and every function gets its number; each is translated by itself ([`super::make`]);
+//! Three steps: bodies are flattened and every function gets its number; each is translated by itself (`make`);
 //! the results go into the module in the order of the numbers. So the code is the same whoever translates.
 
 use super::code::Code;
