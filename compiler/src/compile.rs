@@ -5,12 +5,12 @@ use crate::diag::{Allowance, Code, Diagnostic, Suppressed, has_errors};
 use crate::hir::{PouId, Program};
 use crate::ir::{Func, InstKind};
 use crate::lower;
+use crate::map::HashSet;
 use crate::parser::parse;
 use crate::passes;
 use crate::sema;
 use crate::source::{FileId, SourceMap};
 use bytecode::Image;
-use std::collections::HashSet;
 
 /// What the compiler is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -116,7 +116,7 @@ pub fn intermediate(program: &Program, layout: &Layout, options: Options) -> Res
 /// Every POU a program instance reaches as it is lowered, every callee before its callers.
 pub(crate) fn lowered_all(program: &Program, layout: &Layout) -> Result<Vec<Func>, Box<Diagnostic>> {
     let mut funcs: Vec<Func> = Vec::new();
-    let mut seen: HashSet<PouId> = HashSet::new();
+    let mut seen: HashSet<PouId> = HashSet::default();
     for instance in &program.instances {
         callees_first(program, layout, instance.pou, &mut seen, &mut funcs)?;
     }

@@ -4,8 +4,8 @@
 //! behind it. Comments nest and are kept beside the tokens. Limits (bytes, tokens, length of a name, depth of comments)
 //! are checked here and named in the message.
 
+use crate::map::HashSet;
 use std::cmp::Ordering;
-use std::collections::HashSet;
 
 use nom::branch::alt;
 use nom::bytes::complete::{take_while, take_while1};
@@ -31,7 +31,7 @@ type Piece<'a> = IResult<Text<'a>, TokenKind>;
 /// Cuts the text into tokens.
 #[must_use]
 pub fn lex(file: FileId, text: &str) -> Lexed {
-    let mut lexer = Lexer { file, out: Lexed::default(), after_dot: false, odd_names: HashSet::new() };
+    let mut lexer = Lexer { file, out: Lexed::default(), after_dot: false, odd_names: HashSet::default() };
     if text.len() > FILE_BYTES_MAX {
         let message = format!("the file has {} bytes; the limit is {FILE_BYTES_MAX} (32 MiB)", text.len());
         let finding = Diagnostic::new(Code::FileTooLarge, Span::new(file, 0, 0), message);

@@ -15,6 +15,7 @@ pub mod limits;
 pub mod listing;
 pub mod literal;
 pub mod lower;
+mod map;
 pub mod parser;
 pub mod passes;
 pub mod selfcheck;

@@ -4,10 +4,10 @@
 //! per process; spans of library POUs belong to [`Library::sources`].
 
 use crate::ast;
+use crate::map::HashMap;
 use crate::parser::parse;
 use crate::source::SourceMap;
 use smol_str::SmolStr;
-use std::collections::HashMap;
 use std::sync::OnceLock;
 
 /// Names and texts of the library's files.
@@ -34,7 +34,7 @@ impl Library {
         let ids: Vec<_> = FILES.iter().map(|(name, text)| sources.add(*name, *text)).collect();
         // The library's own text has no findings: the test below keeps it so.
         let files: Vec<ast::File> = ids.into_iter().map(|id| parse(&sources, id).0).collect();
-        let mut blocks = HashMap::new();
+        let mut blocks = HashMap::default();
         for (f, file) in files.iter().enumerate() {
             for (i, item) in file.items.iter().enumerate() {
                 if let ast::Item::Pou(pou) = item {

@@ -6,9 +6,9 @@
 
 use crate::arena::Id;
 use crate::hir::PouId;
+use crate::map::HashMap;
 use bytecode::ScalarType;
 use bytecode::types::Elementary;
-use std::collections::HashMap;
 
 /// The number of a type in [`Types`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -216,6 +216,13 @@ pub(crate) fn set_fifo(priority: u8) -> std::io::Result<()> {
     if result == 0 { Ok(()) } else { Err(std::io::Error::last_os_error()) }
 }
 
+/// Is the calling thread of a real-time class? What it hands to other threads, it waits for: they are of the ordinary class.
+pub(crate) fn is_real_time() -> bool {
+    // SAFETY: thread 0 is the calling thread; the call reads nothing of ours.
+    let class = unsafe { libc::sched_getscheduler(0) };
+    matches!(class & !libc::SCHED_RESET_ON_FORK, libc::SCHED_FIFO | libc::SCHED_RR)
+}
+
 /// Does the calling thread have this real-time priority?
 fn has_fifo(priority: u8) -> std::io::Result<()> {
     let mut given = libc::sched_param { sched_priority: 0 };

@@ -81,10 +81,7 @@ fn alike<E: Engine>(image: &VerifiedImage, inputs: &[Vec<u8>]) -> Result<usize, 
             let bytes = |s: &Symbol| {
                 // A scalar, or a row of scalars: what else is in the segment may be a temporary, which engines need not store.
                 let ty = image.ty(s.ty)?;
-                let element = match ty.kind {
-                    TypeKind::Array { element, .. } => image.ty(element)?,
-                    _ => ty,
-                };
+                let element = if let TypeKind::Array { element, .. } = ty.kind { image.ty(element)? } else { ty };
                 Some((s.place, ty.size, element.scalar()?))
             };
             let read = |(place, size, scalar)| match place {

@@ -7,11 +7,11 @@ use crate::arena::Arena;
 use crate::ast::Area;
 use crate::hir::{Body, Class, PouId, Variable};
 use crate::ir::{Func, InstKind};
+use crate::map::{HashMap, HashSet};
 use crate::source::{LineColumn, Span};
 use crate::stdlib;
 use bytecode::image::{Debug, Place, Rung, SourcePlace, Symbol, SymbolRole};
 use bytecode::types::Retention;
-use std::collections::{HashMap, HashSet};
 
 /// A rung: POU and position in its body.
 type RungAt = (PouId, u32);
@@ -22,8 +22,8 @@ type RungAt = (PouId, u32);
 fn calling_rungs(input: &Input<'_>) -> HashMap<PouId, RungAt> {
     let funcs: HashMap<PouId, &Func> = input.funcs.iter().map(|f| (f.pou, f)).collect();
     let roots: HashSet<PouId> = input.program.instances.iter().map(|i| i.pou).collect();
-    let mut waiting: HashMap<PouId, usize> = HashMap::new();
-    let mut calls: HashMap<PouId, Vec<(PouId, Option<RungAt>)>> = HashMap::new();
+    let mut waiting: HashMap<PouId, usize> = HashMap::default();
+    let mut calls: HashMap<PouId, Vec<(PouId, Option<RungAt>)>> = HashMap::default();
     let mut open: Vec<PouId> = roots.iter().copied().collect();
     while let Some(pou) = open.pop() {
         let Some(func) = funcs.get(&pou).filter(|_| !calls.contains_key(&pou)) else { continue };
@@ -39,7 +39,7 @@ fn calling_rungs(input: &Input<'_>) -> HashMap<PouId, RungAt> {
     }
     // Callers first; calls have no cycle.
     let mut ready: Vec<PouId> = roots.into_iter().collect();
-    let mut found: HashMap<PouId, Option<RungAt>> = HashMap::new();
+    let mut found: HashMap<PouId, Option<RungAt>> = HashMap::default();
     while let Some(caller) = ready.pop() {
         let inherited = found.get(&caller).copied().flatten();
         for (callee, rung) in calls.remove(&caller).unwrap_or_default() {
@@ -90,7 +90,7 @@ pub(super) struct Describer<'a> {
 
 impl<'a> Describer<'a> {
     pub(super) fn new(input: &'a Input<'a>) -> Self {
-        let mut rungs = HashMap::new();
+        let mut rungs = HashMap::default();
         for func in input.funcs {
             if let Body::Ladder(ladder) = &input.program.pous[func.pou].body {
                 for (number, _) in (0u32..).zip(ladder) {

@@ -182,7 +182,7 @@ impl Emitter<'_, '_> {
 
     /// Fills in targets and weights.
     fn resolve(&mut self) {
-        let mut last_back: std::collections::HashMap<usize, usize> = std::collections::HashMap::new();
+        let mut last_back: crate::map::HashMap<usize, usize> = crate::map::HashMap::default();
         for (at, label) in std::mem::take(&mut self.jumps) {
             let Some(Some(to)) = self.places.get(label.0 as usize).copied() else { continue };
             if to as usize <= at {

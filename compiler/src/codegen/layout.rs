@@ -8,8 +8,8 @@
 use crate::arena::Arena;
 use crate::ast::Area;
 use crate::hir::{Class, GlobalId, Location, PouId, PouKind, Program, VarId};
+use crate::map::HashMap;
 use crate::types::{Composed, Ty};
-use std::collections::HashMap;
 
 /// Greatest size of the data segment: 64 MiB.
 pub const DATA_BYTES_MAX: u64 = 64 * 1024 * 1024;

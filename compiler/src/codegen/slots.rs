@@ -10,11 +10,11 @@ use super::types::TypeTable;
 use crate::arena::Arena;
 use crate::hir::PouId;
 use crate::ir::{Func, InstKind, Temp, Val};
+use crate::map::HashMap;
 use crate::types::Ty;
 use bytecode::ScalarType;
 use bytecode::image::Slot;
 use bytecode::types::Elementary;
-use std::collections::HashMap;
 
 /// Frames of all POUs in the image.
 pub(super) struct Frames {
@@ -33,7 +33,8 @@ impl Frames {
         input.program.pous.ids().for_each(|_| {
             starts.push(0);
         });
-        let mut frames = Self { starts, temps: HashMap::new(), slots: Vec::new(), end: u64::from(input.layout.end) };
+        let mut frames =
+            Self { starts, temps: HashMap::default(), slots: Vec::new(), end: u64::from(input.layout.end) };
         for func in input.funcs {
             frames.add(input, func);
         }
@@ -144,7 +145,7 @@ fn mentions(func: &Func) -> Vec<Option<(u32, u32)>> {
 /// Loops as ranges of positions, from the head to the last jump back, outermost first for each head.
 fn loops(func: &Func) -> Vec<(u32, u32)> {
     let mut heads: Vec<Option<u32>> = vec![None; func.labels as usize];
-    let mut ends: HashMap<u32, u32> = HashMap::new();
+    let mut ends: HashMap<u32, u32> = HashMap::default();
     for (at, inst) in (0u32..).zip(&func.code) {
         let to = match inst.kind {
             InstKind::Label(label) => {
@@ -205,7 +206,7 @@ fn assign(func: &Func) -> Assignment {
     let mut slots: Vec<ScalarType> = Vec::new();
     let mut of_temp: Vec<u32> = vec![0; func.temps.len()];
     // Free slots by type, and those that become free after a position.
-    let mut free: HashMap<ScalarType, Vec<u32>> = HashMap::new();
+    let mut free: HashMap<ScalarType, Vec<u32>> = HashMap::default();
     let mut busy: std::collections::BinaryHeap<std::cmp::Reverse<(u32, u32)>> = std::collections::BinaryHeap::new();
     for (first, last, temp) in order {
         // A slot read for the last time where another temporary is written can serve it: reads come before the write.

@@ -4,11 +4,11 @@ use super::Input;
 use super::layout::align_up;
 use super::types::TypeTable;
 use crate::hir::{Init, PouId, VarId};
+use crate::map::HashMap;
 use crate::types::Ty;
 use bytecode::image::{Access, Constants, Slot};
 use bytecode::types::Elementary;
 use bytecode::{Operand, ScalarType};
-use std::collections::HashMap;
 
 #[derive(Default)]
 pub(super) struct Tables {

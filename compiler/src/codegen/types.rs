@@ -3,10 +3,10 @@
 use super::Input;
 use super::layout::Storage;
 use crate::hir::{Class, PouId};
+use crate::map::HashMap;
 use crate::types::{Composed, Ty};
 use bytecode::TypeId;
 use bytecode::types::{Dimension, Field, FieldRole, Retention, Type, TypeKind};
-use std::collections::HashMap;
 
 /// Types in the order they are first needed; what a type is made of comes before it.
 #[derive(Default)]

@@ -6,6 +6,9 @@ use crate::ir::{Func, InstKind, Label, Val};
 const HOPS_MAX: usize = 8;
 
 pub(super) fn run(func: &mut Func) {
+    if is_straight(func) {
+        return;
+    }
     // One round can uncover work for the next; two cover what lowering makes.
     for _ in 0..2 {
         decide(func);
@@ -14,6 +17,14 @@ pub(super) fn run(func: &mut Func) {
         drop_unreached(func);
         drop_useless(func);
     }
+}
+
+/// Is there nothing but one way, to the return at the end? Many large programs are that: then there is nothing to do.
+fn is_straight(func: &Func) -> bool {
+    let Some((last, before)) = func.code.split_last() else { return false };
+    let turns =
+        |kind| matches!(kind, InstKind::Branch { .. } | InstKind::Jump(_) | InstKind::Label(_) | InstKind::Return);
+    matches!(last.kind, InstKind::Return) && !before.iter().any(|inst| turns(inst.kind))
 }
 
 /// Branches on a constant: jumps, or nothing.

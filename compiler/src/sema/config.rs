@@ -4,11 +4,11 @@ use super::Sema;
 use crate::ast;
 use crate::diag::{Code, Diagnostic};
 use crate::hir::{Instance, PouId, PouKind, Task};
+use crate::map::HashMap;
 use crate::types::Ty;
 use bytecode::near::nearest;
 use bytecode::types::Retention;
 use smol_str::SmolStr;
-use std::collections::HashMap;
 
 /// The task of programs that name none: after all others, in the interval given at start.
 const BACKGROUND_PRIORITY: u32 = u32::MAX;
@@ -69,13 +69,13 @@ impl<'a> Sema<'a> {
 
     fn configuration(&mut self, configuration: &'a ast::Configuration) {
         self.program.name = configuration.name.text.to_string();
-        let mut tasks: HashMap<SmolStr, usize> = HashMap::new();
+        let mut tasks: HashMap<SmolStr, usize> = HashMap::default();
         for resource in &configuration.resources {
             for task in &resource.tasks {
                 self.task(task, &mut tasks);
             }
         }
-        let mut names: HashMap<SmolStr, ast::Ident> = HashMap::new();
+        let mut names: HashMap<SmolStr, ast::Ident> = HashMap::default();
         for program in configuration.resources.iter().flat_map(|r| &r.programs) {
             if let Some(first) = names.insert(program.name.key(), program.name.clone()) {
                 let message = format!("`{}` is declared twice", program.name.text);

@@ -7,12 +7,12 @@ use super::usage::Coil;
 use crate::ast::{self, CoilKind, ContactKind};
 use crate::diag::{Code, Diagnostic};
 use crate::hir::{Body, Class, Element, ElementKind, Expr, ExprKind, Init, Rung, Stmt, VarId};
+use crate::map::HashMap;
 use crate::source::Span;
 use crate::types::Ty;
 use bytecode::near::nearest;
 use bytecode::types::Retention;
 use smol_str::SmolStr;
-use std::collections::HashMap;
 
 /// What names hidden memories and elements of the rung being checked.
 pub(super) struct RungNames {
@@ -24,7 +24,7 @@ pub(super) struct RungNames {
 impl BodyContext<'_, '_> {
     /// A ladder body. A prologue (edges of inputs) becomes a rung of its own before the first.
     pub(super) fn ladder(&mut self, ladder: &ast::Ladder, prologue: Vec<Stmt>) -> Body {
-        let mut labels: HashMap<SmolStr, usize> = HashMap::new();
+        let mut labels: HashMap<SmolStr, usize> = HashMap::default();
         let offset = usize::from(!prologue.is_empty());
         for (i, rung) in ladder.rungs.iter().enumerate() {
             if let Some(label) = &rung.label
@@ -51,7 +51,7 @@ impl BodyContext<'_, '_> {
         }
         for (i, rung) in ladder.rungs.iter().enumerate() {
             let label = rung.label.as_ref().map_or_else(|| format!("#{}", i + 1), |l| l.text.to_string());
-            self.rung = Some(RungNames { label: label.clone(), edges: HashMap::new(), elements: 0 });
+            self.rung = Some(RungNames { label: label.clone(), edges: HashMap::default(), elements: 0 });
             let series = self.rung_series(rung, i + offset, &labels);
             let title = rung.title.as_ref().map(|t| t.text.clone()).unwrap_or_default();
             rungs.push(Rung { label, title, series, span: rung.span });

@@ -34,11 +34,11 @@ use crate::arena::Arena;
 use crate::ast;
 use crate::diag::{Allowance, Code, Diagnostic, Suppressed};
 use crate::hir::{self, GlobalId, PouId, Program, VarId};
+use crate::map::HashMap;
 use crate::source::Span;
 use crate::stdlib;
 use crate::types::Ty;
 use smol_str::SmolStr;
-use std::collections::HashMap;
 
 /// What came of an analysis.
 #[derive(Debug)]
@@ -119,7 +119,7 @@ struct Sema<'a> {
     /// POUs whose bodies were checked so far: bodies are checked in this order, the library's as they come into use.
     checked: usize,
     coils: usage::Coils,
-    later: std::collections::HashSet<String>,
+    later: crate::map::HashSet<String>,
 }
 
 impl<'a> Sema<'a> {
@@ -189,8 +189,8 @@ impl<'a> Sema<'a> {
         }
         self.scopes.push(Scope {
             ast,
-            names: HashMap::new(),
-            edges: HashMap::new(),
+            names: HashMap::default(),
+            edges: HashMap::default(),
             progress: Progress::Waiting,
             depth: 1,
             usage: Vec::new(),

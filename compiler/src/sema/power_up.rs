@@ -17,10 +17,10 @@ use crate::hir::{
     Body, Call, Class, Element, ElementKind, Expr, ExprKind, GlobalId, Init, Place, PouId, Program, Root, Step, Stmt,
     StmtKind, VarId,
 };
+use crate::map::{HashMap, HashSet};
 use crate::source::Span;
 use crate::types::Ty;
 use bytecode::Op;
-use std::collections::{HashMap, HashSet};
 
 /// Rounds after which a way through ever more variables is no longer followed.
 const ROUNDS_MAX: u32 = 16;
@@ -136,8 +136,8 @@ impl Sema<'_> {
                 program: &self.program,
                 pou: id,
                 kept,
-                edges: HashMap::new(),
-                written: HashSet::new(),
+                edges: HashMap::default(),
+                written: HashSet::default(),
                 reached: Vec::new(),
                 grew: true,
             };
@@ -157,7 +157,7 @@ impl Sema<'_> {
 
 /// One warning for each edge, with the first output it reaches.
 fn warnings(reached: &[(Edge, Span)]) -> Vec<Diagnostic> {
-    let mut seen = HashSet::new();
+    let mut seen = HashSet::default();
     let mut findings = Vec::new();
     for (edge, output) in reached {
         if !seen.insert(edge.source) {

@@ -6,8 +6,8 @@ use super::{BodyContext, Sema};
 use crate::ast;
 use crate::diag::{Allowance, Code, Diagnostic, Severity};
 use crate::hir::{Class, Place, PouId, PouKind, Root, Variable};
+use crate::map::HashMap;
 use crate::source::Span;
-use std::collections::HashMap;
 
 /// What happens to a variable.
 #[derive(Clone, Debug, Default)]
@@ -256,7 +256,7 @@ fn variable_finding(variable: &Variable, usage: &Usage) -> Option<Diagnostic> {
 }
 
 fn calls_twice(calls: &[InstanceCall]) -> Vec<Diagnostic> {
-    let mut by_key: HashMap<&str, Vec<&InstanceCall>> = HashMap::new();
+    let mut by_key: HashMap<&str, Vec<&InstanceCall>> = HashMap::default();
     let mut findings = Vec::new();
     for call in calls {
         let earlier = by_key.entry(&call.key).or_default();

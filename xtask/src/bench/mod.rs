@@ -1,6 +1,6 @@
 //! `cargo xtask bench`: how fast programs compile, load and run on this machine.
 //!
-//! Times are CPU times of one thread, in batches, because a shared machine has neighbours: the best batch repeats
+//! Times of scans are CPU times of one thread, in batches, because a shared machine has neighbours: the best batch repeats
 //! within a few percent, the median shows the rest. Every measured scan is checked to end without a trap.
 
 mod measure;
@@ -12,18 +12,22 @@ mod wakeup;
 use measure::{ScanTimes, Stages, load, scan_times};
 use programs::Program;
 use runtime::vm::{Engine, Interpreter, Native};
+use std::path::Path;
 
 const USAGE: &str =
-    "usage: cargo xtask bench [--quick] [--timeline] [--write FOLDER] [--wakeup SECONDS [--pairs N]] [--scans N PROGRAM ENGINE]
+    "usage: cargo xtask bench [--quick] [--timeline] [--write FOLDER] [--wakeup SECONDS [--pairs N] [--binary FILE]] [--start RUNGS]
+                          [--scans N PROGRAM ENGINE]
 
   --timeline       measures timeline tests instead: a large program in virtual time, and many small tests
   --wakeup SECONDS measures how late a 1 ms scan wakes up instead, beside cyclictest (Debian package rt-tests) run in
                    turn, N times; as a user that may take real-time priority
+  --binary FILE    measures this plcrun instead of building one
   --quick          fewer batches, and growth up to 10,000 rungs only
+  --start RUNGS    measures only the way from text to the first native scan, of so many seal-in rungs, several times
   --scans N PROGRAM ENGINE
                    only runs N scans of one program on `native` or `interpreter`, to be counted by callgrind: the
                    difference between two numbers of scans is exact
-  --write FOLDER   writes the programs as text instead, for measuring other systems with them
+  --write FOLDER   writes the programs as text instead, for measuring other systems with them, and the same logic in C
 ";
 
 /// What the figures are held against: microseconds per scan of native code and of the interpreter.
@@ -42,6 +46,7 @@ pub fn run(args: &[String]) -> Result<(), String> {
     let (mut quick, mut timelines) = (false, false);
     let mut write = None;
     let (mut wakeup, mut pairs) = (None, 1);
+    let (mut start_rungs, mut binary) = (None, None);
     let mut rest = args.iter();
     while let Some(arg) = rest.next() {
         match arg.as_str() {
@@ -53,6 +58,8 @@ pub fn run(args: &[String]) -> Result<(), String> {
             }
             "--wakeup" => wakeup = Some(number(arg, rest.next())?),
             "--pairs" => pairs = number(arg, rest.next())?,
+            "--binary" => binary = Some(rest.next().ok_or_else(|| format!("--binary needs a file\n{USAGE}"))?),
+            "--start" => start_rungs = Some(number(arg, rest.next())?),
             "--scans" => {
                 let args: Vec<&String> = rest.collect();
                 return only_scans(&args);
@@ -65,7 +72,7 @@ pub fn run(args: &[String]) -> Result<(), String> {
         return write_programs(folder);
     }
     if let Some(seconds) = wakeup {
-        return wakeup::run(seconds, pairs);
+        return wakeup::run(seconds, pairs, binary.map(Path::new));
     }
     if cfg!(debug_assertions) {
         // Figures of an unoptimised build mean nothing.
@@ -76,6 +83,9 @@ pub fn run(args: &[String]) -> Result<(), String> {
     let batches = if quick { 7 } else { BATCHES };
     if timelines {
         return timeline::run_all(batches);
+    }
+    if let Some(rungs) = start_rungs {
+        return start(rungs as usize, batches.min(11));
     }
     scans(batches)?;
     growth(if quick { 2 } else { RUNGS.len() }, batches)
@@ -92,6 +102,11 @@ fn write_programs(folder: &str) -> Result<(), String> {
         let path = format!("{folder}/{}.st", program.name);
         std::fs::write(&path, program.text).map_err(|e| format!("cannot write {path}: {e}"))?;
         println!("{path}");
+        if let Some(text) = plain_c::text(&program.name) {
+            let path = format!("{folder}/{}.c", program.name);
+            std::fs::write(&path, text).map_err(|e| format!("cannot write {path}: {e}"))?;
+            println!("{path}");
+        }
     }
     Ok(())
 }
@@ -126,7 +141,7 @@ fn scans(batches: usize) -> Result<(), String> {
         );
         stages.push((program.name, native_stages, stages_too));
     }
-    println!("\nCPU time from text to the first scan, milliseconds\n");
+    println!("\nFrom text to the first scan, milliseconds: CPU time of all threads but for the last column\n");
     stage_header();
     for (name, native, interpreter) in &stages {
         stage_row(name, "native", native);
@@ -142,7 +157,7 @@ fn measured<E: Engine>(program: &Program, batches: usize) -> Result<(Stages, Sca
 }
 
 fn growth(sizes: usize, batches: usize) -> Result<(), String> {
-    println!("\nGrowth: seal-in rungs\n");
+    println!("\nGrowth: seal-in rungs, milliseconds from text to the first scan as above\n");
     stage_header();
     let mut per_scan = Vec::new();
     for rungs in RUNGS.into_iter().take(sizes) {
@@ -184,15 +199,43 @@ fn only_scans(args: &[&String]) -> Result<(), String> {
     }
 }
 
+/// The way from text to the first native scan, again and again.
+fn start(rungs: usize, times: usize) -> Result<(), String> {
+    let program = Program { name: rungs.to_string(), text: programs::seal_in_rungs(rungs) };
+    println!(
+        "Milliseconds from text to the first native scan, {times} times; CPU time of all threads but for the last column\n"
+    );
+    stage_header();
+    let (mut cpu_ms, mut wall_ms) = (Vec::new(), Vec::new());
+    for _ in 0..times {
+        let stages = load::<Native>(&program)?.stages;
+        stage_row(&program.name, "native", &stages);
+        cpu_ms.push(stages.total_ms());
+        wall_ms.push(stages.wall_ms);
+    }
+    for (name, ms) in [("CPU", &mut cpu_ms), ("wall", &mut wall_ms)] {
+        ms.sort_by(f64::total_cmp);
+        let (best, median) = (ms.first(), ms.get(ms.len() / 2));
+        if let (Some(best), Some(median)) = (best, median) {
+            println!("{name}: best {best:.1} ms, median {median:.1} ms");
+        }
+    }
+    Ok(())
+}
+
 fn stage_header() {
-    println!("| program  | engine      | instructions | compile |  verify |    load | first scan |   total |");
-    println!("|----------|-------------|-------------:|--------:|--------:|--------:|-----------:|--------:|");
+    println!(
+        "| program  | engine      | instructions | compile |  verify |    load | first scan | total, CPU | total, wall |"
+    );
+    println!(
+        "|----------|-------------|-------------:|--------:|--------:|--------:|-----------:|-----------:|------------:|"
+    );
 }
 
 fn stage_row(name: &str, engine: &str, stages: &Stages) {
-    let Stages { instructions, compile_ms, verify_ms, load_ms, first_scan_ms } = stages;
+    let Stages { instructions, compile_ms, verify_ms, load_ms, first_scan_ms, wall_ms } = stages;
+    let total_ms = stages.total_ms();
     println!(
-        "| {name:8} | {engine:11} | {instructions:12} | {compile_ms:7.2} | {verify_ms:7.2} | {load_ms:7.2} | {first_scan_ms:10.3} | {:7.2} |",
-        compile_ms + verify_ms + load_ms + first_scan_ms
+        "| {name:8} | {engine:11} | {instructions:12} | {compile_ms:7.2} | {verify_ms:7.2} | {load_ms:7.2} | {first_scan_ms:10.3} | {total_ms:10.2} | {wall_ms:11.2} |",
     );
 }

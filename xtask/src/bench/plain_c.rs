@@ -58,6 +58,7 @@ const TAIL: &str = "
 static double cpu_ns(void) { struct timespec t; clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t); return t.tv_sec * 1e9 + t.tv_nsec; }
 static double batch(long n) { double t = cpu_ns(); for (long i = 0; i < n; i++) { now += 10000000; scan(); } return (cpu_ns() - t) / n; }
 int main(int count, char **args) {
+  if (count > 2) { for (long i = atol(args[2]); i > 0; i--) { now += 10000000; scan(); } return 0; }
   int batches = count > 1 ? atoi(args[1]) : 31;
   batch(10);
   long n = 5e6 / batch(10);
@@ -68,8 +69,9 @@ int main(int count, char **args) {
 }
 ";
 
-/// The C text of a benchmark program; `None` for one that has none.
-fn text(program: &str) -> Option<String> {
+/// The C text of a benchmark program; `None` for one that has none. As a program it takes a number of batches, or a 0 and a
+/// number of scans to run without measuring anything.
+pub fn text(program: &str) -> Option<String> {
     let body = match program {
         "bool1000" => seal_in_rungs(1_000),
         "timers" => timers(100),

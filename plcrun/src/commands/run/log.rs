@@ -9,9 +9,10 @@ use crate::terminal::{Tint, tinted};
 use std::fmt::Write as _;
 use tracing::field::{Field, Visit};
 use tracing::{Event, Level, Subscriber};
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
+use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::registry::LookupSpan;
 
 /// How lines look.
@@ -30,19 +31,24 @@ pub struct Settings {
 /// Sends everything logged from now on to the screen. Only the first call of a process has an effect.
 pub fn install(screen: &Screen, settings: Settings) {
     // The summary is what a quiet run is for.
-    let filter = if settings.quiet { "warn,plcrun::commands::run::summary=info" } else { "info" };
+    let filter = if settings.quiet {
+        let summary = "plcrun::commands::run::summary";
+        Targets::new().with_default(LevelFilter::WARN).with_target(summary, LevelFilter::INFO)
+    } else {
+        Targets::new().with_default(LevelFilter::INFO)
+    };
     let to = screen.clone();
-    let builder = tracing_subscriber::fmt().with_env_filter(EnvFilter::new(filter)).with_writer(move || to.clone());
+    let builder = tracing_subscriber::fmt().with_writer(move || to.clone());
     // An error says that a subscriber is installed already: then that one stays.
     let _ = match (settings.format, settings.time_of_day) {
-        (LogFormat::Text, _) => {
-            tracing::subscriber::set_global_default(builder.event_format(Plain { color: settings.color }).finish())
-        }
-        (LogFormat::Json, true) => {
-            tracing::subscriber::set_global_default(builder.json().flatten_event(true).with_target(false).finish())
-        }
+        (LogFormat::Text, _) => tracing::subscriber::set_global_default(
+            builder.event_format(Plain { color: settings.color }).finish().with(filter),
+        ),
+        (LogFormat::Json, true) => tracing::subscriber::set_global_default(
+            builder.json().flatten_event(true).with_target(false).finish().with(filter),
+        ),
         (LogFormat::Json, false) => tracing::subscriber::set_global_default(
-            builder.json().flatten_event(true).with_target(false).without_time().finish(),
+            builder.json().flatten_event(true).with_target(false).without_time().finish().with(filter),
         ),
     };
 }

@@ -71,6 +71,13 @@ pub(super) enum Reach {
 /// Can an access of this reach, to scalars of type `ty`, touch the scalar? Outside the process image a place has one
 /// type for ever, which the verifier has seen to; instances are never in it, nor in a scalar that stands alone.
 pub(super) fn may_touch(program: &Program<'_>, reach: Reach, ty: ScalarType, key: Key, key_ty: ScalarType) -> bool {
+    // Most questions end here: no scalar is longer than 8 bytes.
+    if let Reach::Scalar(base) = reach
+        && base.own == key.own
+        && base.at.abs_diff(key.at) >= 8
+    {
+        return false;
+    }
     let in_image = |k: Key| !k.own && program.in_process_image(k.at);
     let overlap = |from: u32, bytes: u64| {
         let (from, at) = (u64::from(from), u64::from(key.at));
@@ -116,7 +123,9 @@ impl Cache {
 
     /// Remembers; gives back an older dirty entry that has to make room.
     pub(super) fn put(&mut self, entry: Entry) -> Option<Entry> {
-        self.entries.retain(|e| e.key != entry.key);
+        if let Some(at) = self.entries.iter().position(|e| e.key == entry.key) {
+            self.entries.remove(at);
+        }
         self.entries.push_back(entry);
         let room = if self.entries.len() > ENTRIES_MAX { self.entries.pop_front() } else { None };
         room.filter(|e| e.dirty)
@@ -143,7 +152,10 @@ impl Cache {
 
     /// Forgets the entries that `which` names. Dirty ones are lost: only who overwrites them may do that.
     pub(super) fn forget(&mut self, mut which: impl FnMut(&Entry) -> bool) {
-        self.entries.retain(|e| !which(e));
+        // Mostly there is none, and looking is cheaper than moving.
+        if self.entries.iter().any(&mut which) {
+            self.entries.retain(|e| !which(e));
+        }
     }
 
     pub(super) fn clear(&mut self) {

@@ -5,7 +5,7 @@
 //!   that run several turns at a time;
 //! - `cache`: which value stands at which place; `emit` (control flow, with `places` and `memory` below it) and `ops`: from lines to the code
 //!   generator's form;
-//! - `compile`: functions and parts; `abi`: what code and host tell each other;
+//! - `compile`: functions and parts; `make`: each of them made, several at a time; `abi`: what code and host tell each other;
 //! - `code`: the code itself, and everything unsafe.
 //!
 //! Traps, places and budget are those of the reference engine. Stores that the same stretch of code writes over are not
@@ -26,6 +26,7 @@ mod conditional;
 mod emit;
 mod flat;
 mod lines;
+mod make;
 mod ops;
 mod plan;
 mod ranges;
@@ -79,10 +80,10 @@ pub fn listing(image: &VerifiedImage) -> Result<String, String> {
 }
 
 impl Native {
-    fn load_with(image: &VerifiedImage, inline: bool) -> Self {
+    fn load_with(image: &VerifiedImage, inline: bool, threads: usize) -> Self {
         let program = Program::new(image);
         let layout = program.layout;
-        let form = match compile::compile(&program, inline) {
+        let form = match compile::compile(&program, inline, threads) {
             Ok(code) => Form::Code { code: Box::new(code), references: vec![UNBOUND; program.references] },
             Err(why) => Form::Interpreter { engine: Box::new(Interpreter::load(image)), why },
         };
@@ -93,13 +94,13 @@ impl Native {
     /// Every call stays a call: tests run both ways.
     #[cfg(test)]
     pub(super) fn load_without_inlining(image: &VerifiedImage) -> Self {
-        Self::load_with(image, false)
+        Self::load_with(image, false, 1)
     }
 }
 
 impl Engine for Native {
     fn load(image: &VerifiedImage) -> Self {
-        Self::load_with(image, true)
+        Self::load_with(image, true, make::processors())
     }
 
     fn name(&self) -> &'static str {

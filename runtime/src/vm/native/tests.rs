@@ -1,5 +1,6 @@
 //! What the plan concludes: residents of loops, indices that cannot lie outside, parts of long bodies.
 
+use super::compile::functions;
 use super::flat::{Bodies, Program};
 use super::plan::Plan;
 use crate::vm::Engine;
@@ -9,9 +10,12 @@ use bytecode::image::PouKind;
 use bytecode::{Op, Operand, ScalarType, VerifiedImage};
 
 fn compiled(declarations: &str, body: &str) -> VerifiedImage {
-    let text = format!("PROGRAM P VAR {declarations} END_VAR {body} END_PROGRAM");
+    compiled_text(&format!("PROGRAM P VAR {declarations} END_VAR {body} END_PROGRAM"))
+}
+
+fn compiled_text(text: &str) -> VerifiedImage {
     let mut sources = compiler::source::SourceMap::new();
-    let file = sources.add("test.st", text.as_str());
+    let file = sources.add("test.st", text);
     let compiled = compiler::compile(&sources, &[file], compiler::Options::default());
     verified(compiled.image.unwrap_or_else(|| panic!("{:?}\n{text}", compiled.diagnostics)))
 }
@@ -269,5 +273,29 @@ fn small_ifs_do_what_branches_do() {
             assert!(expected.0.is_ok());
             assert_eq!(expected, rig::run_on(&mut engines.1, second, 0, 100_000), "{body}");
         }
+    }
+}
+
+#[test]
+fn the_code_is_the_same_whoever_helps() {
+    let mut body = String::from("FOR i := 0 TO 3 DO v[i](IN := a[i] > 3); END_FOR;");
+    for n in 0..2_400 {
+        body.push_str(&format!("m{n} := (s{n} OR m{n}) AND NOT m{};", (n + 7) % 2_400));
+    }
+    let mut declarations = String::from("i : INT; a : ARRAY [0..3] OF INT; v : ARRAY [0..3] OF Valve;");
+    for n in 0..2_400 {
+        declarations.push_str(&format!("s{n} : BOOL; m{n} : BOOL;"));
+    }
+    let block =
+        "FUNCTION_BLOCK Valve VAR_INPUT IN : BOOL; END_VAR VAR_OUTPUT Q : BOOL; END_VAR Q := IN; END_FUNCTION_BLOCK";
+    let text = format!("{block} PROGRAM P VAR {declarations} END_VAR {body} END_PROGRAM");
+    let image = compiled_text(&text);
+    let program = Program::new(&image);
+    let alone = functions(&program, 1).unwrap();
+    // Parts, and what calls them.
+    assert!(alone.len() >= 4, "{}", alone.len());
+    assert!(alone.iter().any(|(_, relocations)| !relocations.is_empty()));
+    for threads in [2, 3, 16] {
+        assert!(functions(&program, threads).unwrap() == alone, "{threads} threads");
     }
 }

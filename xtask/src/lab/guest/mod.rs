@@ -7,6 +7,7 @@ mod death;
 mod expander;
 mod killer;
 mod latched;
+mod lines;
 mod observer;
 mod product;
 mod refusals;
@@ -116,6 +117,11 @@ pub const SCENARIOS: &[Scenario] = &[
         name: "steady state",
         what: "no write ioctl, one read ioctl per chip and scan",
         run: steady::system_calls,
+    },
+    Scenario {
+        name: "bench of the lines",
+        what: "`plcrun bench` measures reading and writing the map's lines, and switches nothing on",
+        run: lines::bench,
     },
     Scenario {
         name: "port expander",

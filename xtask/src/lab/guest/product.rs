@@ -10,7 +10,7 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Duration;
 
 /// What is tried, and the same with the feature `inject`.
-const PLCRUN: &str = "/run/bin/plcrun";
+pub const PLCRUN: &str = "/run/bin/plcrun";
 pub const INJECT: &str = "/run/bin/plcrun-inject";
 /// Longest time from start to the first scan. Code, program and map are read from memory; an idle host needs 0.2 s.
 const START: Duration = Duration::from_secs(20);

@@ -201,7 +201,8 @@ impl Emit<'_, '_> {
     /// These bits.
     pub(in super::super) fn bits(&mut self, bits: u64, ty: ScalarType) -> Value {
         // A float comes shorter from memory than from a general register; zero is made on the spot.
-        if let Some(at) = self.float_constants.get(&(ty, bits)).filter(|_| bits != 0) {
+        let known = if ty.is_float() && bits != 0 { self.float_constants.get(&(ty, bits)) } else { None };
+        if let Some(at) = known {
             let offset = i32::try_from(*at).unwrap_or(i32::MAX);
             return self.b.ins().load(clif(ty), flags().with_readonly().with_can_move(), self.base, offset);
         }
