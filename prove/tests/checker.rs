@@ -74,7 +74,7 @@ fn of_text(text: &str, expr: &str) -> (System, Certificate) {
     let image = compiled.image.unwrap();
     let schedule = Schedule::every_scan(&image, 10_000_000);
     let kind = Kind::Invariant { expr: expr.to_owned(), when: None };
-    let properties = [Property { id: "p".to_owned(), kind }];
+    let properties = [Property { id: "p".to_owned(), kind, contacts: None }];
     let mut prover = Prover::new(&compiled.program, &image, &schedule, &properties, &[]).unwrap();
     let report = prover.answer(0, &patient()).unwrap().unwrap();
     let Answer::Proved { certificate, .. } = report.answer else { panic!("{:?}", report.answer) };
