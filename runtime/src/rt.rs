@@ -217,6 +217,7 @@ pub(crate) fn set_fifo(priority: u8) -> std::io::Result<()> {
 }
 
 /// Is the calling thread of a real-time class? What it hands to other threads, it waits for: they are of the ordinary class.
+#[cfg(feature = "native")]
 pub(crate) fn is_real_time() -> bool {
     // SAFETY: thread 0 is the calling thread; the call reads nothing of ours.
     let class = unsafe { libc::sched_getscheduler(0) };
