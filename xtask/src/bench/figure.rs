@@ -33,7 +33,7 @@ pub fn svg(growth: &[Growth], caption: &str) -> String {
     };
     let panels = [
         Panel { left: 60.0, title: "time per scan, microseconds", series: series(|g| g.scan_us) },
-        Panel { left: 420.0, title: "from text to the first scan, milliseconds", series: series(|g| g.start_ms) },
+        Panel { left: 420.0, title: "from text to the first scan, ms of CPU time", series: series(|g| g.start_ms) },
     ];
     let mut out = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {HEIGHT}\" font-family=\"sans-serif\" font-size=\"12\">\n\

@@ -3,12 +3,14 @@
 //! Times of scans are CPU times of one thread, in batches, because a shared machine has neighbours: the best batch repeats
 //! within a few percent, the median shows the rest. Every measured scan is checked to end without a trap.
 
+mod figure;
 mod measure;
 mod plain_c;
 mod programs;
 mod timeline;
 mod wakeup;
 
+use figure::Growth;
 use measure::{ScanTimes, Stages, load, scan_times};
 use programs::Program;
 use runtime::vm::{Engine, Interpreter, Native};
@@ -16,13 +18,14 @@ use std::path::Path;
 
 const USAGE: &str =
     "usage: cargo xtask bench [--quick] [--timeline] [--write FOLDER] [--wakeup SECONDS [--pairs N] [--binary FILE]] [--start RUNGS]
-                          [--scans N PROGRAM ENGINE]
+                          [--figure FILE] [--scans N PROGRAM ENGINE]
 
   --timeline       measures timeline tests instead: a large program in virtual time, and many small tests
   --wakeup SECONDS measures how late a 1 ms scan wakes up instead, beside cyclictest (Debian package rt-tests) run in
                    turn, N times; as a user that may take real-time priority
   --binary FILE    measures this plcrun instead of building one
   --quick          fewer batches, and growth up to 10,000 rungs only
+  --figure FILE    draws the growth, too, as SVG
   --start RUNGS    measures only the way from text to the first native scan, of so many seal-in rungs, several times
   --scans N PROGRAM ENGINE
                    only runs N scans of one program on `native` or `interpreter`, to be counted by callgrind: the
@@ -47,6 +50,7 @@ pub fn run(args: &[String]) -> Result<(), String> {
     let mut write = None;
     let (mut wakeup, mut pairs) = (None, 1);
     let (mut start_rungs, mut binary) = (None, None);
+    let mut figure = None;
     let mut rest = args.iter();
     while let Some(arg) = rest.next() {
         match arg.as_str() {
@@ -59,6 +63,7 @@ pub fn run(args: &[String]) -> Result<(), String> {
             "--wakeup" => wakeup = Some(number(arg, rest.next())?),
             "--pairs" => pairs = number(arg, rest.next())?,
             "--binary" => binary = Some(rest.next().ok_or_else(|| format!("--binary needs a file\n{USAGE}"))?),
+            "--figure" => figure = Some(rest.next().ok_or_else(|| format!("--figure needs a file\n{USAGE}"))?),
             "--start" => start_rungs = Some(number(arg, rest.next())?),
             "--scans" => {
                 let args: Vec<&String> = rest.collect();
@@ -88,7 +93,22 @@ pub fn run(args: &[String]) -> Result<(), String> {
         return start(rungs as usize, batches.min(11));
     }
     scans(batches)?;
-    growth(if quick { 2 } else { RUNGS.len() }, batches)
+    let growth = growth(if quick { 2 } else { RUNGS.len() }, batches)?;
+    let Some(file) = figure else { return Ok(()) };
+    std::fs::write(file, figure::svg(&growth, &machine())).map_err(|e| format!("cannot write {file}: {e}"))
+}
+
+/// The machine and the day, as a figure names them.
+fn machine() -> String {
+    let says = |file: &str| std::fs::read_to_string(file).unwrap_or_default();
+    let cpus = says("/proc/cpuinfo");
+    let processor =
+        cpus.lines().find_map(|l| l.strip_prefix("model name")?.split_once(": ")).map_or("", |(_, name)| name);
+    let kernel = says("/proc/sys/kernel/osrelease");
+    let kernel = kernel.split('-').next().unwrap_or_default().trim();
+    let day = std::process::Command::new("date").arg("+%Y-%m-%d").output();
+    let day = day.map_or_else(|_| String::new(), |out| String::from_utf8_lossy(&out.stdout).trim().to_owned());
+    format!("{processor}, Linux {kernel}, {day}")
 }
 
 fn number(option: &str, value: Option<&String>) -> Result<u32, String> {
@@ -156,32 +176,33 @@ fn measured<E: Engine>(program: &Program, batches: usize) -> Result<(Stages, Sca
     Ok((loaded.stages, times))
 }
 
-fn growth(sizes: usize, batches: usize) -> Result<(), String> {
+fn growth(sizes: usize, batches: usize) -> Result<Vec<Growth>, String> {
     println!("\nGrowth: seal-in rungs, milliseconds from text to the first scan as above\n");
     stage_header();
-    let mut per_scan = Vec::new();
+    let mut all = Vec::new();
     for rungs in RUNGS.into_iter().take(sizes) {
         let program = Program { name: rungs.to_string(), text: programs::seal_in_rungs(rungs) };
-        let (stages, native) = measured::<Native>(&program, batches.min(9))?;
-        stage_row(&program.name, "native", &stages);
+        let (native_stages, native) = measured::<Native>(&program, batches.min(9))?;
+        stage_row(&program.name, "native", &native_stages);
         let (stages, interpreter) = measured::<Interpreter>(&program, batches.min(9))?;
         stage_row(&program.name, "interpreter", &stages);
-        per_scan.push((rungs, native, interpreter));
+        all.push(Growth {
+            #[allow(clippy::cast_precision_loss)] // at most 100,000
+            rungs: rungs as f64,
+            scan_us: [native.best_us(), interpreter.best_us()],
+            start_ms: [native_stages.total_ms(), stages.total_ms()],
+        });
     }
     println!("\n| rungs  | native, us (best) | ns per rung | interpreter, us (best) | ns per rung |");
     println!("|-------:|------------------:|------------:|-----------------------:|------------:|");
-    for (rungs, native, interpreter) in per_scan {
-        #[allow(clippy::cast_precision_loss)] // at most 100,000
-        let per_rung_ns = |times: &ScanTimes| times.best_us() * 1e3 / rungs as f64;
+    for Growth { rungs, scan_us: [native, interpreter], .. } in &all {
         println!(
-            "| {rungs:6} | {:17.1} | {:11.2} | {:22.1} | {:11.2} |",
-            native.best_us(),
-            per_rung_ns(&native),
-            interpreter.best_us(),
-            per_rung_ns(&interpreter)
+            "| {rungs:6} | {native:17.1} | {:11.2} | {interpreter:22.1} | {:11.2} |",
+            native * 1e3 / rungs,
+            interpreter * 1e3 / rungs
         );
     }
-    Ok(())
+    Ok(all)
 }
 
 /// Runs scans of one program and measures nothing: somebody else counts.
