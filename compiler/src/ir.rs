@@ -119,6 +119,18 @@ pub enum Val {
     Mem(Mem),
 }
 
+impl Val {
+    /// Can writing `other_size` bytes of the other change the `size` bytes of this?
+    #[must_use]
+    pub fn overlaps(self, size: u32, other: Self, other_size: u32) -> bool {
+        match (self, other) {
+            (Self::Temp(a), Self::Temp(b)) => a == b,
+            (Self::Mem(a), Self::Mem(b)) => a.may_alias(size, b, other_size),
+            (Self::Const(_) | Self::Temp(_) | Self::Mem(_), _) => false,
+        }
+    }
+}
+
 /// What is called.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Target {

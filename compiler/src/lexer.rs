@@ -13,7 +13,6 @@ use nom::character::complete::{char, satisfy};
 use nom::combinator::{opt, recognize};
 use nom::sequence::{pair, preceded};
 use nom::{IResult, Input, Parser};
-use nom_locate::LocatedSpan;
 
 use crate::ast::Comment;
 use crate::diag::{Code, Diagnostic};
@@ -22,8 +21,8 @@ use crate::literal::{self, PrefixKind};
 use crate::source::{FileId, Span};
 use crate::token::{Keyword, Lexed, Symbol, Token, TokenKind};
 
-/// The rest of the text with its byte offset.
-type Text<'a> = LocatedSpan<&'a str>;
+/// The rest of the text: what is left of it tells where it begins ([`Lexer::at`]).
+type Text<'a> = &'a str;
 
 /// A piece of text that was read, with what it is.
 type Piece<'a> = IResult<Text<'a>, TokenKind>;
@@ -31,7 +30,8 @@ type Piece<'a> = IResult<Text<'a>, TokenKind>;
 /// Cuts the text into tokens.
 #[must_use]
 pub fn lex(file: FileId, text: &str) -> Lexed {
-    let mut lexer = Lexer { file, out: Lexed::default(), after_dot: false, odd_names: HashSet::default() };
+    let (bytes, odd_names) = (text.len(), HashSet::default());
+    let mut lexer = Lexer { file, bytes, out: Lexed::default(), after_dot: false, odd_names };
     if text.len() > FILE_BYTES_MAX {
         let message = format!("the file has {} bytes; the limit is {FILE_BYTES_MAX} (32 MiB)", text.len());
         let finding = Diagnostic::new(Code::FileTooLarge, Span::new(file, 0, 0), message);
@@ -42,12 +42,14 @@ pub fn lex(file: FileId, text: &str) -> Lexed {
     }
     // A token has five or six bytes with the blank behind it.
     lexer.out.tokens.reserve(text.len() / 5);
-    lexer.run(Text::new(text));
+    lexer.run(text);
     lexer.out
 }
 
 struct Lexer {
     file: FileId,
+    /// Of the whole text.
+    bytes: usize,
     out: Lexed,
     /// The last token was a point, so that digits are the number of a bit and not a real number (`x.3.4`).
     after_dot: bool,
@@ -62,8 +64,8 @@ impl Lexer {
             opt(char::<_, nom::error::Error<Text<'_>>>('\u{FEFF}')).parse(text).map_or(text, |(rest, _)| rest);
         loop {
             rest = skip_blanks(rest);
-            let start = offset(&rest);
-            if rest.fragment().is_empty() {
+            let start = self.at(rest);
+            if rest.is_empty() {
                 self.push(TokenKind::End, start, start);
                 return;
             }
@@ -81,26 +83,25 @@ impl Lexer {
 
     /// Reads one comment, token or unreadable run and gives the rest behind it.
     fn piece<'a>(&mut self, rest: Text<'a>, start: u32) -> Text<'a> {
-        let fragment = *rest.fragment();
-        if fragment.starts_with("//") {
+        if rest.starts_with("//") {
             let (after, _) = line_rest(rest);
-            self.comment(true, start, offset(&after));
+            self.comment(true, start, self.at(after));
             return after;
         }
-        if fragment.starts_with("(*") || fragment.starts_with("/*") {
+        if rest.starts_with("(*") || rest.starts_with("/*") {
             return self.block_comment(rest, start);
         }
-        if self.after_dot && fragment.starts_with(|first: char| first.is_ascii_digit()) {
+        if self.after_dot && rest.starts_with(|first: char| first.is_ascii_digit()) {
             let digits = take_while1::<_, _, nom::error::Error<Text<'_>>>(|letter: char| letter.is_ascii_digit());
             if let Ok((after, _)) = { digits }.parse(rest) {
-                self.push(TokenKind::Literal, start, offset(&after));
+                self.push(TokenKind::Literal, start, self.at(after));
                 return after;
             }
         }
         match token_piece(rest) {
             Ok((after, kind)) => {
-                let end = offset(&after);
-                let text = fragment.get(..(end - start) as usize).unwrap_or("");
+                let end = self.at(after);
+                let text = rest.get(..(end - start) as usize).unwrap_or("");
                 self.token(kind, text, start, end);
                 after
             }
@@ -169,6 +170,12 @@ impl Lexer {
         self.out.tokens.push(Token { kind, start, end });
     }
 
+    /// Where this rest of the text begins.
+    fn at(&self, rest: Text<'_>) -> u32 {
+        // A text above 32 MiB is refused before the first offset is taken.
+        u32::try_from(self.bytes - rest.len()).unwrap_or(u32::MAX)
+    }
+
     fn span(&self, start: u32, end: u32) -> Span {
         Span::new(self.file, start, end)
     }
@@ -179,9 +186,8 @@ impl Lexer {
 
     /// A comment in `(* *)` or `/* */`; both kinds nest in each other.
     fn block_comment<'a>(&mut self, rest: Text<'a>, start: u32) -> Text<'a> {
-        let text = *rest.fragment();
         let mut closers: Vec<&[u8; 2]> = Vec::new();
-        let bytes = text.as_bytes();
+        let bytes = rest.as_bytes();
         let mut at = 0;
         while let Some(two) = bytes.get(at..at + 2) {
             let opened: Option<&[u8; 2]> = match two {
@@ -210,7 +216,7 @@ impl Lexer {
             }
         }
         let finding = Diagnostic::new(Code::UnterminatedComment, self.span(start, start + 2), "the comment has no end");
-        let closer = if text.starts_with("/*") { "*/" } else { "*)" };
+        let closer = if rest.starts_with("/*") { "*/" } else { "*)" };
         let help = format!("close it with {closer}; comments nest, so every opening inside it needs its own end");
         self.report(finding.label("it begins here").help(help));
         self.lost(rest, start)
@@ -219,18 +225,17 @@ impl Lexer {
     /// Gives up the rest of the file.
     fn lost<'a>(&mut self, rest: Text<'a>, start: u32) -> Text<'a> {
         let end = rest.take_from(rest.input_len());
-        self.push(TokenKind::Bad, start, offset(&end));
+        self.push(TokenKind::Bad, start, self.at(end));
         end
     }
 
     /// A run of characters without meaning.
     fn unknown<'a>(&mut self, rest: Text<'a>, start: u32) -> Text<'a> {
-        let fragment = *rest.fragment();
-        let length = unknown_run(fragment);
+        let length = unknown_run(rest);
         let after = rest.take_from(length);
-        let run = fragment.get(..length).unwrap_or("");
+        let run = rest.get(..length).unwrap_or("");
         let first = run.chars().next().unwrap_or(' ');
-        let span = self.span(start, offset(&after));
+        let span = self.span(start, self.at(after));
         let what = if first.is_control() || first.is_whitespace() {
             format!("a character without meaning, U+{:04X}", u32::from(first))
         } else {
@@ -241,19 +246,14 @@ impl Lexer {
             finding = finding.help(help);
         }
         self.report(finding);
-        self.push(TokenKind::Bad, start, offset(&after));
+        self.push(TokenKind::Bad, start, self.at(after));
         after
     }
 }
 
-fn offset(text: &Text<'_>) -> u32 {
-    // A text above 32 MiB is refused before the first offset is taken.
-    u32::try_from(text.location_offset()).unwrap_or(u32::MAX)
-}
-
 fn skip_blanks(text: Text<'_>) -> Text<'_> {
     let blank = |byte: &u8| matches!(byte, b' ' | b'\t' | b'\r' | b'\n');
-    let length = text.fragment().bytes().position(|byte| !blank(&byte)).unwrap_or(text.fragment().len());
+    let length = text.bytes().position(|byte| !blank(&byte)).unwrap_or(text.len());
     if length == 0 { text } else { text.take_from(length) }
 }
 
@@ -272,7 +272,7 @@ fn is_word(letter: char) -> bool {
 
 /// One token; its first character decides which.
 fn token_piece(text: Text<'_>) -> Piece<'_> {
-    match text.fragment().chars().next() {
+    match text.chars().next() {
         Some(first) if is_word_start(first) => word(text),
         Some('0'..='9') => number(text),
         Some('%') => address(text),
@@ -294,12 +294,12 @@ fn word_length(fragment: &str) -> usize {
 
 /// A name, a keyword, or a typed literal `TYPE#value`.
 fn word(text: Text<'_>) -> Piece<'_> {
-    let (rest, name) = text.take_split(word_length(text.fragment()));
-    if !rest.fragment().starts_with('#') {
+    let (rest, name) = text.take_split(word_length(text));
+    if !rest.starts_with('#') {
         return Ok((rest, TokenKind::Name));
     }
     let value = rest.take_from(1);
-    let (rest, _) = match PrefixKind::of(name.fragment()) {
+    let (rest, _) = match PrefixKind::of(name) {
         PrefixKind::Duration { .. } => {
             recognize(pair(opt(alt((char('+'), char('-')))), number_body(false))).parse(value)?
         }
@@ -324,11 +324,10 @@ fn number(text: Text<'_>) -> Piece<'_> {
 /// are possible a sign between `E` and a digit.
 fn number_body<'a>(exponents: bool) -> impl Parser<Text<'a>, Output = Text<'a>, Error = nom::error::Error<Text<'a>>> {
     move |text: Text<'a>| {
-        let fragment = *text.fragment();
-        let mut letters = fragment.char_indices().peekable();
+        let mut letters = text.char_indices().peekable();
         let mut before = ' ';
         let mut decimal = true;
-        let mut end = fragment.len();
+        let mut end = text.len();
         while let Some((at, letter)) = letters.next() {
             let next = letters.peek().map_or(' ', |(_, next)| *next);
             decimal &= letter.is_ascii_digit() || "._eE+-".contains(letter);
@@ -362,10 +361,9 @@ fn address(text: Text<'_>) -> Piece<'_> {
 /// A text in quotes; one that is not closed ends with its line.
 fn quoted(text: Text<'_>) -> Piece<'_> {
     let (rest, quote) = alt((char('"'), char('\''))).parse(text)?;
-    let fragment = *rest.fragment();
     let mut escaped = false;
-    let mut end = fragment.len();
-    for (at, letter) in fragment.char_indices() {
+    let mut end = rest.len();
+    for (at, letter) in rest.char_indices() {
         if letter == '\n' || letter == '\r' {
             end = at;
             break;
@@ -395,22 +393,20 @@ fn is_closed(text: &str) -> bool {
 /// `{...}`; one that is not closed ends with its line.
 fn pragma(text: Text<'_>) -> Piece<'_> {
     let (rest, _) = char('{').parse(text)?;
-    let fragment = *rest.fragment();
-    let end = match fragment.find('}') {
-        Some(at) if !fragment.get(..at).unwrap_or("").contains('{') => at + 1,
-        _ => fragment.find(['\n', '\r', ';']).unwrap_or(fragment.len()),
+    let end = match rest.find('}') {
+        Some(at) if !rest.get(..at).unwrap_or("").contains('{') => at + 1,
+        _ => rest.find(['\n', '\r', ';']).unwrap_or(rest.len()),
     };
     Ok((rest.take_from(end), TokenKind::Pragma))
 }
 
 /// An operator or separator; doubled ones of other languages are taken whole, so that the complaint is one.
 fn symbol(text: Text<'_>) -> Piece<'_> {
-    let fragment = *text.fragment();
-    let two = fragment.get(..2).unwrap_or_default();
+    let two = text.get(..2).unwrap_or_default();
     if matches!(two, "==" | "!=" | "&&" | "||" | "+=" | "-=") {
         return Ok((text.take_from(2), TokenKind::Symbol(Symbol::Equal)));
     }
-    match Symbol::find(two).or_else(|| Symbol::find(fragment.get(..1)?)) {
+    match Symbol::find(two).or_else(|| Symbol::find(text.get(..1)?)) {
         Some(symbol) => Ok((text.take_from(symbol.text().len()), TokenKind::Symbol(symbol))),
         None => Err(nom::Err::Error(nom::error::Error::new(text, nom::error::ErrorKind::Tag))),
     }

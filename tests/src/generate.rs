@@ -34,7 +34,7 @@ PROGRAM Generated VAR
   d0 : DWORD := 16#80000001; d1 : DWORD; r0 : REAL := 1.5; r1 : REAL; g0 : LREAL := 0.1;
   a : ARRAY [0..9] OF DINT; e : ARRAY [-2..5] OF REAL; z : ARRAY [1..6] OF BOOL;
   ra : ARRAY [0..39] OF REAL; rb : ARRAY [-3..36] OF REAL; ba : ARRAY [0..39] OF BOOL; bb : ARRAY [0..39] OF BOOL;
-  ia : ARRAY [0..39] OF INT; da : ARRAY [0..39] OF DINT;
+  ia : ARRAY [0..39] OF INT; da : ARRAY [0..39] OF DINT; p : ARRAY [0..9] OF DINT := [3, 1, 4, 1, 5, 9, 2, 6, 5, 3];
   t0 : TON; t1 : TOF; c0 : CTU; p0 : R_TRIG; k0 : Blink; k : ARRAY [0..3] OF Blink; sum : Sum;
 END_VAR
 ";
@@ -102,6 +102,7 @@ impl Writer<'_> {
                 let (index, value) = (self.index(depth + 2, 6), self.real(depth));
                 self.put(format_args!("  e[{index}] := {value};\n"));
             }
+            9 if self.below(4) == 0 => self.permute(depth),
             9 => self.narrow(depth),
             10 => self.call(depth),
             11 => self.over_elements(depth),
@@ -193,6 +194,18 @@ impl Writer<'_> {
         format!("({a} {} {}{b})", self.pick(&["AND", "OR", "XOR"]), self.pick(&["", "NOT "]))
     }
 
+    /// An element whose index may be the very element that is written. What stands in `p` stays below 10.
+    fn permute(&mut self, depth: u32) {
+        let (index, value) = (self.index(depth + 1, 10), self.int(depth + 2));
+        let (from, again) = (self.below(10), self.below(10));
+        match self.below(4) {
+            0 => self.put(format_args!("  p[{index}] := ABS({value} MOD 10);\n")),
+            1 => self.put(format_args!("  p[p[{from}]] := {again}; i3 := p[p[{from}]];\n")),
+            2 => self.put(format_args!("  i3 := p[p[{again}]]; p[p[{from}]] := p[p[{again}]]; i0 := p[p[{again}]];\n")),
+            _ => self.put(format_args!("  p[{from}] := p[p[{from}]]; i3 := p[p[{from}]];\n")),
+        }
+    }
+
     /// Statements on other types than the three main ones.
     fn narrow(&mut self, depth: u32) {
         let (int, real, bool) = (self.varying(depth + 1), self.real(depth + 1), self.bool(depth + 1));
@@ -257,7 +270,11 @@ impl Writer<'_> {
     /// An index below `count`, and once in a while any number.
     fn index(&mut self, depth: u32, count: u32) -> String {
         let any = self.varying(depth);
-        if self.below(50) == 1 { any } else { format!("ABS({any} MOD {count})") }
+        match self.below(50) {
+            1 => any,
+            2..=6 if count == 10 => format!("p[{}]", self.below(10)),
+            _ => format!("ABS({any} MOD {count})"),
+        }
     }
 
     /// A divisor, once in a while any number.

@@ -3,8 +3,7 @@
 //! One function each, called by tests with changed files, by the replay of the fuzz corpus and by the fuzz targets, so
 //! that all of them mean the same.
 
-use bytecode::image::{Place, Symbol};
-use bytecode::types::TypeKind;
+use crate::optimised::{compare, image as image_of, observed};
 use bytecode::wire::{decode, seal};
 use bytecode::{Image, VerifiedImage};
 use compiler::source::SourceMap;
@@ -74,24 +73,8 @@ fn alike<E: Engine>(image: &VerifiedImage, inputs: &[Vec<u8>]) -> Result<usize, 
                 return Ok(number);
             }
         }
-        if one.outputs() != two.outputs() || one.flags() != two.flags() {
-            return Err(format!("{}: outputs or flags differ", place(&engine)));
-        }
-        let values = |memory: &Memory| -> Vec<Option<Vec<u8>>> {
-            let bytes = |s: &Symbol| {
-                // A scalar, or a row of scalars: what else is in the segment may be a temporary, which engines need not store.
-                let ty = image.ty(s.ty)?;
-                let element = if let TypeKind::Array { element, .. } = ty.kind { image.ty(element)? } else { ty };
-                Some((s.place, ty.size, element.scalar()?))
-            };
-            let read = |(place, size, scalar)| match place {
-                Place::Bit { .. } => memory.read(place, scalar).map(|bits| vec![u8::from(bits != 0)]),
-                Place::Byte(offset) => memory.data().get(offset as usize..)?.get(..size as usize).map(<[u8]>::to_vec),
-            };
-            image.symbols.iter().filter_map(bytes).map(read).collect()
-        };
-        if values(&one) != values(&two) {
-            return Err(format!("{}: variables differ", place(&engine)));
+        if observed(image, &one) != observed(image, &two) {
+            return Err(format!("{}: outputs, flags or variables differ", place(&engine)));
         }
     }
     Ok(inputs.len())
@@ -100,28 +83,25 @@ fn alike<E: Engine>(image: &VerifiedImage, inputs: &[Vec<u8>]) -> Result<usize, 
 /// Scans of a generated program.
 pub const SCANS_GENERATED: usize = 12;
 
-/// Runs a generated program, optimised and not, on every engine with inputs that change; how many scans it ran without a
-/// fault.
+/// Runs a generated program, optimised and not, on every engine with inputs that change, and the optimised beside the
+/// other; how many scans it ran without a fault.
 ///
 /// # Errors
-/// It does not compile, is not verified, or the engines differ.
+/// It does not compile, is not verified, the engines differ, or the optimiser changed what can be seen.
 pub fn generated(text: &str) -> Result<usize, String> {
+    let (plain, optimised) = (image_of(text, false)?, image_of(text, true)?);
+    let input = |scan: usize, byte: u32| (scan * 37 + byte as usize * 11) as u8;
+    let inputs: Vec<Vec<u8>> =
+        (0..SCANS_GENERATED).map(|scan| (0..plain.data.input_bytes).map(|b| input(scan, b)).collect()).collect();
+    compare(&plain, &optimised, &inputs)?;
     let mut scans = 0;
-    for optimise in [true, false] {
-        let mut sources = SourceMap::new();
-        let file = sources.add("generated.st", text);
-        let compiled = compile(&sources, &[file], Options { optimise });
-        let image = compiled.image.ok_or_else(|| format!("it does not compile: {:?}", compiled.diagnostics.first()))?;
-        let image = bytecode::verify(image).map_err(|e| e.to_string())?;
-        let input = |scan: usize, byte: u32| (scan * 37 + byte as usize * 11) as u8;
-        let inputs: Vec<Vec<u8>> =
-            (0..SCANS_GENERATED).map(|scan| (0..image.data.input_bytes).map(|b| input(scan, b)).collect()).collect();
-        scans = alike::<Interpreter>(&image, &inputs)?;
+    for image in [&optimised, &plain] {
+        scans = alike::<Interpreter>(image, &inputs)?;
         // Where the machine has native code, the interpreter in its place would compare nothing.
-        if let Some(why) = Native::load(&image).fallback().filter(|_| cfg!(target_arch = "x86_64")) {
+        if let Some(why) = Native::load(image).fallback().filter(|_| cfg!(target_arch = "x86_64")) {
             return Err(format!("no native code: {why}"));
         }
-        alike::<Native>(&image, &inputs)?;
+        alike::<Native>(image, &inputs)?;
     }
     Ok(scans)
 }

@@ -5,11 +5,13 @@
 //!   scan.
 //! - `reject/*.st` and `*.ld` ([`reject`]): programs with mistakes. A comment `//! E0401` on a line says which findings that
 //!   line must have; there must be no others.
-//! - [`hostile`]: what must hold for any image, any I/O map and any program; [`generate`]: programs made of bytes.
+//! - [`hostile`]: what must hold for any image, any I/O map and any program; [`generate`]: programs made of bytes;
+//!   [`optimised`]: an image of unoptimised code beside one of optimised code.
 
 pub mod case;
 pub mod generate;
 pub mod hostile;
+pub mod optimised;
 pub mod reject;
 pub mod run;
 

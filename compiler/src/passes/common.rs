@@ -19,8 +19,11 @@ const RESULT: Val = Val::Temp(Temp(u32::MAX));
 struct Known {
     expression: InstKind,
     held: Val,
-    ty: ScalarType,
+    rests_on: RestsOn,
 }
+
+/// The places that must keep their values, each with its bytes: the holder, up to three operands and the array.
+type RestsOn = [(Val, u32); 5];
 
 /// Replaces by copies what is known; is there anything it replaced?
 pub(super) fn run(func: &mut Func) -> bool {
@@ -90,15 +93,16 @@ impl Table {
     fn learn(&mut self, kind: &InstKind) {
         if let Some((dst, ty)) = kind.written() {
             self.forget(dst, ty.size());
-            if let Some(expression) = expression(kind).filter(|e| !reads(e, dst, ty.size())) {
-                self.remember(expression, dst, ty);
+            if let Some(expression) = expression(kind) {
+                self.remember(expression, dst, ty, (dst, ty.size()));
             }
         }
         match *kind {
             InstKind::StoreBit { byte, .. } => self.forget(Val::Mem(Mem { base: Base::Image, offset: byte }), 1),
             InstKind::Store { ty, base, index, access, src } => {
-                self.forget(Val::Mem(base), reach(access, ty));
-                self.remember(InstKind::Load { ty, dst: RESULT, base, index, access }, src, ty);
+                let written = (Val::Mem(base), reach(access, ty));
+                self.forget(written.0, written.1);
+                self.remember(InstKind::Load { ty, dst: RESULT, base, index, access }, src, ty, written);
             }
             InstKind::Label(_) => self.known.clear(),
             InstKind::Copy { .. }
@@ -110,50 +114,52 @@ impl Table {
         }
     }
 
-    fn remember(&mut self, expression: InstKind, held: Val, ty: ScalarType) {
+    /// The expression has this value once `written` is written; not where that is one of its own operands
+    /// (`a[a[0]] := 5` may change what `a[0]` is).
+    fn remember(&mut self, mut expression: InstKind, held: Val, ty: ScalarType, written: (Val, u32)) {
+        let mut changed = false;
+        expression.reads(|val, ty| changed |= val.overlaps(ty.size(), written.0, written.1));
+        if changed {
+            return;
+        }
         if self.known.len() == KNOWN_MAX {
             self.known.pop_front();
         }
-        self.known.push_back(Known { expression, held, ty });
+        let rests_on = rests_on(expression, held, ty);
+        self.known.push_back(Known { expression, held, rests_on });
     }
 
     /// This gets a new value.
     fn forget(&mut self, written: Val, size: u32) {
-        self.known.retain(|k| !overlap(k.held, k.ty.size(), written, size) && !reads(&k.expression, written, size));
+        self.known.retain(|k| !k.rests_on.iter().any(|(val, bytes)| val.overlaps(*bytes, written, size)));
     }
 
     fn forget_memory(&mut self) {
-        self.known.retain(|k| {
-            let mut expression = k.expression;
-            let mut in_memory = matches!(k.held, Val::Mem(_)) || matches!(expression, InstKind::Load { .. });
-            expression.reads(|val, _| in_memory |= matches!(val, Val::Mem(_)));
-            !in_memory
-        });
+        self.known.retain(|k| !k.rests_on.iter().any(|(val, _)| matches!(val, Val::Mem(_))));
     }
+}
+
+fn rests_on(mut expression: InstKind, held: Val, ty: ScalarType) -> RestsOn {
+    let mut places = [(Val::Const(0), 0); 5];
+    let mut free = places.iter_mut();
+    let mut note = |val, bytes| {
+        if !matches!(val, Val::Const(_))
+            && let Some(place) = free.next()
+        {
+            *place = (val, bytes);
+        }
+    };
+    note(held, ty.size());
+    if let InstKind::Load { ty, base, access, .. } = expression {
+        note(Val::Mem(base), reach(access, ty));
+    }
+    expression.reads(|val, ty| note(*val, ty.size()));
+    places
 }
 
 /// How many bytes lie between the first element and the end of the last.
 fn reach(access: Access, ty: ScalarType) -> u32 {
     access.count.saturating_sub(1).saturating_mul(access.stride).saturating_add(ty.size())
-}
-
-/// Is the value of the expression another once this is written?
-fn reads(expression: &InstKind, written: Val, size: u32) -> bool {
-    let mut expression = *expression;
-    let mut reads = match expression {
-        InstKind::Load { ty, base, access, .. } => overlap(Val::Mem(base), reach(access, ty), written, size),
-        _ => false,
-    };
-    expression.reads(|val, ty| reads |= overlap(*val, ty.size(), written, size));
-    reads
-}
-
-fn overlap(a: Val, a_size: u32, b: Val, b_size: u32) -> bool {
-    match (a, b) {
-        (Val::Temp(a), Val::Temp(b)) => a == b,
-        (Val::Mem(a), Val::Mem(b)) => a.may_alias(a_size, b, b_size),
-        (Val::Const(_) | Val::Temp(_) | Val::Mem(_), _) => false,
-    }
 }
 
 #[cfg(test)]
@@ -222,6 +228,16 @@ mod tests {
         // Another array.
         let code = vec![load(t(0), 20, own(0)), store(40, own(4), t(3)), load(t(1), 20, own(0))];
         assert_eq!(after(code)[2], mov(t(1), t(0)));
+    }
+
+    #[test]
+    fn an_element_is_not_known_where_its_index_may_have_been_written() {
+        // a[a[0]] := t3; t1 := a[a[0]]
+        let code = vec![store(20, own(20), t(3)), load(t(1), 20, own(20))];
+        assert_eq!(after(code.clone()), code);
+        // The element may be the one it is read by: b[5] := b[b[5]].
+        let code = vec![load(own(25), 20, own(25)), load(t(1), 20, own(25))];
+        assert_eq!(after(code.clone()), code);
     }
 
     #[test]

@@ -6,8 +6,9 @@
 use crate::codegen::layout::Layout;
 use crate::evaluate::evaluate;
 use crate::ir::{Base, Func, InstKind, Mem, Val, arity};
+use crate::map::{HashMap, HashSet};
 use bytecode::{Op, ScalarType};
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 
 /// Equalities remembered at a time.
 const FACTS_MAX: usize = 24;
@@ -24,13 +25,16 @@ struct State {
     facts: VecDeque<Fact>,
     /// Temporaries and constants that hold the bit of the process image.
     bits: HashMap<(u32, u8), Val>,
+    /// Whatever stands in `bits`, or did.
+    holders: HashSet<Val>,
     /// Bytes of the input image, which no code writes.
     input_bytes: u32,
 }
 
 pub(super) fn run(layout: &Layout, func: &mut Func) {
     let [input_bytes, ..] = layout.areas;
-    let mut state = State { facts: VecDeque::new(), bits: HashMap::new(), input_bytes };
+    let mut state =
+        State { facts: VecDeque::new(), bits: HashMap::default(), holders: HashSet::default(), input_bytes };
     for inst in &mut func.code {
         state.replace_reads(&mut inst.kind);
         inst.kind = simplified(inst.kind);
@@ -41,14 +45,6 @@ pub(super) fn run(layout: &Layout, func: &mut Func) {
             inst.kind = InstKind::Apply { op: Op::Mov, ty: ScalarType::Bool, source: None, dst, args };
         }
         state.learn(&inst.kind);
-    }
-}
-
-fn overlaps(a: Val, a_size: u32, b: Val, b_size: u32) -> bool {
-    match (a, b) {
-        (Val::Temp(a), Val::Temp(b)) => a == b,
-        (Val::Mem(a), Val::Mem(b)) => a.may_alias(a_size, b, b_size),
-        (Val::Const(_) | Val::Temp(_) | Val::Mem(_), _) => false,
     }
 }
 
@@ -66,9 +62,10 @@ impl State {
     fn forget(&mut self, written: Val, size: u32) {
         self.facts.retain(|f| {
             let fact_size = f.ty.size();
-            !overlaps(f.left, fact_size, written, size) && !overlaps(f.right, fact_size, written, size)
+            !f.left.overlaps(fact_size, written, size) && !f.right.overlaps(fact_size, written, size)
         });
-        if let Val::Temp(_) = written {
+        // Nearly every temporary is written once, before it holds a bit: no bit need be looked at.
+        if self.holders.remove(&written) {
             self.bits.retain(|_, held| *held != written);
         }
         if let Val::Mem(Mem { base: Base::Image, .. }) = written {
@@ -101,6 +98,11 @@ impl State {
         }
     }
 
+    fn hold(&mut self, byte: u32, bit: u8, by: Val) {
+        self.bits.insert((byte, bit), by);
+        self.holders.insert(by);
+    }
+
     fn learn(&mut self, kind: &InstKind) {
         if let Some((dst, ty)) = kind.written() {
             self.forget(dst, ty.size());
@@ -108,17 +110,18 @@ impl State {
         match *kind {
             InstKind::Apply { op: Op::Mov, ty, dst, args: [src, ..], .. } => self.know(dst, src, ty),
             InstKind::LoadBit { dst: dst @ Val::Temp(_), byte, bit } => {
-                self.bits.insert((byte, bit), dst);
+                self.hold(byte, bit, dst);
             }
             InstKind::StoreBit { byte, bit, src } => {
                 self.forget(Val::Mem(Mem { base: Base::Image, offset: byte }), 1);
                 if !matches!(src, Val::Mem(_)) {
-                    self.bits.insert((byte, bit), src);
+                    self.hold(byte, bit, src);
                 }
             }
             InstKind::Label(_) => {
                 self.facts.clear();
                 self.bits.clear();
+                self.holders.clear();
             }
             InstKind::Store { .. }
             | InstKind::Copy { .. }

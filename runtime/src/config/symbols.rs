@@ -6,6 +6,7 @@
 use bytecode::image::{Place as ImagePlace, Symbol, SymbolRole};
 use bytecode::near::nearest;
 use bytecode::{Image, ScalarType};
+use std::cell::OnceCell;
 use std::collections::HashMap;
 
 /// Where a BOOL stands in the data segment.
@@ -62,15 +63,20 @@ pub enum NotFound {
 #[derive(Debug)]
 pub struct Symbols<'i> {
     image: &'i Image,
+    /// Made when the first name is looked for: a program of 300,000 variables without a map asks for none.
+    names: OnceCell<Names>,
+}
+
+/// Indices of symbols; paths and their ends in small letters, addresses in capitals.
+#[derive(Debug)]
+struct Names {
     by_path: HashMap<String, usize>,
     by_end: HashMap<String, Vec<usize>>,
     by_address: HashMap<String, usize>,
 }
 
-impl<'i> Symbols<'i> {
-    /// Indexes the symbols of an image.
-    #[must_use]
-    pub fn new(image: &'i Image) -> Self {
+impl Names {
+    fn new(image: &Image) -> Self {
         let mut by_path = HashMap::new();
         let mut by_end: HashMap<String, Vec<usize>> = HashMap::new();
         let mut by_address = HashMap::new();
@@ -84,7 +90,19 @@ impl<'i> Symbols<'i> {
                 by_address.entry(symbol.address.to_uppercase()).or_insert(index);
             }
         }
-        Self { image, by_path, by_end, by_address }
+        Self { by_path, by_end, by_address }
+    }
+}
+
+impl<'i> Symbols<'i> {
+    /// The symbols of an image.
+    #[must_use]
+    pub const fn new(image: &'i Image) -> Self {
+        Self { image, names: OnceCell::new() }
+    }
+
+    fn names(&self) -> &Names {
+        self.names.get_or_init(|| Names::new(self.image))
     }
 
     /// The variable a name means.
@@ -97,17 +115,17 @@ impl<'i> Symbols<'i> {
         if name.starts_with('%') {
             let address = name.to_uppercase();
             // %I0.0 is the short form of %IX0.0.
-            let found = self.by_address.get(&address).or_else(|| {
+            let found = self.names().by_address.get(&address).or_else(|| {
                 let (head, tail) = address.split_at_checked(2)?;
-                self.by_address.get(&format!("{head}X{tail}"))
+                self.names().by_address.get(&format!("{head}X{tail}"))
             });
             return found.and_then(at).ok_or(NotFound::Unknown(None));
         }
         let lower = name.to_lowercase();
-        if let Some(symbol) = self.by_path.get(&lower).and_then(at) {
+        if let Some(symbol) = self.names().by_path.get(&lower).and_then(at) {
             return Ok(symbol);
         }
-        match self.by_end.get(&lower).map(Vec::as_slice) {
+        match self.names().by_end.get(&lower).map(Vec::as_slice) {
             Some([one]) => at(one).ok_or(NotFound::Unknown(None)),
             Some(several) => self.unless_same_place(several),
             None => Err(NotFound::Unknown(self.suggest(&lower))),
