@@ -83,6 +83,9 @@ fn order(val: Val) -> (u8, u64) {
 #[derive(Default)]
 struct Table {
     known: VecDeque<Known>,
+    /// The highest number of a temporary that something rests on. Temporaries are numbered as they are made, so a new one
+    /// is mostly above it, and nothing need be looked at.
+    newest: u32,
 }
 
 impl Table {
@@ -126,11 +129,19 @@ impl Table {
             self.known.pop_front();
         }
         let rests_on = rests_on(expression, held, ty);
+        for (val, _) in rests_on {
+            if let Val::Temp(temp) = val {
+                self.newest = self.newest.max(temp.0);
+            }
+        }
         self.known.push_back(Known { expression, held, rests_on });
     }
 
     /// This gets a new value.
     fn forget(&mut self, written: Val, size: u32) {
+        if matches!(written, Val::Temp(temp) if temp.0 > self.newest) {
+            return;
+        }
         self.known.retain(|k| !k.rests_on.iter().any(|(val, bytes)| val.overlaps(*bytes, written, size)));
     }
 
