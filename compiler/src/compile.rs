@@ -53,6 +53,22 @@ impl Compiled {
 /// Compiles the files of one project. Pure: the same texts give the same result, byte for byte; never panics.
 #[must_use]
 pub fn compile(sources: &SourceMap, files: &[FileId], options: Options) -> Compiled {
+    let mut compiled = analysed(sources, files);
+    compiled.image = imaged(sources, &compiled.program, &mut compiled.diagnostics, options);
+    compiled
+}
+
+/// The image and the findings of [`compile`], for programs that are only run: the syntax trees, half of all memory a
+/// compilation takes, are let go before code is made.
+#[must_use]
+pub fn build(sources: &SourceMap, files: &[FileId], options: Options) -> (Option<Image>, Vec<Diagnostic>) {
+    let Compiled { program, files: trees, mut diagnostics, .. } = analysed(sources, files);
+    drop(trees);
+    (imaged(sources, &program, &mut diagnostics, options), diagnostics)
+}
+
+/// Everything but the image.
+fn analysed(sources: &SourceMap, files: &[FileId]) -> Compiled {
     let mut diagnostics = Vec::new();
     let mut trees = Vec::new();
     for file in files {
@@ -68,18 +84,20 @@ pub fn compile(sources: &SourceMap, files: &[FileId], options: Options) -> Compi
     }
     diagnostics.extend(findings);
     diagnostics.sort_by_key(|d| (d.primary.span.file, d.primary.span.start));
-    let image = if has_errors(&diagnostics) {
-        None
-    } else {
-        match generate(sources, &program, options) {
-            Ok(image) => Some(image),
-            Err(finding) => {
-                diagnostics.push(*finding);
-                None
-            }
-        }
-    };
-    Compiled { image, program, files: trees, diagnostics, allowances, suppressed }
+    Compiled { image: None, program, files: trees, diagnostics, allowances, suppressed }
+}
+
+/// The image of a program whose findings are these, unless one of them is an error.
+fn imaged(
+    sources: &SourceMap,
+    program: &Program,
+    diagnostics: &mut Vec<Diagnostic>,
+    options: Options,
+) -> Option<Image> {
+    if has_errors(diagnostics) {
+        return None;
+    }
+    generate(sources, program, options).map_err(|finding| diagnostics.push(*finding)).ok()
 }
 
 /// True for findings that follow from something being absent in the whole text.

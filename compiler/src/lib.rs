@@ -25,4 +25,4 @@ pub mod stdlib;
 pub mod token;
 pub mod types;
 
-pub use compile::{Compiled, Options, compile};
+pub use compile::{Compiled, Options, build, compile};

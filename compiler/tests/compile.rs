@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use compiler::source::SourceMap;
-use compiler::{Compiled, Options, compile};
+use compiler::{Compiled, Options, build, compile};
 use std::path::Path;
 
 fn compiled(text: &str, optimise: bool) -> Compiled {
@@ -98,7 +98,11 @@ fn damaged_programs_give_findings_or_images_that_verify() {
 #[test]
 fn the_same_text_gives_the_same_bytes() {
     for text in programs() {
-        assert_eq!(compiled(&text, true).image, compiled(&text, true).image);
+        let first = compiled(&text, true);
+        assert_eq!(first.image, compiled(&text, true).image);
+        let mut map = SourceMap::new();
+        let id = map.add("test.st", text);
+        assert_eq!((first.image, first.diagnostics), build(&map, &[id], Options::default()));
     }
 }
 

@@ -118,9 +118,9 @@ pub fn build(input: Input) -> Result<Outcome, Refusal> {
 }
 
 fn compile(map: SourceMap, ids: &[FileId]) -> Result<Outcome, Refusal> {
-    let compiled = compiler::compile(&map, ids, compiler::Options::default());
-    let Some(image) = compiled.image else {
-        return Ok(Outcome::Broken { sources: map, diagnostics: compiled.diagnostics });
+    let (image, diagnostics) = compiler::build(&map, ids, compiler::Options::default());
+    let Some(image) = image else {
+        return Ok(Outcome::Broken { sources: map, diagnostics });
     };
     // The compiler's output takes the same way as a stranger's file: nothing runs unverified.
     let image = bytecode::verify(image).map_err(|e| {
@@ -129,7 +129,7 @@ fn compile(map: SourceMap, ids: &[FileId]) -> Result<Outcome, Refusal> {
             "this is a defect of plcrun: please report it with the source files",
         )
     })?;
-    Ok(Outcome::Ready(Box::new(Project { image, sources: map, warnings: compiled.diagnostics })))
+    Ok(Outcome::Ready(Box::new(Project { image, sources: map, warnings: diagnostics })))
 }
 
 /// Files to a project that may run. Warnings and errors go to standard error.

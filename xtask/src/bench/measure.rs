@@ -91,9 +91,10 @@ pub fn load<E: Engine>(program: &Program) -> Result<Loaded<E>, String> {
     let mut sources = SourceMap::new();
     let file = sources.add(format!("{name}.st"), program.text.as_str());
     let began = Instant::now();
-    let (compiled, compile_ms) = timed_all(|| compiler::compile(&sources, &[file], compiler::Options::default()));
-    let why = || compiled.diagnostics.first().map_or("no reason given".to_owned(), |d| format!("{d:?}"));
-    let image = compiled.image.ok_or_else(|| format!("{name} does not compile: {}", why()))?;
+    let ((image, findings), compile_ms) =
+        timed_all(|| compiler::build(&sources, &[file], compiler::Options::default()));
+    let why = || findings.first().map_or("no reason given".to_owned(), |d| format!("{d:?}"));
+    let image = image.ok_or_else(|| format!("{name} does not compile: {}", why()))?;
     let instructions = image.code.len();
     let (verified, verify_ms) = timed_all(|| bytecode::verify(image));
     let image = verified.map_err(|e| format!("{name}: {e}"))?;
