@@ -24,6 +24,7 @@ mod native;
 #[path = "native_absent.rs"]
 mod native;
 pub mod reference;
+mod references;
 mod trap;
 
 pub use crate::fault_codes::Blame;

@@ -5,6 +5,7 @@
 
 use super::super::eval::{Pure, eval};
 use super::super::reference::signed;
+use super::super::references::{References, UNBOUND};
 use super::super::trap::{Trap, TrapCode};
 use super::op::{Ins, Opc, Record, Word};
 use super::standard::native;
@@ -13,9 +14,6 @@ use bytecode::ScalarType;
 use bytecode::image::Access;
 use bytecode::scalar::{Bits, Integer, Numeric, convert};
 use std::sync::atomic::{AtomicU32, Ordering};
-
-/// A reference that points nowhere.
-pub(super) const UNBOUND: u32 = u32::MAX;
 
 /// A program in the form that is run. Everything is indexed from instructions, and was checked when they were made.
 #[derive(Debug)]
@@ -56,8 +54,7 @@ pub(super) struct Frame {
 /// What an engine keeps besides the data segment while it runs: all of it is set anew in each run.
 #[derive(Debug)]
 pub(super) struct State {
-    /// Absolute offsets, or [`UNBOUND`].
-    pub(super) references: Vec<u32>,
+    pub(super) references: References,
     /// As many as calls can nest.
     pub(super) frames: Vec<Frame>,
     /// Gets the slot of each `charge` that is passed, for whoever wants to know where the program is.

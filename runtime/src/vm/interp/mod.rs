@@ -21,10 +21,11 @@ mod translate;
 mod window;
 
 use super::memory::{Layout, Memory};
+use super::references::References;
 use super::trap::{Trap, TrapCode};
 use super::{Budget, Engine};
 use bytecode::VerifiedImage;
-use exec::{Frame, State, Tables, UNBOUND};
+use exec::{Frame, State, Tables};
 use op::Word;
 use std::sync::atomic::AtomicU32;
 use translate::Translation;
@@ -58,7 +59,7 @@ impl Engine for Interpreter {
         let translation = translate::translate(image, layout);
         let entries = translation.entries.clone();
         let state = State {
-            references: vec![UNBOUND; translation.references],
+            references: References::new(translation.references),
             // Calls form no cycle, so at most every POU but the first is called at once.
             frames: vec![Frame::default(); image.pous.len()],
             mark: &UNOBSERVED,
@@ -92,7 +93,7 @@ impl Engine for Interpreter {
         if memory.layout() != self.layout {
             return Err(defect);
         }
-        self.state.references.fill(UNBOUND);
+        self.state.references.unbind();
         let state = &mut self.state;
         match &self.form {
             Form::Narrow(tables) => {

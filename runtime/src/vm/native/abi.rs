@@ -12,7 +12,7 @@ pub(super) struct Record {
     pub(super) left: u64,
     /// The scan's time.
     pub(super) now_ns: i64,
-    /// Table of references: offsets into the memory, or [`UNBOUND`].
+    /// Table of references: offsets into the memory, or unbound.
     pub(super) references: *mut u32,
     /// Where the instruction of the last charge is left.
     pub(super) mark: *const AtomicU32,
@@ -25,9 +25,6 @@ pub(super) struct Record {
     /// Its code, see [`code_number`].
     pub(super) code: u32,
 }
-
-/// A reference nobody has bound.
-pub(super) const UNBOUND: u32 = u32::MAX;
 
 /// A function of native code ended without a trap.
 pub(super) const DONE: i64 = 0;

@@ -35,9 +35,10 @@ mod tests;
 mod vector;
 
 use super::memory::{Layout, Memory};
+use super::references::References;
 use super::trap::{Trap, TrapCode};
 use super::{Budget, Engine, Interpreter};
-use abi::{Record, UNBOUND};
+use abi::Record;
 use bytecode::{Op, VerifiedImage};
 use code::Code;
 use flat::Program;
@@ -58,14 +59,14 @@ pub struct Native {
 }
 
 enum Form {
-    Code { code: Box<Code>, references: Vec<u32> },
+    Code { code: Box<Code>, references: References },
     Interpreter { engine: Box<Interpreter>, why: String },
 }
 
 impl core::fmt::Debug for Form {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         match self {
-            Self::Code { references, .. } => write!(f, "Code({} references)", references.len()),
+            Self::Code { .. } => f.write_str("Code"),
             Self::Interpreter { why, .. } => write!(f, "Interpreter({why})"),
         }
     }
@@ -84,7 +85,7 @@ impl Native {
         let program = Program::new(image);
         let layout = program.layout;
         let form = match compile::compile(&program, inline, threads) {
-            Ok(code) => Form::Code { code: Box::new(code), references: vec![UNBOUND; program.references] },
+            Ok(code) => Form::Code { code: Box::new(code), references: References::new(program.references) },
             Err(why) => Form::Interpreter { engine: Box::new(Interpreter::load(image)), why },
         };
         let charges = (0..).zip(&image.code).filter(|(_, instr)| instr.op == Op::Charge).map(|(pc, _)| pc).collect();
@@ -140,11 +141,11 @@ impl Engine for Native {
         if memory.layout() != self.layout {
             return Err(defect);
         }
-        references.fill(UNBOUND);
+        references.unbind();
         let references_at = core::ptr::null_mut();
         let (left, mark) = (budget.left, core::ptr::from_ref(self.mark));
         let mut record = Record { left, now_ns, references: references_at, mark, value: 0, pc: 0, via: 0, code: 0 };
-        let status = code.run(program, memory.window_mut(), references, &mut record).ok_or(defect)?;
+        let status = code.run(program, memory.window_mut(), references.as_mut_slice(), &mut record).ok_or(defect)?;
         budget.left = record.left;
         if status == 0 {
             return Ok(());

@@ -1,10 +1,11 @@
 //! Where operands stand: addresses, references, elements of arrays with their checks, and what is known of elements.
 
-use super::super::abi::{Record, UNBOUND};
+use super::super::abi::Record;
 use super::super::cache::{Datum, Key, Reach};
 use super::super::flat::Place;
 use super::super::lines::key_of;
 use super::{Defect, ELEMENTS_MAX, Element, ElementName, Emit, field, flags};
+use crate::vm::references::UNBOUND;
 use crate::vm::trap::TrapCode;
 use bytecode::scalar::Scalar;
 use bytecode::{Instr, Operand, ScalarType};
