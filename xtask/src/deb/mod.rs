@@ -19,13 +19,17 @@ const USAGE: &str = "usage: cargo xtask deb [--test] [--no-build]
 
   makes the Debian package in target/deb (cargo-deb 3, installed into target/tools when missing)
   --test      tries it: installs, starts, upgrades, removes and purges it in a scratch root; needs root and systemd
-  --no-build  takes the release binary as it is
+  --no-build  takes the binary of the profile `dist` as it is
 ";
 
 /// Where everything made here is put.
 const FOLDER: &str = "target/deb";
 /// Where cargo-deb is installed when this machine has none.
 const TOOLS: &str = "target/tools";
+/// The build profile of what is shipped.
+const PROFILE: &str = "dist";
+/// A binary that has grown beyond this has taken in something that wants a look.
+const BINARY_BYTES_MAX: u64 = 15_000_000;
 
 /// Runs the command. `args` are what follows `deb`.
 ///
@@ -45,9 +49,10 @@ pub fn run(args: &[String]) -> Result<(), String> {
         }
     }
     if build {
-        command("cargo", &["build", "--release", "--locked", "--package", "plcrun"], &[])?;
+        command("cargo", &["build", "--profile", PROFILE, "--locked", "--package", "plcrun"], &[])?;
     }
-    stage::run(Path::new(FOLDER))?;
+    let binary = stage::run(Path::new(FOLDER), PROFILE)?;
+    check_size(&binary)?;
     let tool = cargo_deb()?;
     let version = env!("CARGO_PKG_VERSION");
     let package = pack(&tool, &format!("{version}-1"))?;
@@ -59,6 +64,17 @@ pub fn run(args: &[String]) -> Result<(), String> {
     let next = pack(&tool, &format!("{version}-2"))?;
     lint::run(&package)?;
     trial::run(&package, &next)
+}
+
+fn check_size(binary: &Path) -> Result<(), String> {
+    let bytes = std::fs::metadata(binary).map_err(|e| format!("{}: {e}", binary.display()))?.len();
+    println!("{}: {bytes} bytes", binary.display());
+    if bytes > BINARY_BYTES_MAX {
+        return Err(format!(
+            "the binary has more than {BINARY_BYTES_MAX} bytes: look at what came in, or raise the limit with a reason"
+        ));
+    }
+    Ok(())
 }
 
 /// cargo-deb of version 3: this machine's, or one of our own.
@@ -81,7 +97,18 @@ fn cargo_deb() -> Result<PathBuf, String> {
 
 /// Makes the package under a version.
 fn pack(tool: &Path, version: &str) -> Result<PathBuf, String> {
-    let args = ["deb", "--quiet", "--package", "plcrun", "--no-build", "--locked", "--deb-version", version];
+    let args = [
+        "deb",
+        "--quiet",
+        "--package",
+        "plcrun",
+        "--profile",
+        PROFILE,
+        "--no-build",
+        "--locked",
+        "--deb-version",
+        version,
+    ];
     let output = Command::new(tool).args(args).args(["--output", FOLDER]).output();
     let output = output.map_err(|e| format!("cannot run {}: {e}", tool.display()))?;
     if !output.status.success() {

@@ -4,17 +4,17 @@
 use crate::metadata;
 use serde_json::Value;
 use std::fmt::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 /// The shells, and the names their completions are looked for under.
 const COMPLETIONS: [(&str, &str); 3] = [("bash", "plcrun"), ("zsh", "_plcrun"), ("fish", "plcrun.fish")];
 
-/// Fills the folder anew.
+/// Fills the folder anew; the binary of this profile, which filled it.
 ///
 /// # Errors
 /// A file cannot be written, or the binary is missing or fails.
-pub fn run(folder: &Path) -> Result<(), String> {
+pub fn run(folder: &Path, profile: &str) -> Result<PathBuf, String> {
     let shown = |e: std::io::Error| format!("{}: {e}", folder.display());
     for part in ["man", "completions"] {
         let path = folder.join(part);
@@ -24,7 +24,7 @@ pub fn run(folder: &Path) -> Result<(), String> {
         std::fs::create_dir_all(&path).map_err(shown)?;
     }
     let everything = metadata(true)?;
-    let binary = target(&everything)?.join("release/plcrun");
+    let binary = target(&everything)?.join(profile).join("plcrun");
     ask(&binary, &["man", &folder.join("man").display().to_string()])?;
     for (shell, name) in COMPLETIONS {
         let script = ask(&binary, &["completions", shell])?;
@@ -33,10 +33,11 @@ pub fn run(folder: &Path) -> Result<(), String> {
     std::fs::write(folder.join("third-party.txt"), libraries(&everything)).map_err(shown)?;
     let output = Command::new("gzip").args(["-9nc", "CHANGELOG.md"]).stderr(Stdio::inherit()).output();
     let output = output.map_err(|e| format!("cannot run gzip: {e}"))?;
-    std::fs::write(folder.join("changelog.gz"), output.stdout).map_err(shown)
+    std::fs::write(folder.join("changelog.gz"), output.stdout).map_err(shown)?;
+    Ok(binary)
 }
 
-fn target(metadata: &Value) -> Result<std::path::PathBuf, String> {
+fn target(metadata: &Value) -> Result<PathBuf, String> {
     let path = metadata.get("target_directory").and_then(Value::as_str);
     path.map(Into::into).ok_or_else(|| "cargo metadata names no target directory".to_owned())
 }
