@@ -137,6 +137,7 @@ mod tests {
             words: Vec::new(),
             bad,
             constraint: Lit::TRUE,
+            advice: Default::default(),
         };
         let (graph, nexts, bad, constraint) = read(&export(&system, "a test"));
         assert_eq!(constraint, Lit::TRUE);

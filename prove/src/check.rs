@@ -18,7 +18,7 @@ use crate::engine::induction::Scans;
 use crate::engine::portfolio::{Argument, Certificate};
 use crate::engine::predicates::{Predicate, function};
 use crate::graph::Lit;
-use crate::sat::{Answer, Encoding, Limit, Solver};
+use crate::sat::{Answer, Encoding, Limit, Solver, Term};
 use crate::system::{Blasted, System};
 use crate::words::word_of;
 use std::fmt;
@@ -113,8 +113,12 @@ fn accept(system: &System, blasted: Blasted, certificate: &Certificate, limit: &
         let bad = encoding.term(&mut solver, &blasted.graph, blasted.bad);
         verdict(solver.solve(&[bad]), Rejected::Property)?;
     }
-    some_broken(&mut solver, &mut encoding, &blasted, &after);
-    verdict(solver.solve(&[]), Rejected::Step)
+    // One clause after the other: many small questions are cheaper than one about all of them.
+    for clause in &after {
+        let broken: Vec<Term> = clause.iter().map(|lit| !encoding.term(&mut solver, &blasted.graph, *lit)).collect();
+        verdict(solver.solve(&broken), Rejected::Step)?;
+    }
+    Ok(())
 }
 
 /// The first scans do no harm, and so many that do none, with the clauses before each, are not followed by one that does.

@@ -282,6 +282,7 @@ mod tests {
             words: Vec::new(),
             bad: Lit::FALSE,
             constraint: Lit::TRUE,
+            advice: Default::default(),
         }
     }
 

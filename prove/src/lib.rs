@@ -3,6 +3,7 @@
 //! The typed program is followed before any optimisation (`exec`), becomes a transition system of latches and counters
 //! (`model`), and one property at a time is decided on the part of it that matters.
 
+pub mod advice;
 pub mod aiger;
 pub mod check;
 pub mod compared;

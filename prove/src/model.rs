@@ -5,6 +5,7 @@
 //! taken as variable, until nothing else changes: bits that keep their initial value in every scan are never variable,
 //! so presets, tables and array bounds stay constants.
 
+use crate::advice::Advice;
 use crate::exec::state::State;
 use crate::exec::timers::TimerKind;
 use crate::exec::{Code, Exec, Fault, Frames};
@@ -138,6 +139,8 @@ pub struct Model {
     pub words: Vec<Word>,
     /// Names of what belongs to no variable.
     pub labels: Labels,
+    /// What is known of it beforehand.
+    pub advice: Advice,
 }
 
 /// What a model is made from.
@@ -373,6 +376,7 @@ impl<'a> Builder<'a> {
             data_bytes: self.code.layout.end,
             words: words::of(self.source.image, &self.variable, |place| self.initially(place)),
             labels: Labels::default(),
+            advice: Advice::default(),
             graph: exec.graph,
         }
     }

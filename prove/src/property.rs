@@ -3,6 +3,7 @@
 //! A property that speaks of time gets a *monitor*: a latch and a counter of its own in the model, which watch the program
 //! and disturb nothing. Times are counted in scans from the end of one scan to the end of another.
 
+use crate::advice::Watch;
 use crate::condition::{Condition, Fault, View};
 use crate::graph::{Leaf, Lit};
 use crate::guard::follow::Reach;
@@ -399,8 +400,8 @@ impl Model {
         }
     }
 
-    /// A stop-watch: `active` now, `fresh` where it started in this scan. Is its age at least so many scans?
-    fn watch(&mut self, active: Lit, fresh: Lit, scans: u64) -> Lit {
+    /// A stop-watch, kept by a latch: `active` now, `fresh` where it started in this scan. Is its age at least so many scans?
+    fn watch(&mut self, (latch, active): (usize, Lit), fresh: Lit, scans: u64) -> Lit {
         if scans == 0 {
             return Lit::TRUE;
         }
@@ -410,6 +411,8 @@ impl Model {
         let counter = u32::try_from(self.counters.len()).unwrap_or(u32::MAX);
         let run = self.graph.and(active, !fresh);
         self.counters.push(Counter { owner: None, max: scans - 1, run, hold: Lit::FALSE });
+        let latch = u32::try_from(latch).unwrap_or(u32::MAX);
+        self.advice.watches.push(Watch { latch, counter });
         let old = self.graph.leaf(Leaf::AtLeast { counter, threshold: scans - 1 });
         self.graph.and(!fresh, old)
     }
@@ -498,7 +501,7 @@ impl Model {
             let (kept, recent) = self.monitor();
             let fresh = self.graph.and(was_on, !*ends);
             let active = self.graph.and(recent, !*ends);
-            let over = self.watch(active, fresh, scans);
+            let over = self.watch((kept, active), fresh, scans);
             let waits = self.graph.and(active, !over);
             self.set_next(was, *ends);
             let next = self.graph.or(*ends, waits);
@@ -543,7 +546,7 @@ impl Model {
         let asked = self.graph.or(waiting, when);
         let pending = self.graph.and(asked, !then);
         let fresh = self.graph.and(when, !waiting);
-        let late = self.watch(pending, fresh, scans);
+        let late = self.watch((kept, pending), fresh, scans);
         self.set_next(kept, pending);
         self.graph.and(pending, late)
     }
@@ -562,7 +565,7 @@ impl Model {
         let (kept, was) = self.monitor();
         let fresh = self.graph.and(lit, !was);
         let active = self.graph.or(lit, was);
-        let long_enough = self.watch(active, fresh, scans);
+        let long_enough = self.watch((kept, active), fresh, scans);
         self.set_next(kept, lit);
         let ends = self.graph.and(was, !lit);
         let early = self.graph.and(ends, !long_enough);

@@ -3,6 +3,7 @@
 //! A [`System`] keeps counters as counters. [`Blasted`] is the same with latches in their place, for engines that reason about
 //! one scan at a time: with their bits, or with what is said when two of them are compared.
 
+use crate::advice::{Advice, Renumbered};
 use crate::compared::Comparisons;
 use crate::graph::{Copier, Graph, Leaf, Lit, Node};
 use crate::hash::FastMap;
@@ -72,6 +73,8 @@ pub struct System {
     pub bad: Lit,
     /// What every scan looked at satisfies.
     pub constraint: Lit,
+    /// What is known of it beforehand.
+    pub advice: Advice,
 }
 
 /// Which leaves are needed, by number, rising.
@@ -104,16 +107,17 @@ impl System {
             })
             .collect();
         let inputs: Vec<u32> = (0u32..).zip(&model.inputs).map(|(number, _)| number).collect();
-        let words = &model.words;
-        let parts = Parts { graph: &model.graph, inputs: &inputs, latches: &latches, counters: &counters, words };
+        let (words, advice) = (&model.words, &model.advice);
+        let (latches, counters, inputs) = (latches.as_slice(), counters.as_slice(), inputs.as_slice());
+        let parts = Parts { graph: &model.graph, inputs, latches, counters, words, advice };
         parts.cone(question).0
     }
 
     /// The same, without what its question does not depend on; with the numbers its latches and counters had here.
     #[must_use]
     pub fn cone(&self) -> (Self, Vec<u32>, Vec<u32>) {
-        let Self { graph, inputs, latches, counters, words, .. } = self;
-        let parts = Parts { graph, inputs, latches, counters, words };
+        let Self { graph, inputs, latches, counters, words, advice, .. } = self;
+        let parts = Parts { graph, inputs, latches, counters, words, advice };
         parts.cone(Question { bad: self.bad, constraint: self.constraint })
     }
 
@@ -131,20 +135,22 @@ struct Parts<'a> {
     latches: &'a [Latch],
     counters: &'a [Counter],
     words: &'a [Word],
+    advice: &'a Advice,
 }
 
 impl Parts<'_> {
     fn cone(&self, question: Question) -> (System, Vec<u32>, Vec<u32>) {
         let needed = self.needed(question);
         let number = |list: &[u32]| -> FastMap<u32, u32> { list.iter().copied().zip(0u32..).collect() };
-        let (inputs, latches, counters) = (number(&needed.inputs), number(&needed.latches), number(&needed.counters));
+        let (input_numbers, latches, counters) =
+            (number(&needed.inputs), number(&needed.latches), number(&needed.counters));
         let new = |map: &FastMap<u32, u32>, old: u32| map.get(&old).copied().unwrap_or(u32::MAX);
         let mut graph = Graph::default();
         let mut copier = Copier::new(self.graph);
         let mut copy = |graph: &mut Graph, lit: Lit| {
             copier.copy(self.graph, graph, lit, &mut |graph, leaf| {
                 graph.leaf(match leaf {
-                    Leaf::Input(old) => Leaf::Input(new(&inputs, old)),
+                    Leaf::Input(old) => Leaf::Input(new(&input_numbers, old)),
                     Leaf::Latch(old) => Leaf::Latch(new(&latches, old)),
                     Leaf::AtLeast { counter, threshold } => {
                         Leaf::AtLeast { counter: new(&counters, counter), threshold }
@@ -183,7 +189,13 @@ impl Parts<'_> {
             bits.collect::<Option<Word>>().unwrap_or_default()
         };
         let words = self.words.iter().map(word).collect();
-        let system = System { graph, inputs, latches: own_latches, counters: own_counters, words, bad, constraint };
+        let advice = self.advice.renumbered(&Renumbered {
+            input: &|old| input_numbers.get(&old).copied(),
+            latch: &|old| latches.get(&old).copied(),
+            counter: &|old| counters.get(&old).copied(),
+        });
+        let (latches, counters) = (own_latches, own_counters);
+        let system = System { graph, inputs, latches, counters, words, bad, constraint, advice };
         (system, needed.latches, needed.counters)
     }
 

@@ -27,7 +27,7 @@ pub struct ProveArgs {
     /// File of properties; without it NAME.properties.yaml beside the program, where there is one.
     #[arg(long, value_name = "FILE")]
     pub properties: Option<PathBuf>,
-    /// Ask only properties with this in their name.
+    /// Ask only the property of this name; where there is none, those with this in their name.
     #[arg(long, value_name = "ID")]
     pub only: Option<String>,
     /// Contacts that properties are about which name relays and do not say it.

@@ -7,6 +7,7 @@
 
 use super::predicates::Predicate;
 use super::random::{lanes, word_at};
+use crate::advice::Renumbered;
 use crate::graph::{Copier, Graph, Leaf, Lit, Node};
 use crate::hash::FastMap;
 use crate::model::Start;
@@ -458,7 +459,13 @@ impl<'a> Candidate<'a> {
             bits.unwrap_or_default()
         };
         let words = (0u32..).zip(&system.words).map(word).collect();
-        let system = System { graph, inputs: system.inputs.clone(), latches, counters, words, bad, constraint };
+        let advice = system.advice.renumbered(&Renumbered {
+            input: &Some,
+            latch: &|old| numbers.get(&old).copied(),
+            counter: &Some,
+        });
+        let inputs = system.inputs.clone();
+        let system = System { graph, inputs, latches, counters, words, bad, constraint, advice };
         (system, kept)
     }
 }

@@ -1,11 +1,14 @@
 //! The engines: searches for a broken property and proofs that there is none.
 
 pub mod bounded;
+pub mod carried;
 pub mod counting;
 pub mod houdini;
 pub mod ic3;
 pub mod induction;
 pub mod laps;
+pub mod needed;
+pub mod orders;
 pub mod portfolio;
 pub mod predicates;
 pub mod random;

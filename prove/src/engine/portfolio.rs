@@ -11,9 +11,11 @@ use super::houdini;
 use super::ic3;
 use super::induction::Induction;
 use super::laps;
+use super::needed;
 use super::predicates::{Clause, Predicate, Vocabulary};
 use super::random::States;
 use super::reduce;
+use crate::advice::Lemma;
 use crate::graph::Lit;
 use crate::sat::{Answer, Encoding, Limit, Solver};
 use crate::system::{Blasted, System};
@@ -27,7 +29,7 @@ const DEPTH_MAX: usize = 5_000;
 const ALONE: Duration = Duration::from_millis(1_500);
 /// Steps that are searched before anything else is looked for.
 const AT_ONCE: usize = 6;
-/// Latches from which on lemmas near to the property are tried before all others.
+/// Latches from which on lemmas near to the property are tried before all others. Below, they are nearly all there are.
 const LARGE: usize = 60;
 
 /// What carries a proof.
@@ -99,6 +101,13 @@ pub fn decide(system: &System, limit: &Limit) -> Verdict {
     if excluded(&blasted, &Vocabulary::default(), &[], limit) == Answer::No {
         return Verdict::Proved(Certificate { argument: Argument::Scan, clauses: Vec::new() });
     }
+    // Then what is known of it beforehand; what of that carries itself helps whatever comes next.
+    let mut advised = system.clone();
+    match advice(system, limit) {
+        Ok(certificate) => return Verdict::Proved(certificate),
+        Err(lemmas) => advised.advice.lemmas = lemmas,
+    }
+    let system = &advised;
     let reduced = reduce::reduce(system, limit);
     if reduced.constants.is_empty() {
         return counting(system, limit);
@@ -116,6 +125,23 @@ pub fn decide(system: &System, limit: &Limit) -> Verdict {
         Verdict::Broken(trace) => Verdict::Broken(whole(system, (&reduced.system, &reduced.latches), trace)),
         unknown @ Verdict::Unknown { .. } => unknown,
     }
+}
+
+/// What carries itself of the lemmas that came with the system: a proof, or these lemmas.
+fn advice(system: &System, limit: &Limit) -> Result<Certificate, Vec<Lemma>> {
+    if system.advice.lemmas.is_empty() && system.advice.watches.is_empty() {
+        return Err(Vec::new());
+    }
+    let seen = houdini::seen(system);
+    if seen.broken {
+        return Err(Vec::new());
+    }
+    let mut blasted = Blasted::for_proofs(system);
+    let (vocabulary, lemmas) = houdini::from_advice(system, &mut blasted, &seen.states, limit);
+    if excluded(&blasted, &vocabulary, &lemmas, limit) == Answer::No {
+        return Ok(proof(Argument::Lemmas, (&blasted, &vocabulary), lemmas, limit));
+    }
+    Err(certificate(Argument::Lemmas, &vocabulary, lemmas).clauses)
 }
 
 /// Makes counters of what only counts, then searches and proves.
@@ -287,18 +313,19 @@ impl Known {
 
 /// A proof by lemmas, or the lemmas.
 fn known(system: &System, states: &[States], limit: &Limit) -> Result<Certificate, Box<Known>> {
-    if system.latches.len() > LARGE {
+    // A relay guard is another whole program, and a property is about a few of its latches.
+    if system.latches.len() > LARGE || !system.advice.usual.is_empty() {
         let mut blasted = Blasted::for_proofs(system);
         let (vocabulary, lemmas) = houdini::near_lemmas(system, &mut blasted, states, limit);
         if excluded(&blasted, &vocabulary, &lemmas, limit) == Answer::No {
-            return Ok(certificate(Argument::Lemmas, &vocabulary, lemmas));
+            return Ok(proof(Argument::Lemmas, (&blasted, &vocabulary), lemmas, limit));
         }
     }
     let mut blasted = Blasted::for_proofs(system);
     let mut vocabulary = Vocabulary::new(system, &mut blasted, false);
     let lemmas = houdini::lemmas(system, &mut blasted, &mut vocabulary, states, limit);
     if excluded(&blasted, &vocabulary, &lemmas, limit) == Answer::No {
-        return Ok(certificate(Argument::Lemmas, &vocabulary, lemmas));
+        return Ok(proof(Argument::Lemmas, (&blasted, &vocabulary), lemmas, limit));
     }
     Err(Box::new(Known { blasted, vocabulary, lemmas }))
 }
@@ -313,7 +340,7 @@ fn prove(system: &System, known: Box<Known>, limit: &Limit) -> Option<Certificat
     match ic3::prove(&blasted, &vocabulary, &lemmas, whole, limit) {
         ic3::Outcome::Proved(clauses) => {
             let all = lemmas.into_iter().chain(clauses).collect();
-            return Some(certificate(Argument::Invariant, &vocabulary, all));
+            return Some(proof(Argument::Invariant, (&blasted, &vocabulary), all, limit));
         }
         ic3::Outcome::Chain(_) if !system.is_plain() => {}
         ic3::Outcome::Chain(_) | ic3::Outcome::Stopped(_) => return None,
@@ -324,7 +351,7 @@ fn prove(system: &System, known: Box<Known>, limit: &Limit) -> Option<Certificat
     match ic3::prove(&blasted, &bits, &lemmas, system.constraint == Lit::TRUE, limit) {
         ic3::Outcome::Proved(clauses) => {
             let all = lemmas.into_iter().chain(clauses).collect();
-            Some(certificate(Argument::BitInvariant, &bits, all))
+            Some(proof(Argument::BitInvariant, (&blasted, &bits), all, limit))
         }
         ic3::Outcome::Chain(_) | ic3::Outcome::Stopped(_) => None,
     }
@@ -373,6 +400,17 @@ fn excluded(blasted: &Blasted, vocabulary: &Vocabulary, lemmas: &[Clause], limit
     let bad = encoding.term(&mut solver, &blasted.graph, blasted.bad);
     let constraint = encoding.term(&mut solver, &blasted.graph, blasted.constraint);
     solver.solve(&[bad, constraint])
+}
+
+/// A certificate of what is needed of these clauses.
+fn proof(
+    argument: Argument,
+    (blasted, vocabulary): (&Blasted, &Vocabulary),
+    clauses: Vec<Clause>,
+    limit: &Limit,
+) -> Certificate {
+    let clauses = needed::needed(blasted, vocabulary, clauses, limit);
+    certificate(argument, vocabulary, clauses)
 }
 
 fn certificate(argument: Argument, vocabulary: &Vocabulary, clauses: Vec<Clause>) -> Certificate {

@@ -17,6 +17,9 @@ const LANES: usize = 64;
 /// Runs whose inputs are TRUE most of the time, and seldom change: chains of rungs come to their end in them.
 const PATIENT: u64 = 0xff00_0000_0000_0000;
 
+/// Runs whose inputs are as usual, where anything is known of that: read-backs follow their contacts, and the supply is there.
+const USUAL: u64 = 0xcccc_cccc_cccc_cccc;
+
 /// What random runs have seen.
 #[derive(Clone, Debug)]
 pub struct Seen {
@@ -93,18 +96,27 @@ impl States {
             .collect()
     }
 
-    /// Greatest amount by which one counter is ahead of another: in all states, in those in which the other one counts, and in
-    /// those in which it is below its maximum.
+    /// Greatest amount by which one counter is ahead of another in these runs: in all states, in those in which the other one
+    /// counts, and in those in which it is below its maximum.
     #[must_use]
-    pub fn ahead(&self, left: u32, (right, max): (u32, u64)) -> [Option<i128>; 3] {
+    pub fn ahead(&self, left: u32, (right, max): (u32, u64), runs: u64) -> [Option<i128>; 3] {
         let (a, b) = (self.counters.get(left as usize), self.counters.get(right as usize));
-        let pairs = || a.into_iter().flatten().zip(b.into_iter().flatten());
+        let pairs = || {
+            let all = a.into_iter().flatten().zip(b.into_iter().flatten()).enumerate();
+            all.filter(|(lane, _)| runs >> lane & 1 == 1).map(|(_, pair)| pair)
+        };
         let by = |(a, b): (&u64, &u64)| i128::from(*a) - i128::from(*b);
         [
             pairs().map(by).max(),
             pairs().filter(|(_, b)| **b > 0).map(by).max(),
             pairs().filter(|(_, b)| **b < max).map(by).max(),
         ]
+    }
+
+    /// The runs in which a latch is set.
+    #[must_use]
+    pub fn set(&self, latch: u32) -> u64 {
+        self.latches.get(latch as usize).copied().unwrap_or(0)
     }
 }
 
@@ -203,6 +215,16 @@ impl<'a> Runs<'a> {
             }
             if let Some(input) = self.inputs.get_mut(i) {
                 *input = *input & !change | fresh & change;
+            }
+        }
+        for usual in &self.system.advice.usual {
+            let as_usual = match usual.latch {
+                Some(latch) => self.latches.get(latch as usize).copied().unwrap_or(0),
+                None => u64::MAX,
+            };
+            let as_usual = as_usual ^ if usual.inverted { u64::MAX } else { 0 };
+            if let Some(input) = self.inputs.get_mut(usual.input as usize) {
+                *input = *input & !USUAL | as_usual & USUAL;
             }
         }
         self.evaluate();

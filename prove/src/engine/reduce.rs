@@ -3,7 +3,7 @@
 //! They are found as single-literal lemmas and put into the system as constants, before anybody searches or proves in it. A
 //! proof in the smaller system carries them along, so that the checker sees the whole.
 
-use super::houdini;
+use super::carried;
 use super::predicates::{Predicate, Vocabulary};
 use super::random;
 use crate::graph::{Copier, Graph, Leaf, Lit};
@@ -89,7 +89,7 @@ fn constants(system: &System, limit: &Limit) -> Vec<(u32, bool)> {
         .zip(steady.iter().flatten())
         .filter_map(|(predicate, value)| vocabulary.literal(*predicate, *value).map(|l| vec![l]))
         .collect();
-    let kept = houdini::inductive(&blasted, &vocabulary, clauses, ROUNDS_MAX, limit);
+    let kept = carried::inductive(&blasted, &vocabulary, clauses, ROUNDS_MAX, limit);
     kept.iter()
         .flatten()
         .filter_map(|literal| match vocabulary.predicates.get(literal.predicate as usize) {
@@ -129,7 +129,9 @@ fn smaller(system: &System, constants: Vec<(u32, bool)>, values: &FastMap<u32, b
         bits.collect::<Option<Word>>().unwrap_or_default()
     };
     let words = system.words.iter().map(word).collect();
-    let whole = System { graph, inputs: system.inputs.clone(), latches, counters, words, bad, constraint };
+    let advice = system.advice.with_constants(|latch| values.get(&latch).copied());
+    let inputs = system.inputs.clone();
+    let whole = System { graph, inputs, latches, counters, words, bad, constraint, advice };
     let (system, latches, counters) = whole.cone();
     Reduced { system, constants, latches, counters }
 }

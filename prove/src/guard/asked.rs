@@ -5,6 +5,7 @@
 //! exclude each other.
 
 use super::clock::{Clock, over};
+use super::known::{self, Cells};
 use super::replay::{Real, Seen};
 use super::{Lines, alone};
 use crate::check;
@@ -81,6 +82,9 @@ impl<'a> Guarded<'a> {
     pub fn new(table: &'a ChannelTable, tick_ns: u64, sensed: bool) -> Self {
         let (mut model, lines) = alone(table, tick_ns, sensed);
         let claims = claims(&mut model, table, &lines, tick_ns);
+        // Now every clock knows how far it counts.
+        let lemmas = known::apart(&model, table, &lines);
+        model.advice.lemmas.extend(lemmas);
         Self { table, tick_ns, sensed, model, lines, claims }
     }
 
@@ -207,7 +211,11 @@ fn claims(model: &mut Model, table: &ChannelTable, lines: &Lines, tick_ns: u64) 
             claims.push(Claim {
                 id: format!("contact-{}-least-off", channel.name),
                 says: format!("{} stays off for at least {least}", channel.name),
-                bad: too_short(model, *was_on, *on, over(channel.windows.min_off_ns, tick_ns)),
+                bad: too_short(
+                    model,
+                    (lines.cells.get(id.index()), *was_on, *on),
+                    over(channel.windows.min_off_ns, tick_ns),
+                ),
                 premises: vec![*on],
             });
         }
@@ -243,11 +251,12 @@ fn group_bad(model: &mut Model, lines: &Lines, members: &[usize], dead_time_ns: 
 }
 
 /// It is switched on before it was off for so many scans.
-fn too_short(model: &mut Model, was_on: Lit, on: Lit, scans: u64) -> Lit {
+fn too_short(model: &mut Model, (cells, was_on, on): (Option<&Cells>, Lit, Lit), scans: u64) -> Lit {
     let clock = Clock::new(model);
     let off = super::cell(model, false);
     let ends = model.graph.and(was_on, !on);
     let long = clock.at_least(model, Lit::FALSE, scans);
+    model.advice.lemmas.extend(cells.map(|cells| known::never_behind(model, clock, cells.since_acked)));
     clock.drive(model, ends);
     let next = model.graph.or(off.now, ends);
     super::set(model, off, next);

@@ -26,6 +26,12 @@ impl Clock {
         clock
     }
 
+    /// The counter's number.
+    #[must_use]
+    pub const fn number(self) -> u32 {
+        self.counter
+    }
+
     /// Is the event at least so many scans ago? `fresh`: it happens in this very scan.
     pub fn at_least(self, model: &mut Model, fresh: Lit, scans: u64) -> Lit {
         match scans {

@@ -7,7 +7,7 @@
 //! The program's own latches, counters and inputs keep their numbers; what is added stands behind them.
 
 use super::wired::{Contacts, Reading, Wired};
-use super::{Cell, Lines, Wiring, cell, empty, follow, input, named, scan, set};
+use super::{Cell, Lines, Wiring, cell, empty, follow, input, known, named, scan, set};
 use crate::exec::Fault;
 use crate::graph::{Copier, Graph, Leaf, Lit};
 use crate::hash::FastMap;
@@ -78,9 +78,11 @@ pub fn compose(program: &Model, wired: &Wired<'_>, contacts: Contacts, once: boo
         let next = read(&mut model.graph, &wiring, &lines, (reads.channel, reads.what));
         set(&mut model, cell, next);
     }
-    let (conducts, reaches) = follow::add(&mut model, wired, &lines, (contacts, once), &read_backs);
-    let channels = channels(&mut model.graph, &wiring, &lines, &conducts);
-    let reaches = if contacts == Contacts::Worst { reaches } else { Vec::new() };
+    let followed = follow::add(&mut model, wired, &lines, (contacts, once), &read_backs);
+    let channels = channels(&mut model.graph, &wiring, &lines, &followed.conducts);
+    let reaches = if contacts == Contacts::Worst { followed.reaches } else { Vec::new() };
+    model.advice.lemmas = known::driven(&model, wired.table, &lines, &followed.moves);
+    model.advice.usual = known::usual(&model, &wiring, &lines);
     Composed { model, channels, reaches }
 }
 

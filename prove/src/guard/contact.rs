@@ -9,7 +9,7 @@
 //! guard looks for; here contacts open.
 
 use super::clock::{Clock, over};
-use super::{Lines, Wiring, cell, set};
+use super::{Cell, Lines, Wiring, cell, set};
 use crate::graph::Lit;
 use crate::model::Model;
 
@@ -22,7 +22,12 @@ pub struct Contact {
     live: Lit,
     /// The line is known to carry OFF from this very scan on.
     fresh: Lit,
-    since_off: Clock,
+    /// Scans since then.
+    pub since_off: Clock,
+    /// The line may carry ON before the next scan: a latch.
+    pub carried: u32,
+    /// It may conduct before the next scan: a latch.
+    pub recent: u32,
     opens_ns: u64,
     tick_ns: u64,
 }
@@ -30,6 +35,11 @@ pub struct Contact {
 impl Contact {
     /// It may conduct, or it has been open for certain for less than this time.
     pub fn closed_within(&self, model: &mut Model, time_ns: u64) -> Lit {
+        self.within(model, time_ns).0
+    }
+
+    /// The same, and the latch that keeps it.
+    fn within(&self, model: &mut Model, time_ns: u64) -> (Lit, u32) {
         let scans = over(self.opens_ns.saturating_add(time_ns), self.tick_ns);
         let long = self.since_off.at_least(model, self.fresh, scans);
         // A latch of its own: one that was never on counts as open since ever.
@@ -37,8 +47,12 @@ impl Contact {
         let waits = model.graph.and(recent.now, !long);
         let closed = model.graph.or(self.live, waits);
         set(model, recent, closed);
-        closed
+        (closed, number(recent))
     }
+}
+
+fn number(cell: Cell) -> u32 {
+    u32::try_from(cell.number).unwrap_or(u32::MAX)
 }
 
 /// The contacts' own latches and clocks.
@@ -58,9 +72,10 @@ pub fn add(model: &mut Model, wiring: &Wiring<'_>, lines: &Lines) -> Vec<Contact
         since_off.drive(model, stands);
         set(model, carried, live);
         let opens_ns = wiring.table.channel(id).windows.break_ns;
-        let contact = Contact { closed: live, live, fresh, since_off, opens_ns, tick_ns: wiring.tick_ns };
-        let closed = contact.closed_within(model, 0);
-        contacts.push(Contact { closed, ..contact });
+        let (carried, tick_ns) = (number(carried), wiring.tick_ns);
+        let contact = Contact { closed: live, live, fresh, since_off, carried, recent: carried, opens_ns, tick_ns };
+        let (closed, recent) = contact.within(model, 0);
+        contacts.push(Contact { closed, recent, ..contact });
     }
     contacts
 }

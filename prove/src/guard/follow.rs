@@ -13,6 +13,7 @@
 //! issues them, as on the lines of a GPIO chip. Before the first scan the relays are at rest.
 
 use super::clock::{Clock, over};
+use super::known::Moves;
 use super::wired::{Contacts, Wire, Wired, WiredChannel};
 use super::{Cell, Lines, cell, input, named, set};
 use crate::graph::Lit;
@@ -123,6 +124,8 @@ struct Moving {
     /// It has arrived in a scan before, and does not bounce.
     arrived: Lit,
     clock: Clock,
+    /// The latch of `moving`.
+    latch: u32,
 }
 
 impl Moving {
@@ -153,6 +156,17 @@ impl Moving {
     }
 }
 
+/// What the contacts do, by channel.
+#[derive(Debug, Default)]
+pub(super) struct Followed {
+    /// Each one conducts at the moment looked at.
+    pub conducts: Vec<Lit>,
+    /// How long ago it may have conducted.
+    pub reaches: Vec<Reach>,
+    /// How its movements end: in the contact, and in its read-back.
+    pub moves: Vec<Vec<Moves>>,
+}
+
 /// Adds the contacts: whether each conducts at the moment looked at. `once`: contactors stay where they have arrived; without that they
 /// may go back and forth while they move, which is cheaper and matters only to whoever asks how long something lasts. `read_backs` are the levels of read-back inputs before a scan, where
 /// they follow the contact.
@@ -162,14 +176,14 @@ pub(super) fn add(
     lines: &Lines,
     (contacts, once): (Contacts, bool),
     read_backs: &[Option<Cell>],
-) -> (Vec<Lit>, Vec<Reach>) {
+) -> Followed {
     let tick_ns = model.tick_ns.max(1);
     let moments = moments(contacts, wired, tick_ns);
     let bits: Vec<Lit> =
         (0u32..).take_while(|bit| moments.len() > 1 << bit).map(|bit| input(model, Input::Moment(bit))).collect();
     let begun = named(model, false, "the contacts have begun".to_owned());
     set(model, begun, Lit::TRUE);
-    let (mut all, mut reaches) = (Vec::new(), Vec::new());
+    let mut followed = Followed::default();
     for (number, id) in (0u32..).zip(wired.table.ids()) {
         let channel = wired.table.channel(id);
         let at = id.index();
@@ -194,13 +208,15 @@ pub(super) fn add(
         let lits: Vec<Lit> =
             moments.iter().map(|moment| moving.conducts(model, own, (*moment, tick_ns), either)).collect();
         let conducts = selected(model, &bits, &lits);
-        all.push(conducts);
+        followed.conducts.push(conducts);
         let opens = over(own.get(1).map_or(0, |open| open.to_ns), tick_ns);
         // What moves may still conduct; what has been off for long does not move.
         let late = moving.clock.at_least(model, *issued, opens);
+        let ends = [opens, over(back.get(1).map_or(0, |open| open.to_ns), tick_ns)];
+        followed.moves.push(ends.map(|opens| Moves { latch: moving.latch, opens }).to_vec());
         let may_move = model.graph.and(moving.moving, !late);
         let live = model.graph.or(on, may_move);
-        reaches.push(Reach { live, issued: *issued, clock: *clock, opens });
+        followed.reaches.push(Reach { live, issued: *issued, clock: *clock, opens });
         if let Some(cell) = arrived {
             let there = model.graph.same(conducts, on);
             let next = model.graph.all([moving.moving, moving.clean, there]);
@@ -216,7 +232,7 @@ pub(super) fn add(
             set(model, cell, conducts.xor_sign(mirrored));
         }
     }
-    (all, reaches)
+    followed
 }
 
 /// The clock is that of the guard's writes: every change of the line is one.
@@ -238,7 +254,8 @@ fn moving(
     let was_clean = graph.mux(change, rests, clean.now);
     set(model, active, moving);
     set(model, clean, was_clean);
-    Moving { on, issued, moving, clean: was_clean, arrived: Lit::FALSE, clock }
+    let latch = u32::try_from(active.number).unwrap_or(u32::MAX);
+    Moving { on, issued, moving, clean: was_clean, arrived: Lit::FALSE, clock, latch }
 }
 
 /// Its contactor does not follow the bounces of the relay.

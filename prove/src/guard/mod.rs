@@ -18,10 +18,12 @@ pub mod clock;
 pub mod composed;
 pub mod contact;
 pub mod follow;
+pub mod known;
 pub mod replay;
 pub mod scan;
 pub mod wired;
 
+use crate::advice::Advice;
 use crate::graph::{Leaf, Lit};
 use crate::model::{Input, Labels, Latch, Model, Start};
 use relay::ChannelTable;
@@ -70,6 +72,8 @@ pub struct Lines {
     pub issued: Vec<Lit>,
     /// Scans since then.
     pub since_issued: Vec<clock::Clock>,
+    /// Where what is kept of each channel stands.
+    pub cells: Vec<known::Cells>,
     /// The contacts, of a guard apart from any program.
     pub contacts: Vec<contact::Contact>,
 }
@@ -93,6 +97,7 @@ pub fn empty(tick_ns: u64) -> Model {
         data_bytes: 0,
         words: Vec::new(),
         labels: Labels::default(),
+        advice: Advice::default(),
     }
 }
 
@@ -154,5 +159,6 @@ pub fn whole(table: &ChannelTable, tick_ns: u64, sensed: bool, estimated: bool) 
     let wiring = Wiring { table, tick_ns, commands, feedback, completed, supply, estimated };
     let mut lines = scan::add(&mut model, &wiring);
     lines.contacts = contact::add(&mut model, &wiring, &lines);
+    model.advice.usual = known::usual(&model, &wiring, &lines);
     (model, lines)
 }

@@ -2,6 +2,7 @@
 //! conflicts, ON. "Rule 2a" and the like are the numbered rules of `docs/relays.md`.
 
 use super::clock::{Clock, beyond, over};
+use super::known::Cells;
 use super::{Cell, Lines, Wiring, cell, free, named, set};
 use crate::graph::{Graph, Lit};
 use crate::model::Model;
@@ -98,6 +99,7 @@ pub fn add(model: &mut Model, wiring: &Wiring<'_>) -> Lines {
     scan.switch_on();
     scan.keep();
     let (ready, estimate) = (scan.ready(), scan.estimates());
+    let cells = (0..scan.kept.len()).filter_map(|channel| scan.cells(channel)).collect();
     let clocks = scan.kept.iter().map(|kept| kept.since_issued).collect();
     let now = scan.now;
     let pick = |f: fn(&Now) -> Lit| -> Vec<Lit> { now.iter().map(f).collect() };
@@ -114,6 +116,7 @@ pub fn add(model: &mut Model, wiring: &Wiring<'_>) -> Lines {
         estimate,
         issued: pick(|n| n.issued),
         since_issued: clocks,
+        cells,
         contacts: Vec::new(),
     }
 }
@@ -197,6 +200,13 @@ impl<'m, 'w> Scan<'m, 'w> {
         let nc = |id: ChannelId| self.table().channel(id).contact == ContactForm::Nc;
         let anew = self.wiring.supply.is_some() && self.table().ids().nth(channel).is_some_and(nc);
         at(&self.wiring.completed, channel) == Lit::TRUE && !anew
+    }
+
+    fn cells(&self, channel: usize) -> Option<Cells> {
+        let kept = self.kept.get(channel)?;
+        let number = |cell: Cell| u32::try_from(cell.number).unwrap_or(u32::MAX);
+        let (on, acked, since_acked) = (number(kept.on), number(kept.acked), kept.since_acked);
+        Some(Cells { on, begun: number(self.begun), acked, since_acked, prompt: self.is_prompt(channel) })
     }
 
     /// A write counts as done from the first scan after its completion. The very first scan issues the first OFF.

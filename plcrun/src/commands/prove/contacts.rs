@@ -1,6 +1,7 @@
 //! What the relay guard of a map keeps whatever a program commands: that contacts of an interlock group never meet, dead times,
 //! least times. Nobody has to ask, and the program does not matter; so it is asked once for each program's map.
 
+use super::only::Only;
 use super::work::Work;
 use crate::project::plural;
 use crate::terminal::{Tint, tinted};
@@ -11,11 +12,14 @@ use runtime::config::IoMap;
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 
-/// Asks all claims whose name contains `only`, one after the other.
-pub fn ask(map: &IoMap, only: Option<&str>, time_limit: Duration) -> Vec<Answered> {
-    let guarded = Guarded::new(&map.channels, map.plan.tick_ns, map.supply.is_some());
-    let wanted = |name: &str| only.is_none_or(|only| name.contains(only));
-    let numbers = guarded.names().enumerate().filter(|(_, name)| wanted(name)).map(|(number, _)| number);
+/// The guard of a map.
+pub fn guard(map: &IoMap) -> Guarded<'_> {
+    Guarded::new(&map.channels, map.plan.tick_ns, map.supply.is_some())
+}
+
+/// Asks its claims, one after the other.
+pub fn ask(guarded: &Guarded<'_>, only: Only<'_>, time_limit: Duration) -> Vec<Answered> {
+    let numbers = guarded.names().enumerate().filter(|(_, name)| only.takes(name)).map(|(number, _)| number);
     let limit = || Limit { deadline: Instant::now().checked_add(time_limit), stop: None };
     numbers.filter_map(|number| guarded.answer(number, &limit())).collect()
 }

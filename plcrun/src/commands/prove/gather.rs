@@ -3,6 +3,7 @@
 //! In the text a property is a comment that begins with `(*#` and holds one entry of the list in a property file:
 //! `(*# { id: never-both, kind: never-together, of: [fwd, rev] } *)`.
 
+use super::only::Only;
 use super::work::Work;
 use crate::args::ProveArgs;
 use crate::exit::Refusal;
@@ -36,13 +37,24 @@ impl Gathered {
         self.places.get(at)
     }
 
+    /// Leaves out what is not asked.
+    pub fn keep(&mut self, only: Only<'_>) {
+        let mut kept = Self { assume: std::mem::take(&mut self.assume), ..Self::default() };
+        for (property, place) in self.properties.drain(..).zip(self.places.drain(..)) {
+            if only.takes(&property.id) {
+                kept.add(property, place);
+            }
+        }
+        *self = kept;
+    }
+
     fn add(&mut self, property: Property, place: Region) {
         self.properties.push(property);
         self.places.push(place);
     }
 }
 
-/// Every property to be asked.
+/// Every property of a program.
 ///
 /// # Errors
 /// The file of properties cannot be read, or a property has a mistake.
@@ -59,9 +71,7 @@ pub fn gather(args: &ProveArgs, work: &Work) -> Result<Gathered, Refusal> {
             return Err(Refusal::findings(what, "give each a name of its own"));
         }
         settle_safe_state(&mut property, work);
-        if args.only.as_ref().is_none_or(|only| property.id.contains(only.as_str())) {
-            gathered.add(property, place);
-        }
+        gathered.add(property, place);
     }
     Ok(gathered)
 }

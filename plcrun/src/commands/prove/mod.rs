@@ -10,6 +10,7 @@ mod delays;
 mod findings;
 mod gather;
 mod junit;
+mod only;
 mod picture;
 mod relays;
 mod replay;
@@ -28,6 +29,7 @@ use ask::{Answered, How};
 use gather::Gathered;
 use indicatif::{ProgressBar, ProgressStyle};
 use lint::{Finding, Remark};
+use only::Only;
 use prove::prover::Answer;
 use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
@@ -171,7 +173,11 @@ impl Outcome {
         let work = Work::of(program, console)?;
         self.tick_ns = work.map.plan.tick_ns;
         self.gathered = gather::gather(args, &work)?;
-        self.contacts = contacts::ask(&work.map, args.only.as_deref(), Duration::from_nanos(args.time_limit.ns));
+        let guard = contacts::guard(&work.map);
+        let own = self.gathered.properties.iter().map(|property| property.id.as_str());
+        let only = Only::new(args.only.as_deref(), own.chain(guard.names()));
+        self.gathered.keep(only);
+        self.contacts = contacts::ask(&guard, only, Duration::from_nanos(args.time_limit.ns));
         if !self.gathered.properties.is_empty() {
             self.ask(&work, args, written, console)?;
         }

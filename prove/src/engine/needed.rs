@@ -1,0 +1,97 @@
+//! What of a proof is needed: the clauses that exclude a broken property, those that carry them, and so on.
+//!
+//! Engines find many clauses that are true and help nobody. What is left here is a proof by itself, quicker to check and shorter to read.
+
+use super::predicates::{Clause, Vocabulary};
+use crate::sat::{Answer, Encoding, Limit, Solver, Term};
+use crate::system::Blasted;
+
+/// The needed ones of clauses that are a proof together; all of them where that is not found.
+#[must_use]
+pub fn needed(blasted: &Blasted, vocabulary: &Vocabulary, clauses: Vec<Clause>, limit: &Limit) -> Vec<Clause> {
+    match marked(blasted, vocabulary, &clauses, limit) {
+        Some(marks) => clauses.into_iter().zip(marks).filter(|(_, needed)| *needed).map(|(clause, _)| clause).collect(),
+        None => clauses,
+    }
+}
+
+fn marked(blasted: &Blasted, vocabulary: &Vocabulary, clauses: &[Clause], limit: &Limit) -> Option<Vec<bool>> {
+    let (graph, mut solver, mut encoding) = (&blasted.graph, Solver::new(limit), Encoding::default());
+    encoding.clauses(&mut solver, graph, &blasted.facts());
+    let constraint = encoding.term(&mut solver, graph, blasted.constraint);
+    solver.clause(&[constraint]);
+    let mut switches: Vec<Term> = Vec::new();
+    for clause in clauses {
+        let switch = solver.fresh();
+        let literal = |literal: &_| encoding.term(&mut solver, graph, vocabulary.before(*literal));
+        let mut terms: Vec<Term> = clause.iter().map(literal).collect();
+        terms.push(!switch);
+        solver.clause(&terms);
+        switches.push(switch);
+    }
+    let numbers: std::collections::HashMap<Term, usize> = switches.iter().copied().zip(0..).collect();
+    let mut marks = vec![false; clauses.len()];
+    let bad = encoding.term(&mut solver, graph, blasted.bad);
+    let mut open: Vec<usize> = Vec::new();
+    let mut asked = vec![bad];
+    loop {
+        // First what is needed already: most clauses are carried by the same few.
+        let known = || switches.iter().zip(&marks).filter(|(_, needed)| **needed).map(|(switch, _)| *switch);
+        let mut answer = solver.solve(&known().chain(asked.iter().copied()).collect::<Vec<Term>>());
+        if answer == Answer::Yes {
+            answer = solver.solve(&switches.iter().chain(&asked).copied().collect::<Vec<Term>>());
+            for number in solver.core().iter().filter_map(|term| numbers.get(term)) {
+                if let Some(mark) = marks.get_mut(*number).filter(|mark| !**mark) {
+                    *mark = true;
+                    open.push(*number);
+                }
+            }
+        }
+        if answer != Answer::No {
+            return None;
+        }
+        let Some(clause) = open.pop().and_then(|number| clauses.get(number)) else { return Some(marks) };
+        let after = |literal: &_| !encoding.term(&mut solver, graph, vocabulary.behind(*literal));
+        asked = clause.iter().map(after).collect();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::predicates::{Literal, Predicate};
+    use crate::graph::{Graph, Leaf, Lit};
+    use crate::model::Start;
+    use crate::system::{Latch, System};
+
+    /// A latch that takes over the one before it in every scan; the first one stays as it is. The third one shall never be set.
+    fn chain() -> System {
+        let mut graph = Graph::default();
+        let lits: Vec<Lit> = (0..4).map(|n| graph.leaf(Leaf::Latch(n))).collect();
+        let latch = |(model, next): (u32, usize)| Latch { model, start: Start::Value(false), next: lits[next] };
+        System {
+            latches: [(0, 0), (1, 0), (2, 1), (3, 3)].map(latch).to_vec(),
+            bad: lits[2],
+            graph,
+            inputs: Vec::new(),
+            counters: Vec::new(),
+            words: Vec::new(),
+            constraint: Lit::TRUE,
+            advice: crate::advice::Advice::default(),
+        }
+    }
+
+    #[test]
+    fn what_carries_what_is_needed_is_kept_and_no_more() {
+        let system = chain();
+        let mut blasted = Blasted::for_proofs(&system);
+        let mut vocabulary = Vocabulary::default();
+        vocabulary.extend(&system, &mut blasted, &(0..4).map(Predicate::Latch).collect::<Vec<_>>());
+        let never = |predicate: u32| vec![Literal { predicate, positive: false }];
+        let left = needed(&blasted, &vocabulary, vec![never(3), never(2), never(1), never(0)], &Limit::default());
+        assert_eq!(left, vec![never(2), never(1), never(0)]);
+        // Without the first one they are no proof, and are left as they are.
+        let no_proof = vec![never(3), never(2), never(1)];
+        assert_eq!(needed(&blasted, &vocabulary, no_proof.clone(), &Limit::default()), no_proof);
+    }
+}
