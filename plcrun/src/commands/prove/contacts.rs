@@ -59,8 +59,9 @@ pub fn verdict(one: &Answered) -> Option<(&'static str, String)> {
 pub fn closing(answered: &[Answered], color: bool) -> String {
     let good = answered.iter().filter(|one| matches!(one.answer, Answer::Proved(_))).count();
     let all = plural(answered.len(), "property").replace("propertys", "properties");
+    let verb = if answered.len() == 1 { "holds" } else { "hold" };
     let tint = if good == answered.len() { Tint::Good } else { Tint::Bad };
-    format!("{}\n", tinted(color, tint, &format!("relay guard: {good} of {all} hold, whatever the program commands")))
+    format!("{}\n", tinted(color, tint, &format!("relay guard: {good} of {all} {verb}, whatever the program commands")))
 }
 
 /// One object, as docs/proof.md describes it.
