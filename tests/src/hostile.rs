@@ -3,7 +3,9 @@
 //! One function each, called by tests with changed files, by the replay of the fuzz corpus and by the fuzz targets, so
 //! that all of them mean the same.
 
-use crate::optimised::{compare, image as image_of, observed};
+use crate::optimised::{compare, image as image_of};
+use bytecode::image::{Place, Symbol};
+use bytecode::types::TypeKind;
 use bytecode::wire::{decode, seal};
 use bytecode::{Image, VerifiedImage};
 use compiler::source::SourceMap;
@@ -78,6 +80,22 @@ fn alike<E: Engine>(image: &VerifiedImage, inputs: &[Vec<u8>]) -> Result<usize, 
         }
     }
     Ok(inputs.len())
+}
+
+/// What can be seen of the memory between two scans: outputs, flags, and the bytes of every variable. What else is in it
+/// may be a temporary, which engines need not store.
+fn observed(image: &VerifiedImage, memory: &Memory) -> Vec<Vec<u8>> {
+    let value = |symbol: &Symbol| {
+        let ty = image.ty(symbol.ty)?;
+        let element = if let TypeKind::Array { element, .. } = ty.kind { image.ty(element)? } else { ty };
+        let scalar = element.scalar()?;
+        match symbol.place {
+            Place::Bit { .. } => memory.read(symbol.place, scalar).map(|bits| vec![u8::from(bits != 0)]),
+            Place::Byte(offset) => memory.data().get(offset as usize..)?.get(..ty.size as usize).map(<[u8]>::to_vec),
+        }
+    };
+    let areas = [memory.outputs().to_vec(), memory.flags().to_vec()];
+    areas.into_iter().chain(image.symbols.iter().map(|symbol| value(symbol).unwrap_or_default())).collect()
 }
 
 /// Scans of a generated program.

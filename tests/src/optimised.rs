@@ -1,8 +1,7 @@
 //! The optimiser changes nothing that can be seen: an image of unoptimised code beside one of optimised code.
 
 use bytecode::VerifiedImage;
-use bytecode::image::{Place, Symbol};
-use bytecode::types::TypeKind;
+use bytecode::image::{Place, ProgramInstance, Symbol};
 use compiler::source::SourceMap;
 use compiler::{Options, compile};
 use runtime::vm::{Budget, Engine, Interpreter, Memory, Trap, TrapCode};
@@ -38,35 +37,25 @@ pub fn compare(plain: &VerifiedImage, optimised: &VerifiedImage, inputs: &[Vec<u
             (Err(a), Err(b)) if a == b => return Ok(number),
             (one, two) => return Err(format!("scan {scan}: {one:?} unoptimised, {two:?} optimised")),
         }
-        let [one, two] = machines.each_ref().map(|m| observed(m.image, &m.memory));
-        if let Some(at) = one.iter().zip(&two).position(|(a, b)| a != b).or((one.len() != two.len()).then_some(0)) {
-            let name =
-                at.checked_sub(2).and_then(|at| plain.symbols.get(at)).map_or("the process image", |s| s.path.as_str());
-            return Err(format!(
-                "scan {scan}: {name} differs, {:?} unoptimised, {:?} optimised",
-                one.get(at),
-                two.get(at)
-            ));
+        let [one, two] = machines.each_ref().map(Machine::visible);
+        if let Some(at) = one.iter().zip(two).position(|(a, b)| a != b) {
+            let (name, values) = (name_at(plain, at), [one.get(at), two.get(at)]);
+            return Err(format!("scan {scan}: byte {at} ({name}) differs, unoptimised and optimised: {values:?}"));
+        }
+        if one.len() != two.len() {
+            return Err(format!("{} and {} bytes of variables", one.len(), two.len()));
         }
     }
     Ok(inputs.len())
 }
 
-/// What can be seen of the memory between two scans: outputs, flags, and the bytes of every variable. What else is in it
-/// may be a temporary, which engines need not store.
-#[must_use]
-pub fn observed(image: &VerifiedImage, memory: &Memory) -> Vec<Vec<u8>> {
-    let value = |symbol: &Symbol| {
-        let ty = image.ty(symbol.ty)?;
-        let element = if let TypeKind::Array { element, .. } = ty.kind { image.ty(element)? } else { ty };
-        let scalar = element.scalar()?;
-        match symbol.place {
-            Place::Bit { .. } => memory.read(symbol.place, scalar).map(|bits| vec![u8::from(bits != 0)]),
-            Place::Byte(offset) => memory.data().get(offset as usize..)?.get(..ty.size as usize).map(<[u8]>::to_vec),
-        }
+/// The variable that begins nearest before a byte.
+fn name_at(image: &VerifiedImage, at: usize) -> &str {
+    let start = |symbol: &Symbol| match symbol.place {
+        Place::Byte(offset) | Place::Bit { offset, .. } => offset as usize,
     };
-    let areas = [memory.outputs().to_vec(), memory.flags().to_vec()];
-    areas.into_iter().chain(image.symbols.iter().map(|symbol| value(symbol).unwrap_or_default())).collect()
+    let before = image.symbols.iter().filter(|symbol| start(symbol) <= at);
+    before.max_by_key(|symbol| start(symbol)).map_or("the process image", |symbol| symbol.path.as_str())
 }
 
 struct Machine<'i> {
@@ -97,6 +86,16 @@ impl<'i> Machine<'i> {
             ran.map_err(|trap| self.told(&trap))?;
         }
         Ok(())
+    }
+
+    /// Process image, globals and program instances with all that is in them: what has the same place in both images.
+    fn visible(&self) -> &[u8] {
+        let end_of = |program: &ProgramInstance| {
+            let ty = self.image.pou(program.pou).and_then(|pou| pou.instance).and_then(|ty| self.image.ty(ty));
+            (program.offset + ty.map_or(0, |ty| ty.size)) as usize
+        };
+        let end = self.image.programs.iter().map(end_of).max().unwrap_or(0);
+        self.memory.data().get(..end).unwrap_or_else(|| self.memory.data())
     }
 
     fn told(&self, trap: &Trap) -> Told {
