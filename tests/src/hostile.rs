@@ -3,7 +3,7 @@
 //! One function each, called by tests with changed files, by the replay of the fuzz corpus and by the fuzz targets, so
 //! that all of them mean the same.
 
-use crate::optimised::{compare, image as image_of};
+use crate::optimised::{Spent, compare, image as image_of};
 use bytecode::image::{Place, Symbol};
 use bytecode::types::TypeKind;
 use bytecode::wire::{decode, seal};
@@ -111,7 +111,7 @@ pub fn generated(text: &str) -> Result<usize, String> {
     let input = |scan: usize, byte: u32| (scan * 37 + byte as usize * 11) as u8;
     let inputs: Vec<Vec<u8>> =
         (0..SCANS_GENERATED).map(|scan| (0..plain.data.input_bytes).map(|b| input(scan, b)).collect()).collect();
-    compare(&plain, &optimised, &inputs)?;
+    compare(&plain, &optimised, &inputs, Spent::UnoptimisedFirst)?;
     let mut scans = 0;
     for image in [&optimised, &plain] {
         scans = alike::<Interpreter>(image, &inputs)?;
