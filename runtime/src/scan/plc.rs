@@ -219,7 +219,13 @@ impl<E: Engine, D: Driver> Plc<E, D> {
     /// One scan, due at `grid_ns` on `clock`. Grid deadlines are multiples of the base tick and must rise; those left
     /// out are skipped. Does not allocate.
     pub fn step<C: Clock>(&mut self, grid_ns: u64, clock: &C) -> Step {
-        self.begin(grid_ns, clock.now_ns());
+        self.step_since(grid_ns, clock.now_ns(), clock)
+    }
+
+    /// Like [`Self::step`], of a scan that began at `started_ns`: what was done for it since then is part of its time, and
+    /// no part of how late it woke up.
+    pub fn step_since<C: Clock>(&mut self, grid_ns: u64, started_ns: u64, clock: &C) -> Step {
+        self.begin(grid_ns, started_ns);
         self.at.set_step(Doing::Reading);
         if let Err(io) = self.driver.read(self.now_ns, &mut self.raw) {
             self.fail(FaultCause::Io(io), None);

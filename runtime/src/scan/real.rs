@@ -246,8 +246,7 @@ pub fn run_guarded<E: Engine, D: Driver, C: Clock>(
     let mut grid = Grid::new(plc.tick_ns(), clock.now_ns());
     pulse.begin(clock.now_ns());
     loop {
-        sleep(clock, &mut grid, &mut pulse);
-        let woken_ns = clock.now_ns();
+        let woken_ns = sleep(clock, &mut grid, &mut pulse);
         pulse.promise(woken_ns, Doing::Scanning);
         if let Some((code, value)) = pulse.guardian_fault(woken_ns) {
             plc.guardian_lost(code, value);
@@ -256,7 +255,7 @@ pub fn run_guarded<E: Engine, D: Driver, C: Clock>(
         before_scan(plc, grid.deadline_ns);
         #[cfg(feature = "inject")]
         clock.scan(plc.scan().saturating_add(1));
-        let step = run.step(plc, clock, grid.deadline_ns);
+        let step = run.step(plc, clock, grid.deadline_ns, woken_ns);
         pulse.promise(step.finished_ns, Doing::Telling);
         if step.mode == Mode::Running {
             pulse.completed(step.scan);
@@ -277,8 +276,9 @@ pub fn run_guarded<E: Engine, D: Driver, C: Clock>(
 }
 
 /// Sleeps to the deadline. A stop signal or the loss of the guardian makes the deadline now; a signal may come while another
-/// thread runs, so a long sleep is taken in pieces.
-fn sleep<C: Clock>(clock: &C, grid: &mut Grid, pulse: &mut Pulse) {
+/// thread runs, so a long sleep is taken in pieces. Gives the moment it was over, before anything else was done: the start
+/// of the scan, as those who measure wake-up latency read it.
+fn sleep<C: Clock>(clock: &C, grid: &mut Grid, pulse: &mut Pulse) -> u64 {
     loop {
         let now_ns = clock.now_ns();
         let until_ns = grid.deadline_ns.min(now_ns.saturating_add(STOP_LOOK_NS));
@@ -287,10 +287,10 @@ fn sleep<C: Clock>(clock: &C, grid: &mut Grid, pulse: &mut Pulse) {
         let woken_ns = clock.now_ns();
         if stop_signal().is_some() || pulse.guardian_fault(woken_ns).is_some() {
             grid.deadline_ns = grid.deadline_ns.min(woken_ns);
-            return;
+            return woken_ns;
         }
         if wake == Wake::OnTime && until_ns == grid.deadline_ns {
-            return;
+            return woken_ns;
         }
     }
 }
@@ -354,14 +354,20 @@ impl Run {
         }
     }
 
-    /// One scan. A panic in it leads to the safe state before anything is printed.
-    fn step<E: Engine, D: Driver, C: Clock>(&mut self, plc: &mut Plc<E, D>, clock: &C, deadline_ns: u64) -> Step {
+    /// One scan, which began when its thread woke up. A panic in it leads to the safe state before anything is printed.
+    fn step<E: Engine, D: Driver, C: Clock>(
+        &mut self,
+        plc: &mut Plc<E, D>,
+        clock: &C,
+        deadline_ns: u64,
+        woken_ns: u64,
+    ) -> Step {
         let scanning = quiet::Scanning::begin();
         let mut attempt = || {
             catch_unwind(AssertUnwindSafe(|| {
                 #[cfg(feature = "inject")]
                 crate::inject::act(plc.scan().saturating_add(1));
-                plc.step(deadline_ns, clock)
+                plc.step_since(deadline_ns, woken_ns, clock)
             }))
         };
         let step = attempt().or_else(|_| {
