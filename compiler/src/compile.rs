@@ -1,6 +1,6 @@
 //! The whole way from texts to an image.
 
-use crate::codegen::{self, Input, layout::Layout};
+use crate::codegen::{self, Input, Symbols, layout::Layout};
 use crate::diag::{Allowance, Code, Diagnostic, Suppressed, has_errors};
 use crate::hir::{PouId, Program};
 use crate::ir::{Func, InstKind};
@@ -10,7 +10,9 @@ use crate::parser::parse;
 use crate::passes;
 use crate::sema;
 use crate::source::{FileId, SourceMap};
+use crate::threads;
 use bytecode::Image;
+use std::sync::mpsc::sync_channel;
 
 /// What the compiler is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,17 +56,28 @@ impl Compiled {
 #[must_use]
 pub fn compile(sources: &SourceMap, files: &[FileId], options: Options) -> Compiled {
     let mut compiled = analysed(sources, files);
-    compiled.image = imaged(sources, &compiled.program, &mut compiled.diagnostics, options);
+    if !has_errors(&compiled.diagnostics) {
+        let made = generate(sources, &compiled.program, options);
+        compiled.image = made.map_err(|finding| compiled.diagnostics.push(*finding)).ok();
+    }
     compiled
 }
 
 /// The image and the findings of [`compile`], for programs that are only run: the syntax trees, half of all memory a
-/// compilation takes, are let go before code is made.
+/// compilation takes, are let go before code is made, or while it is made.
 #[must_use]
 pub fn build(sources: &SourceMap, files: &[FileId], options: Options) -> (Option<Image>, Vec<Diagnostic>) {
     let Compiled { program, files: trees, mut diagnostics, .. } = analysed(sources, files);
-    drop(trees);
-    (imaged(sources, &program, &mut diagnostics, options), diagnostics)
+    if has_errors(&diagnostics) {
+        return (None, diagnostics);
+    }
+    let made = generate_beside(sources, &program, options, move || drop(trees));
+    let image = made.map_err(|finding| diagnostics.push(*finding)).ok();
+    if is_large(&program) {
+        // Where no thread can be made, it goes with the closure.
+        let _ = std::thread::Builder::new().name("program".to_owned()).spawn(move || drop(program));
+    }
+    (image, diagnostics)
 }
 
 /// Everything but the image.
@@ -87,19 +100,6 @@ fn analysed(sources: &SourceMap, files: &[FileId]) -> Compiled {
     Compiled { image: None, program, files: trees, diagnostics, allowances, suppressed }
 }
 
-/// The image of a program whose findings are these, unless one of them is an error.
-fn imaged(
-    sources: &SourceMap,
-    program: &Program,
-    diagnostics: &mut Vec<Diagnostic>,
-    options: Options,
-) -> Option<Image> {
-    if has_errors(diagnostics) {
-        return None;
-    }
-    generate(sources, program, options).map_err(|finding| diagnostics.push(*finding)).ok()
-}
-
 /// True for findings that follow from something being absent in the whole text.
 fn is_about_use(code: Code) -> bool {
     matches!(
@@ -113,9 +113,44 @@ fn is_about_use(code: Code) -> bool {
 /// # Errors
 /// A limit of the image format is exceeded.
 pub fn generate(sources: &SourceMap, program: &Program, options: Options) -> Result<Image, Box<Diagnostic>> {
-    let layout = Layout::new(program).map_err(|e| codegen::too_large(program, e.0))?;
-    let funcs = intermediate(program, &layout, options)?;
-    codegen::generate(&Input { program, layout: &layout, funcs: &funcs, sources })
+    generate_beside(sources, program, options, || ())
+}
+
+/// True where another thread pays: the symbols of so many variables take about a millisecond to make.
+fn is_large(program: &Program) -> bool {
+    const VARIABLES_MIN: usize = 2_000;
+    let variables: usize = program.pous.values().map(|pou| pou.vars.len()).sum();
+    variables >= VARIABLES_MIN && threads::help()
+}
+
+/// The image. In a large program another thread makes the symbols meanwhile, and then does what else can be done aside.
+fn generate_beside(
+    sources: &SourceMap,
+    program: &Program,
+    options: Options,
+    aside: impl FnOnce() + Send,
+) -> Result<Image, Box<Diagnostic>> {
+    let layout = &Layout::new(program).map_err(|e| codegen::too_large(program, e.0))?;
+    let image = |symbols: &mut dyn FnMut() -> Symbols| {
+        let funcs = intermediate(program, layout, options)?;
+        codegen::generate(&Input { program, layout, funcs: &funcs, sources }, symbols())
+    };
+    let symbols = move || Symbols::new(program, layout, sources);
+    if !is_large(program) {
+        aside();
+        return image(&mut { symbols });
+    }
+    std::thread::scope(|scope| {
+        let (sender, receiver) = sync_channel(1);
+        let helper = move || {
+            // Nobody waits for them where code could not be made.
+            let _ = sender.send(symbols());
+            aside();
+        };
+        // Where no thread can be made, its channel is closed.
+        let _ = std::thread::Builder::new().name("symbols".to_owned()).spawn_scoped(scope, helper);
+        image(&mut || receiver.recv().unwrap_or_else(|_| symbols()))
+    })
 }
 
 /// The intermediate code of every POU a program instance reaches, in the order of their numbers.

@@ -4,6 +4,8 @@
 //! behind it. Comments nest and are kept beside the tokens. Limits (bytes, tokens, length of a name, depth of comments)
 //! are checked here and named in the message.
 
+mod halves;
+
 use crate::map::HashSet;
 use std::cmp::Ordering;
 
@@ -30,8 +32,7 @@ type Piece<'a> = IResult<Text<'a>, TokenKind>;
 /// Cuts the text into tokens.
 #[must_use]
 pub fn lex(file: FileId, text: &str) -> Lexed {
-    let (bytes, odd_names) = (text.len(), HashSet::default());
-    let mut lexer = Lexer { file, bytes, out: Lexed::default(), after_dot: false, odd_names };
+    let mut lexer = Lexer::new(file, text.len());
     if text.len() > FILE_BYTES_MAX {
         let message = format!("the file has {} bytes; the limit is {FILE_BYTES_MAX} (32 MiB)", text.len());
         let finding = Diagnostic::new(Code::FileTooLarge, Span::new(file, 0, 0), message);
@@ -42,7 +43,10 @@ pub fn lex(file: FileId, text: &str) -> Lexed {
     }
     // A token has five or six bytes with the blank behind it.
     lexer.out.tokens.reserve(text.len() / 5);
-    lexer.run(text);
+    // Editors of some systems put a byte order mark first.
+    let rest = opt(char::<_, nom::error::Error<Text<'_>>>('\u{FEFF}')).parse(text).map_or(text, |(rest, _)| rest);
+    let rest = halves::run(&mut lexer, text, rest);
+    lexer.run(rest, u32::MAX);
     lexer.out
 }
 
@@ -58,16 +62,26 @@ struct Lexer {
 }
 
 impl Lexer {
-    fn run(&mut self, text: Text<'_>) {
-        // Editors of some systems put a byte order mark first.
-        let mut rest =
-            opt(char::<_, nom::error::Error<Text<'_>>>('\u{FEFF}')).parse(text).map_or(text, |(rest, _)| rest);
+    fn new(file: FileId, bytes: usize) -> Self {
+        Self { file, bytes, out: Lexed::default(), after_dot: false, odd_names: HashSet::default() }
+    }
+
+    /// Reads up to the end of the text, or as long as something begins before `until`. Gives what is left behind the last
+    /// piece; nothing behind the end.
+    fn run<'a>(&mut self, mut rest: Text<'a>, until: u32) -> Text<'a> {
         loop {
+            let behind = rest;
             rest = skip_blanks(rest);
             let start = self.at(rest);
+            if start >= until {
+                return behind;
+            }
             if rest.is_empty() {
-                self.push(TokenKind::End, start, start);
-                return;
+                // Nothing was read yet where the other half of the text ended it.
+                if self.out.tokens.last().is_none_or(|last| last.kind != TokenKind::End) {
+                    self.push(TokenKind::End, start, start);
+                }
+                return rest;
             }
             if self.out.tokens.len() >= TOKENS_MAX {
                 let message = format!("more than {TOKENS_MAX} words, numbers and signs in one file");
@@ -75,7 +89,7 @@ impl Lexer {
                 self.report(finding.help("split the program into several files"));
                 self.push(TokenKind::Bad, start, start);
                 self.push(TokenKind::End, start, start);
-                return;
+                return "";
             }
             rest = self.piece(rest, start);
         }

@@ -22,6 +22,7 @@ pub mod selfcheck;
 pub mod sema;
 pub mod source;
 pub mod stdlib;
+mod threads;
 pub mod token;
 pub mod types;
 

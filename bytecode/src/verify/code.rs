@@ -3,7 +3,7 @@
 // A rule concerns a few operations of many; naming the rest in every match would hide which.
 #![allow(clippy::wildcard_enum_match_arm)]
 
-use super::layout::{Scope, Spot, Target, Want, is_at, is_at_each};
+use super::layout::{Scalars, Scope, Spot, Target, Want, is_at, is_at_each};
 use super::{At, Rule, VerifyError, require};
 use crate::image::{Access, Image, Pou, PouKind};
 use crate::isa::{Extra, Instr, Op, Operand, Role, Ty};
@@ -12,7 +12,8 @@ use crate::types::{PouId, TypeId};
 
 pub(super) fn check(image: &Image) -> Result<(), VerifyError> {
     for pou in &image.pous {
-        let scope = Scope { image, own: pou.instance, references: &pou.references };
+        let scalars = Scalars::of(image, pou.instance);
+        let scope = Scope { image, own: pou.instance, references: &pou.references, scalars: &scalars };
         let checker = Checker { image, pou, scope };
         let body = image.code.get(pou.entry as usize..pou.end as usize).unwrap_or_default();
         for (pc, instr) in (pou.entry..).zip(body) {

@@ -6,7 +6,7 @@
 use crate::image::{Access, Image, Slot};
 use crate::isa::{Operand, Window};
 use crate::scalar::ScalarType;
-use crate::types::{TypeId, TypeKind};
+use crate::types::{Type, TypeId, TypeKind};
 
 /// A place within a type: the type it starts from and the offset in it.
 #[derive(Clone, Copy)]
@@ -112,6 +112,42 @@ pub(super) struct Scope<'a> {
     pub image: &'a Image,
     pub own: Option<TypeId>,
     pub references: &'a [TypeId],
+    /// The scalars of its own instance.
+    pub scalars: &'a Scalars,
+}
+
+/// Which scalar field begins at each byte of an instance, looked up instead of searched: large programs keep hundreds of
+/// thousands of variables in one instance. Says yes where a field of that type begins, and nothing of everything else.
+#[derive(Default)]
+pub(super) struct Scalars {
+    /// One more than the scalar's code; 0 where no scalar field begins.
+    codes: Vec<u8>,
+}
+
+impl Scalars {
+    /// Of a type. Empty where a few large fields would need a long table.
+    pub fn of(image: &Image, ty: Option<TypeId>) -> Self {
+        const BYTES_PER_FIELD_MAX: usize = 16;
+        let Some(ty) = ty.and_then(|ty| image.ty(ty)) else { return Self::default() };
+        let TypeKind::Instance { fields } = &ty.kind else { return Self::default() };
+        let bytes = ty.size as usize;
+        if bytes > fields.len().saturating_mul(BYTES_PER_FIELD_MAX) {
+            return Self::default();
+        }
+        let mut codes = vec![0; bytes];
+        for field in fields {
+            if let Some(scalar) = image.ty(field.ty).and_then(Type::scalar)
+                && let Some(code) = codes.get_mut(field.offset as usize)
+            {
+                *code = scalar.code() + 1;
+            }
+        }
+        Self { codes }
+    }
+
+    fn begins_at(&self, offset: u32, scalar: ScalarType) -> bool {
+        self.codes.get(offset as usize) == Some(&(scalar.code() + 1))
+    }
 }
 
 /// Where an operand points.
@@ -152,6 +188,9 @@ impl Scope<'_> {
 
     /// Is a value of this scalar type at the operand? The process image is bytes that any type but bool may overlay.
     pub fn is_scalar(&self, operand: Operand, scalar: ScalarType) -> bool {
+        if operand.window() == Some(Window::Own) && self.scalars.begins_at(operand.offset(), scalar) {
+            return true;
+        }
         match self.target(operand) {
             Some(Target::ProcessImage(offset)) => process_image_holds(self.image, offset, scalar),
             Some(Target::Typed(spot)) => is_at(self.image, spot, Want::Scalar(scalar)),

@@ -1,17 +1,13 @@
-//! What a person needs to follow an image: symbols, files, rungs, places.
+//! What a person needs to follow the code of an image: files, rungs, places.
 
 use super::Input;
-use super::layout::Storage;
-use super::types::TypeTable;
 use crate::arena::Arena;
-use crate::ast::Area;
-use crate::hir::{Body, Class, PouId, Variable};
+use crate::hir::{Body, PouId};
 use crate::ir::{Func, InstKind};
 use crate::map::{HashMap, HashSet};
 use crate::source::{LineColumn, Span};
 use crate::stdlib;
-use bytecode::image::{Debug, Place, Rung, SourcePlace, Symbol, SymbolRole};
-use bytecode::types::Retention;
+use bytecode::image::{Debug, Rung, SourcePlace};
 
 /// A rung: POU and position in its body.
 type RungAt = (PouId, u32);
@@ -57,23 +53,6 @@ fn calling_rungs(input: &Input<'_>) -> HashMap<PouId, RungAt> {
         }
     }
     found.into_iter().filter_map(|(pou, rung)| Some((pou, rung?))).collect()
-}
-
-/// Symbols in the order of their paths. Rows beside the strings decide most comparisons by a number: large programs have
-/// hundreds of thousands of symbols, and reading two distant strings for each comparison took longer than all else here.
-fn sorted_by_path(symbols: Vec<Symbol>) -> Vec<Symbol> {
-    const HEAD: usize = size_of::<u128>();
-    let head = |path: &str| {
-        let mut bytes = [0u8; HEAD];
-        bytes.iter_mut().zip(path.bytes()).for_each(|(to, from)| *to = from);
-        u128::from_be_bytes(bytes)
-    };
-    let mut rows: Vec<(u128, usize)> = symbols.iter().enumerate().map(|(i, s)| (head(&s.path), i)).collect();
-    let path = |row: &(u128, usize)| symbols.get(row.1).map(|s| s.path.as_str());
-    // Equal paths keep the order of the declarations.
-    rows.sort_unstable_by(|a, b| a.0.cmp(&b.0).then_with(|| path(a).cmp(&path(b))).then(a.1.cmp(&b.1)));
-    let mut taken: Vec<Option<Symbol>> = symbols.into_iter().map(Some).collect();
-    rows.iter().filter_map(|(_, at)| taken.get_mut(*at).and_then(Option::take)).collect()
 }
 
 /// Collects places while code is made.
@@ -173,71 +152,5 @@ impl<'a> Describer<'a> {
             }
         }
         Debug { files, rungs, places: self.places }
-    }
-
-    /// Declared variables of globals and program instances, sorted by path.
-    pub(super) fn symbols(&self, input: &Input<'_>, types: &mut TypeTable) -> Vec<Symbol> {
-        let mut symbols = Vec::new();
-        for (id, global) in input.program.globals.iter() {
-            let at = input.layout.globals[id];
-            symbols.push(self.symbol(types, global.name.to_string(), global, at, global.retention));
-        }
-        for (instance, base) in input.program.instances.iter().zip(&input.layout.instances) {
-            for (var, variable) in input.program.pous[instance.pou].vars.iter() {
-                let hidden = matches!(variable.class, Class::Hidden | Class::Temp | Class::Result | Class::InOut);
-                let at = match input.layout.storage(instance.pou, var) {
-                    Storage::Own(offset) => base + offset,
-                    Storage::Image if variable.location.is_some() => 0,
-                    Storage::Image | Storage::Frame(_) | Storage::Reference(_) => continue,
-                };
-                if !hidden {
-                    let path = format!("{}.{}", instance.name, variable.name);
-                    let retention = variable.retention.within(instance.retention);
-                    let retention = if variable.constant { Retention::NonRetain } else { retention };
-                    symbols.push(self.symbol(types, path, variable, at, retention));
-                }
-            }
-        }
-        let mut symbols = sorted_by_path(symbols);
-        symbols.dedup_by(|a, b| a.path == b.path);
-        symbols
-    }
-
-    fn symbol(
-        &self,
-        types: &mut TypeTable,
-        path: String,
-        variable: &Variable,
-        at: u32,
-        retention: Retention,
-    ) -> Symbol {
-        let (place, role, address) = match &variable.location {
-            Some(location) => {
-                let byte = self.input.layout.location(location);
-                let place = location.bit.map_or(Place::Byte(byte), |bit| Place::Bit { offset: byte, bit });
-                let role = match location.area {
-                    Area::Input => SymbolRole::Input,
-                    Area::Output => SymbolRole::Output,
-                    Area::Memory => SymbolRole::Flag,
-                };
-                (place, role, location.text.clone())
-            }
-            None => {
-                let instance = self.input.program.types.as_instance(variable.ty).is_some();
-                let role = if instance { SymbolRole::Instance } else { SymbolRole::Variable };
-                (Place::Byte(at), role, String::new())
-            }
-        };
-        Symbol {
-            path,
-            place,
-            ty: types.id(self.input, variable.ty),
-            role,
-            retention,
-            constant: variable.constant,
-            address,
-            line: self.line_column(variable.span, false).line,
-            file: variable.span.file.0,
-        }
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! Owns layout ([`layout`]), the type table (`types`), the constant pool and access rows (`tables`), the frames'
 //! slots for temporaries (`slots`), instructions with their budget charges (`emit`) and what a person needs to follow
-//! it all (`describe`). The same program gives the same image, byte for byte.
+//! it all (`symbols`, `describe`). The same program gives the same image, byte for byte.
 
 // Labels and jumps matter to code generation in several places where all other instructions do not.
 #![allow(clippy::wildcard_enum_match_arm)]
@@ -12,6 +12,7 @@ mod emit;
 mod initial;
 pub mod layout;
 mod slots;
+mod symbols;
 mod tables;
 mod types;
 
@@ -25,6 +26,7 @@ use bytecode::isa::Operand;
 use layout::Layout;
 
 pub use initial::initial_bytes;
+pub(crate) use symbols::Symbols;
 
 /// What an image is made from.
 pub(crate) struct Input<'a> {
@@ -42,12 +44,12 @@ pub(crate) struct Input<'a> {
 ///
 /// # Errors
 /// A limit of the image format is exceeded.
-pub(crate) fn generate(input: &Input<'_>) -> Result<Image, Box<Diagnostic>> {
+pub(crate) fn generate(input: &Input<'_>, symbols: Symbols) -> Result<Image, Box<Diagnostic>> {
     let mut generator = Generator::new(input)?;
     for func in input.funcs {
         generator.pou(func)?;
     }
-    generator.finish()
+    generator.finish(symbols)
 }
 
 struct Generator<'a> {
@@ -120,7 +122,7 @@ impl<'a> Generator<'a> {
         Ok(())
     }
 
-    fn finish(mut self) -> Result<Image, Box<Diagnostic>> {
+    fn finish(mut self, symbols: Symbols) -> Result<Image, Box<Diagnostic>> {
         let Input { program, layout, .. } = *self.input;
         let [input_bytes, output_bytes, flag_bytes] = layout.areas;
         let slots = self.frames.data_slots(self.input, &mut self.types);
@@ -143,7 +145,7 @@ impl<'a> Generator<'a> {
                 programs: t.programs.clone(),
             })
             .collect();
-        self.image.symbols = self.describer.symbols(self.input, &mut self.types);
+        self.image.symbols = symbols.numbered(self.input, &mut self.types);
         let (constants, accesses) = self.tables.finish(self.input, &mut self.types);
         self.image.constants = constants;
         self.image.accesses = accesses;

@@ -13,6 +13,7 @@ use std::cell::{Cell, RefCell};
 use nom::error::{ErrorKind, ParseError};
 use nom::{IResult, Input, Needed};
 
+use super::ahead::Ahead;
 use crate::ast::{Attribute, Ident};
 use crate::diag::{Code, Diagnostic};
 use crate::limits::{DIAGNOSTICS_MAX, NESTING_MAX};
@@ -54,11 +55,15 @@ pub(super) struct Context<'a> {
     /// All tokens, to find the one before a place.
     pub(super) tokens: &'a [Token],
     pub(super) findings: RefCell<Vec<Diagnostic>>,
+    /// More of them end reading.
+    findings_max: usize,
     /// Set when reading cannot go on: nesting too deep, too many mistakes.
     pub(super) fatal: Cell<bool>,
     depth: Cell<u32>,
     /// The constructs around the current place, innermost last.
     pub(super) open: RefCell<Vec<Opener>>,
+    /// What another thread reads meanwhile.
+    pub(super) ahead: Ahead,
 }
 
 impl<'a> Context<'a> {
@@ -68,10 +73,22 @@ impl<'a> Context<'a> {
             text,
             tokens,
             findings: RefCell::new(Vec::new()),
+            findings_max: DIAGNOSTICS_MAX,
             fatal: Cell::new(false),
             depth: Cell::new(0),
             open: RefCell::new(Vec::new()),
+            ahead: Ahead::default(),
         }
+    }
+
+    /// For reading ahead: the first finding ends it.
+    pub(super) fn ahead(file: FileId, text: &'a str, tokens: &'a [Token]) -> Self {
+        Self { findings_max: 0, ..Self::new(file, text, tokens) }
+    }
+
+    /// True where nothing is open but the list of a body or the file.
+    pub(super) fn is_at_top(&self) -> bool {
+        self.depth.get() == 0 && self.open.borrow().is_empty()
     }
 
     /// Records a finding.
@@ -80,7 +97,7 @@ impl<'a> Context<'a> {
             return;
         }
         let mut findings = self.findings.borrow_mut();
-        if findings.len() >= DIAGNOSTICS_MAX {
+        if findings.len() >= self.findings_max {
             self.fatal.set(true);
             let message = format!("more than {DIAGNOSTICS_MAX} mistakes in this file; the rest is not reported");
             findings.push(Diagnostic::new(Code::TooManyMistakes, finding.primary.span, message));
@@ -155,8 +172,14 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    fn index(&self) -> usize {
+    /// The number of the next token.
+    pub(super) fn index(&self) -> usize {
         self.context.tokens.len() - self.rest.len()
+    }
+
+    /// At the token of this number.
+    pub(super) fn at_index(self, index: usize) -> Self {
+        Self { rest: self.context.tokens.get(index..).unwrap_or(&[]), ..self }
     }
 
     /// The token before this place.

@@ -6,6 +6,7 @@
 use nom::Parser;
 use nom::combinator::cut;
 
+use super::ahead;
 use super::cursor::{Cursor, Opener, Res, name, pragmas, semicolon, symbol};
 use super::expr::{arguments, variable};
 use super::stmt::{closing_keyword, is_boundary, statements};
@@ -92,9 +93,20 @@ fn find(word: &str) -> Option<Word> {
 /// From `LADDER` to `END_LADDER`. Never fails.
 pub(super) fn ladder(start: Cursor<'_>) -> (Cursor<'_>, Ladder) {
     let opening = start.span();
-    let mut i = start.next();
+    let (i, rungs) = rungs(start.next());
+    let (i, _) = closing_keyword(i, Keyword::EndLadder, opening, "LADDER");
+    (i, Ladder { rungs, span: i.since(opening) })
+}
+
+/// Rungs up to a keyword that belongs to none. Never fails.
+pub(super) fn rungs(mut i: Cursor<'_>) -> (Cursor<'_>, Vec<Rung>) {
     let mut rungs = Vec::new();
     while !i.is_over() {
+        if let Some((after, read)) = ahead::rungs(i) {
+            rungs.extend(read);
+            i = after;
+            continue;
+        }
         let (after, attributes) = pragmas(i);
         if after.is_keyword(Keyword::Rung) {
             let (after, rung) = rung(after, attributes);
@@ -114,8 +126,7 @@ pub(super) fn ladder(start: Cursor<'_>) -> (Cursor<'_>, Ladder) {
         };
         i = resync(after, at);
     }
-    let (i, _) = closing_keyword(i, Keyword::EndLadder, opening, "LADDER");
-    (i, Ladder { rungs, span: i.since(opening) })
+    (i, rungs)
 }
 
 /// Behind the `;` of the rung, or at the next rung or the end of the ladder. Steps over whole ST elements.

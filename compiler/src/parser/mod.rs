@@ -6,6 +6,7 @@
 //! One file per part of the grammar: `unit` (file, units, configurations), `decl` (variables, types), `stmt` and `expr`
 //! (Structured Text), `ladder`; `cursor` is the ground they stand on, `foreign` recognises files of other tools.
 
+mod ahead;
 mod cursor;
 mod decl;
 mod expr;
@@ -44,10 +45,9 @@ pub fn parse(map: &SourceMap, file: FileId) -> (ast::File, Vec<Diagnostic>) {
 pub(crate) fn parse_tokens(file: FileId, text: &str, lexed: Lexed) -> (ast::File, Vec<Diagnostic>) {
     let mut lexed = lexed;
     spelling::mend(file, text, &mut lexed);
-    let context = Context::new(file, text, &lexed.tokens);
-    let items = unit::items(Cursor::new(&context));
+    let (items, findings) = ahead::parse(file, text, &lexed.tokens);
     let mut diagnostics = lexed.diagnostics;
-    diagnostics.extend(context.findings.into_inner());
+    diagnostics.extend(findings);
     diagnostics.sort_by_key(|finding| finding.primary.span.start);
     (ast::File { file, items, comments: lexed.comments }, diagnostics)
 }

@@ -4,6 +4,7 @@ use nom::Parser;
 use nom::combinator::cut;
 use nom::multi::separated_list1;
 
+use super::ahead;
 use super::cursor::{Cursor, Opener, Res, Stop, keyword, pragmas, semicolon, symbol};
 use super::expr::{address_of, arguments, expression, variable};
 use crate::ast::{
@@ -25,6 +26,11 @@ pub(super) fn statements(i: Cursor<'_>) -> (Cursor<'_>, Vec<Stmt>) {
 fn list(mut i: Cursor<'_>, in_case: bool) -> (Cursor<'_>, Vec<Stmt>) {
     let mut statements = Vec::new();
     while !i.is_over() {
+        if let Some((after, read)) = ahead::statements(i) {
+            statements.extend(read);
+            i = after;
+            continue;
+        }
         if let TokenKind::Keyword(keyword) = i.kind() {
             if ends_list(i, keyword) {
                 break;

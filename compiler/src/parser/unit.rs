@@ -4,6 +4,7 @@ use nom::Parser;
 use nom::combinator::cut;
 use nom::multi::separated_list1;
 
+use super::ahead;
 use super::cursor::{Cursor, Res, closing, name, pragmas, semicolon, symbol};
 use super::decl::{merged, section, section_kind, sections, stated_retention, type_ref, type_section};
 use super::expr::{arguments, expression};
@@ -22,6 +23,11 @@ use bytecode::near::nearest;
 pub(super) fn items(mut i: Cursor<'_>) -> Vec<Item> {
     let mut items = Vec::new();
     while !i.is_over() {
+        if let Some((after, read)) = ahead::items(i) {
+            items.extend(read);
+            i = after;
+            continue;
+        }
         let (after, attributes) = pragmas(i);
         i = match after.kind() {
             TokenKind::Keyword(Keyword::Program) => unit(after, PouKind::Program, attributes, &mut items),
@@ -88,7 +94,7 @@ fn outside_finding(i: Cursor<'_>) -> Diagnostic {
 }
 
 /// True for keywords with which a unit begins.
-fn begins_unit(kind: TokenKind) -> bool {
+pub(super) fn begins_unit(kind: TokenKind) -> bool {
     use Keyword::{Configuration, Function, FunctionBlock, Program, Type, VarGlobal};
     matches!(kind, TokenKind::Keyword(Program | Function | FunctionBlock | Configuration | Type | VarGlobal))
 }
