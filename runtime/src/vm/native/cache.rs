@@ -8,7 +8,6 @@ use super::flat::Program;
 use bytecode::ScalarType;
 use cranelift_codegen::ir::Value;
 use cranelift_frontend::Variable;
-use std::collections::VecDeque;
 
 /// Places remembered at a time: about what the registers and a few spills hold.
 const ENTRIES_MAX: usize = 48;
@@ -110,39 +109,93 @@ pub(super) fn apart(a: Reach, b: Reach) -> bool {
     }
 }
 
-/// The places remembered, oldest first.
+/// The places remembered. What every instruction asks is answered from short rows of numbers.
 #[derive(Debug, Default)]
 pub(super) struct Cache {
-    entries: VecDeque<Entry>,
+    entries: Vec<Entry>,
+    /// The offset of each entry's place.
+    ats: Vec<u32>,
+    /// When each entry came, counted up.
+    came: Vec<u32>,
+    clock: u32,
+    /// Entries behind the own pointer.
+    owns: usize,
 }
 
 impl Cache {
+    /// No place is remembered twice.
+    fn position(&self, key: Key) -> Option<usize> {
+        let mut from = 0;
+        loop {
+            let at = from + self.ats.get(from..)?.iter().position(|at| *at == key.at)?;
+            if self.entries.get(at)?.key.own == key.own {
+                return Some(at);
+            }
+            from = at + 1;
+        }
+    }
+
     pub(super) fn get(&self, key: Key, ty: ScalarType) -> Option<Datum> {
-        self.entries.iter().rev().find(|e| e.key == key && e.ty == ty).map(|e| e.datum)
+        let entry = self.entries.get(self.position(key)?)?;
+        (entry.ty == ty).then_some(entry.datum)
+    }
+
+    /// True where writing a scalar outside the process image touches no other entry: all are reached the same way, and none
+    /// is of another type at the same place ([`may_touch`] has the reasons).
+    pub(super) fn is_alone(&self, key: Key, ty: ScalarType) -> bool {
+        let same_base = if key.own { self.owns == self.ats.len() } else { self.owns == 0 };
+        same_base && self.position(key).and_then(|at| self.entries.get(at)).is_none_or(|e| e.ty == ty)
     }
 
     /// Remembers; gives back an older dirty entry that has to make room.
     pub(super) fn put(&mut self, entry: Entry) -> Option<Entry> {
-        if let Some(at) = self.entries.iter().position(|e| e.key == entry.key) {
-            self.entries.remove(at);
-        }
-        self.entries.push_back(entry);
-        let room = if self.entries.len() > ENTRIES_MAX { self.entries.pop_front() } else { None };
-        room.filter(|e| e.dirty)
+        self.clock = self.clock.wrapping_add(1);
+        let known = self.position(entry.key);
+        let oldest = || (0..self.came.len()).min_by_key(|at| self.came.get(*at).copied().unwrap_or(0));
+        let place = known.or_else(|| if self.ats.len() < ENTRIES_MAX { None } else { oldest() });
+        self.owns += usize::from(entry.key.own);
+        let (Some(old), Some(at), Some(came)) = (
+            place.and_then(|place| self.entries.get_mut(place)),
+            place.and_then(|place| self.ats.get_mut(place)),
+            place.and_then(|place| self.came.get_mut(place)),
+        ) else {
+            self.entries.push(entry);
+            self.ats.push(entry.key.at);
+            self.came.push(self.clock);
+            return None;
+        };
+        (*at, *came) = (entry.key.at, self.clock);
+        let old = std::mem::replace(old, entry);
+        self.owns -= usize::from(old.key.own);
+        Some(old).filter(|old| known.is_none() && old.dirty)
     }
 
     /// Other words for the same value.
     pub(super) fn rephrase(&mut self, key: Key, datum: Datum) {
-        if let Some(entry) = self.entries.iter_mut().find(|e| e.key == key) {
+        if let Some(entry) = self.position(key).and_then(|at| self.entries.get_mut(at)) {
             entry.datum = datum;
         }
     }
 
-    /// Dirty entries that `which` names, now clean: the caller stores them.
+    /// The numbers of all entries, oldest first.
+    fn by_age(&self) -> Vec<usize> {
+        let mut order: Vec<usize> = (0..self.came.len()).collect();
+        order.sort_unstable_by_key(|at| self.came.get(*at).copied());
+        order
+    }
+
+    /// Dirty entries that `which` names, oldest first, now clean: the caller stores them.
     pub(super) fn clean(&mut self, mut which: impl FnMut(&Entry) -> bool) -> Vec<Entry> {
+        // Mostly there is none.
+        if !self.entries.iter().any(|e| e.dirty && which(e)) {
+            return Vec::new();
+        }
         let mut found = Vec::new();
-        for entry in self.entries.iter_mut().filter(|e| e.dirty) {
-            if which(entry) {
+        for at in self.by_age() {
+            if let Some(entry) = self.entries.get_mut(at)
+                && entry.dirty
+                && which(entry)
+            {
                 entry.dirty = false;
                 found.push(*entry);
             }
@@ -152,18 +205,28 @@ impl Cache {
 
     /// Forgets the entries that `which` names. Dirty ones are lost: only who overwrites them may do that.
     pub(super) fn forget(&mut self, mut which: impl FnMut(&Entry) -> bool) {
-        // Mostly there is none, and looking is cheaper than moving.
-        if self.entries.iter().any(&mut which) {
-            self.entries.retain(|e| !which(e));
+        let mut at = 0;
+        while let Some(entry) = self.entries.get(at) {
+            if which(entry) {
+                self.owns -= usize::from(entry.key.own);
+                self.entries.swap_remove(at);
+                self.ats.swap_remove(at);
+                self.came.swap_remove(at);
+            } else {
+                at += 1;
+            }
         }
     }
 
     pub(super) fn clear(&mut self) {
         self.entries.clear();
+        self.ats.clear();
+        self.came.clear();
+        self.owns = 0;
     }
 
     /// The latest entries, latest first.
     pub(super) fn latest(&self) -> impl Iterator<Item = &Entry> {
-        self.entries.iter().rev()
+        self.by_age().into_iter().rev().filter_map(|at| self.entries.get(at))
     }
 }

@@ -153,9 +153,12 @@ impl Emit<'_, '_> {
             return Ok(());
         }
         let program = self.program;
-        let others = |e: &Entry| e.key != key || e.ty != ty;
-        self.flush(|e| others(e) && may_touch(program, Reach::Scalar(key), ty, e.key, e.ty))?;
-        self.cache.forget(|e| others(e) && may_touch(program, Reach::Scalar(key), ty, e.key, e.ty));
+        let in_image = !key.own && program.in_process_image(key.at);
+        if in_image || !self.cache.is_alone(key, ty) {
+            let others = |e: &Entry| e.key != key || e.ty != ty;
+            self.flush(|e| others(e) && may_touch(program, Reach::Scalar(key), ty, e.key, e.ty))?;
+            self.cache.forget(|e| others(e) && may_touch(program, Reach::Scalar(key), ty, e.key, e.ty));
+        }
         self.elements.retain(|e| !may_touch(program, e.reach, e.name.ty, key, ty));
         if self.plan.may_wait(self.at) {
             return self.remember(Entry { key, ty, datum, dirty: true });
