@@ -123,7 +123,7 @@ pub struct Variable {
     /// What its section says: RETAIN, NON_RETAIN, PERSISTENT.
     pub retention: Retention,
     /// Its address, where it has one.
-    pub location: Option<Location>,
+    pub location: Option<Box<Location>>,
     /// Its value at start.
     pub init: Init,
     /// Marked `{power}`.

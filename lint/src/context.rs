@@ -100,7 +100,7 @@ impl<'a> Context<'a> {
         let image = self.compiled.image.as_ref()?;
         let symbol = image.symbols.iter().find(|s| s.path.eq_ignore_ascii_case(path) && !s.address.is_empty())?;
         let own = self.program.pous.iter().flat_map(|(_, pou)| pou.vars.values());
-        let mut locations = own.chain(self.program.globals.values()).filter_map(|v| v.location.as_ref());
+        let mut locations = own.chain(self.program.globals.values()).filter_map(|v| v.location.as_deref());
         locations.find(|l| l.text.eq_ignore_ascii_case(&symbol.address))
     }
 

@@ -2,6 +2,7 @@
 
 use super::{Attribute, BinaryOp, Call, Expr, Ident, Place, Stmt};
 use crate::source::Span;
+use thin_vec::ThinVec;
 
 /// `LADDER ... END_LADDER`
 #[derive(Clone, Debug, PartialEq)]
@@ -24,7 +25,7 @@ pub struct Rung {
     /// Could not be read; already reported. The label is still known.
     pub broken: bool,
     /// Pragmas before it.
-    pub attributes: Vec<Attribute>,
+    pub attributes: ThinVec<Attribute>,
     /// With the semicolon.
     pub span: Span,
 }

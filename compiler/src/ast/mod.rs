@@ -25,6 +25,10 @@ pub use bytecode::types::Retention;
 
 use crate::source::{FileId, Span};
 use smol_str::{SmolStr, StrExt as _};
+use thin_vec::ThinVec;
+
+/// Bytes of a name that needs no memory of its own.
+const SHORT_NAME: usize = 23;
 
 /// A name as it was written.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -39,7 +43,12 @@ impl Ident {
     /// The form under which names are the same: ASCII upper case.
     #[must_use]
     pub fn key(&self) -> SmolStr {
-        self.text.to_ascii_uppercase_smolstr()
+        let mut short = [0; SHORT_NAME];
+        let Some(capitals) = short.get_mut(..self.text.len()) else { return self.text.to_ascii_uppercase_smolstr() };
+        capitals.copy_from_slice(self.text.as_bytes());
+        capitals.make_ascii_uppercase();
+        // Only letters of ASCII were changed: what was text still is.
+        std::str::from_utf8(capitals).map_or_else(|_| self.text.clone(), SmolStr::new)
     }
 
     /// True if this is the given name, whatever its case.
@@ -114,7 +123,7 @@ pub struct Pou {
     /// The result type of a function.
     pub result: Option<TypeRef>,
     /// Pragmas before the opening keyword.
-    pub attributes: Vec<Attribute>,
+    pub attributes: ThinVec<Attribute>,
     /// Declarations in the order of the text.
     pub sections: Vec<VarSection>,
     /// What it does.
@@ -161,7 +170,7 @@ pub struct VarSection {
     /// Retention and where it stands.
     pub retention: Option<(Retention, Span)>,
     /// Pragmas before the opening keyword.
-    pub attributes: Vec<Attribute>,
+    pub attributes: ThinVec<Attribute>,
     /// The declarations.
     pub declarations: Vec<VarDecl>,
     /// From the opening keyword to `END_VAR`.
@@ -183,15 +192,15 @@ pub struct VarDecl {
     /// At least one name; empty only in `AT %IX0.0 : BOOL;`, a directly represented variable without a name.
     pub names: Vec<Ident>,
     /// The address behind `AT`.
-    pub address: Option<Address>,
+    pub address: Option<Box<Address>>,
     /// The type.
     pub ty: TypeRef,
     /// `R_EDGE`/`F_EDGE`.
     pub edge: Option<(EdgeKind, Span)>,
     /// The initial value.
-    pub init: Option<Init>,
+    pub init: Option<Box<Init>>,
     /// Pragmas anywhere in the declaration, for example `{power}`.
-    pub attributes: Vec<Attribute>,
+    pub attributes: ThinVec<Attribute>,
     /// Without comments, with the semicolon.
     pub span: Span,
 }

@@ -2,6 +2,7 @@
 
 use super::{Address, AddressSize, Attribute, Ident, Range};
 use crate::source::Span;
+use thin_vec::ThinVec;
 
 /// A statement.
 #[derive(Clone, Debug, PartialEq)]
@@ -9,7 +10,7 @@ pub struct Stmt {
     /// Which.
     pub kind: StmtKind,
     /// Pragmas before it.
-    pub attributes: Vec<Attribute>,
+    pub attributes: ThinVec<Attribute>,
     /// With the semicolon.
     pub span: Span,
 }
@@ -286,7 +287,7 @@ pub struct Variable {
     /// The first name.
     pub name: Ident,
     /// What follows it, outermost last.
-    pub accessors: Vec<Accessor>,
+    pub accessors: ThinVec<Accessor>,
     /// All of it.
     pub span: Span,
 }

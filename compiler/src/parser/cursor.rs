@@ -10,6 +10,8 @@
 
 use std::cell::{Cell, RefCell};
 
+use thin_vec::ThinVec;
+
 use nom::error::{ErrorKind, ParseError};
 use nom::{IResult, Input, Needed};
 
@@ -460,8 +462,8 @@ pub(super) fn closing<'a>(symbol: Symbol, opening: Span, what: &'static str) -> 
 }
 
 /// Any number of pragmas.
-pub(super) fn pragmas(mut i: Cursor<'_>) -> (Cursor<'_>, Vec<Attribute>) {
-    let mut attributes = Vec::new();
+pub(super) fn pragmas(mut i: Cursor<'_>) -> (Cursor<'_>, ThinVec<Attribute>) {
+    let mut attributes = ThinVec::new();
     while i.kind() == TokenKind::Pragma {
         let span = i.span();
         let inner = i.text().trim_start_matches('{').trim_end_matches('}');

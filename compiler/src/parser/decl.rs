@@ -3,6 +3,7 @@
 use nom::Parser;
 use nom::combinator::cut;
 use nom::multi::separated_list1;
+use thin_vec::ThinVec;
 
 use super::cursor::{Cursor, Res, closing, keyword, name, pragmas, semicolon, symbol};
 use super::expr::{address_of, expression};
@@ -78,7 +79,7 @@ fn skip_unsupported(i: Cursor<'_>) -> Option<Cursor<'_>> {
 }
 
 /// From the opening keyword to `END_VAR`.
-pub(super) fn section(start: Cursor<'_>, kind: VarKind, attributes: Vec<Attribute>) -> (Cursor<'_>, VarSection) {
+pub(super) fn section(start: Cursor<'_>, kind: VarKind, attributes: ThinVec<Attribute>) -> (Cursor<'_>, VarSection) {
     let opening = start.span();
     let mut i = start.next();
     let mut constant = None;
@@ -170,6 +171,7 @@ fn declaration(start: Cursor<'_>) -> (Cursor<'_>, Option<VarDecl>) {
     let mut address = None;
     match rest(i, &mut address, &mut attributes) {
         Ok((i, (ty, edge, init))) => {
+            let init = init.map(Box::new);
             (i, Some(VarDecl { names, address, ty, edge, init, attributes, span: i.since(begin) }))
         }
         Err(error) => {
@@ -193,7 +195,7 @@ fn names(i: Cursor<'_>) -> Res<'_, Vec<Ident>> {
 type Rest = (TypeRef, Option<(EdgeKind, Span)>, Option<Init>);
 
 /// Everything behind the names.
-fn rest<'a>(i: Cursor<'a>, address: &mut Option<Address>, attributes: &mut Vec<Attribute>) -> Res<'a, Rest> {
+fn rest<'a>(i: Cursor<'a>, address: &mut Option<Box<Address>>, attributes: &mut ThinVec<Attribute>) -> Res<'a, Rest> {
     let (mut i, more) = pragmas(i);
     attributes.extend(more);
     if i.is_keyword(Keyword::At) {
@@ -202,7 +204,7 @@ fn rest<'a>(i: Cursor<'a>, address: &mut Option<Address>, attributes: &mut Vec<A
             return i.expected("an address such as %IX0.0");
         }
         // A malformed one was reported by the lexer.
-        *address = address_of(i);
+        *address = address_of(i).map(Box::new);
         let (after, more) = pragmas(i.next());
         attributes.extend(more);
         i = after;

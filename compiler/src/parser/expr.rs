@@ -3,6 +3,7 @@
 use nom::Parser;
 use nom::combinator::cut;
 use nom::multi::separated_list1;
+use thin_vec::ThinVec;
 
 use super::cursor::{Cursor, Res, closing, symbol};
 use crate::ast::{
@@ -160,7 +161,7 @@ fn operand(i: Cursor<'_>) -> Res<'_, Expr> {
             if i.next().is_symbol(Symbol::ParenOpen) =>
         {
             let name = Ident { text: i.text().into(), span };
-            let (i, call) = call(Variable { name, accessors: Vec::new(), span })(i.next())?;
+            let (i, call) = call(Variable { name, accessors: ThinVec::new(), span })(i.next())?;
             let span = call.span;
             Ok((i, Expr { kind: ExprKind::Call(Box::new(call)), span }))
         }
@@ -216,7 +217,7 @@ pub(super) fn address_of(i: Cursor<'_>) -> Option<Address> {
 /// `name.field[i].3`
 pub(super) fn variable(i: Cursor<'_>) -> Res<'_, Variable> {
     let (mut i, name) = super::cursor::name("the name of a variable")(i)?;
-    let mut accessors = Vec::new();
+    let mut accessors = ThinVec::new();
     let start = name.span;
     loop {
         let at = i.span();

@@ -5,6 +5,7 @@
 
 use nom::Parser;
 use nom::combinator::cut;
+use thin_vec::ThinVec;
 
 use super::ahead;
 use super::cursor::{Cursor, Opener, Res, name, pragmas, semicolon, symbol};
@@ -174,7 +175,7 @@ fn is_st(i: Cursor<'_>) -> bool {
 }
 
 /// One rung. Never fails: a rung that cannot be read is marked as broken and keeps its label.
-fn rung<'a>(start: Cursor<'a>, attributes: Vec<Attribute>) -> (Cursor<'a>, Rung) {
+fn rung<'a>(start: Cursor<'a>, attributes: ThinVec<Attribute>) -> (Cursor<'a>, Rung) {
     let begin = start.span();
     let mut label = None;
     let mut title = None;

@@ -3,6 +3,7 @@
 use nom::Parser;
 use nom::combinator::cut;
 use nom::multi::separated_list1;
+use thin_vec::ThinVec;
 
 use super::ahead;
 use super::cursor::{Cursor, Opener, Res, Stop, keyword, pragmas, semicolon, symbol};
@@ -52,7 +53,7 @@ fn list(mut i: Cursor<'_>, in_case: bool) -> (Cursor<'_>, Vec<Stmt>) {
             }
             Err(error) => {
                 i = resync(after, after.record(error));
-                statements.push(Stmt { kind: StmtKind::Error, attributes: Vec::new(), span: i.since(start) });
+                statements.push(Stmt { kind: StmtKind::Error, attributes: ThinVec::new(), span: i.since(start) });
             }
         }
     }
@@ -160,7 +161,7 @@ fn ends_statement(i: Cursor<'_>) -> bool {
     }
 }
 
-fn statement(i: Cursor<'_>, attributes: Vec<Attribute>) -> Res<'_, Stmt> {
+fn statement(i: Cursor<'_>, attributes: ThinVec<Attribute>) -> Res<'_, Stmt> {
     let _deeper = i.deeper()?;
     let start = i.span();
     let (i, kind) = match i.kind() {

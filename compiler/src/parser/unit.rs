@@ -3,6 +3,7 @@
 use nom::Parser;
 use nom::combinator::cut;
 use nom::multi::separated_list1;
+use thin_vec::ThinVec;
 
 use super::ahead;
 use super::cursor::{Cursor, Res, closing, name, pragmas, semicolon, symbol};
@@ -108,7 +109,7 @@ fn words(kind: PouKind) -> (Keyword, &'static str, &'static str) {
 }
 
 /// A program, function or function block.
-fn unit<'a>(start: Cursor<'a>, kind: PouKind, attributes: Vec<Attribute>, items: &mut Vec<Item>) -> Cursor<'a> {
+fn unit<'a>(start: Cursor<'a>, kind: PouKind, attributes: ThinVec<Attribute>, items: &mut Vec<Item>) -> Cursor<'a> {
     let opening = start.span();
     let (end, opener, what) = words(kind);
     let (mut i, name) = match name(what)(start.next()) {

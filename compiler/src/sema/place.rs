@@ -286,7 +286,7 @@ impl BodyContext<'_, '_> {
     fn refusal(&self, place: &Place) -> Option<(String, Option<&'static str>)> {
         let location = match &place.root {
             Root::Address(location) => Some(&**location),
-            Root::Local(_) | Root::Global(_) => self.root_variable(&place.root).and_then(|v| v.location.as_ref()),
+            Root::Local(_) | Root::Global(_) => self.root_variable(&place.root).and_then(|v| v.location.as_deref()),
         };
         if let Some(location) = location.filter(|l| l.area == Area::Input) {
             return Some((format!("`{}` is an input: only the outside world writes it", location.text), None));
@@ -331,7 +331,7 @@ impl BodyContext<'_, '_> {
         use std::fmt::Write as _;
         let location = match &place.root {
             Root::Address(location) => Some(&**location),
-            Root::Local(_) | Root::Global(_) => self.root_variable(&place.root).and_then(|v| v.location.as_ref()),
+            Root::Local(_) | Root::Global(_) => self.root_variable(&place.root).and_then(|v| v.location.as_deref()),
         };
         let mut key = match (location, &place.root) {
             (Some(l), _) => format!("{:?}{}.{:?}", l.area, l.byte, l.bit),

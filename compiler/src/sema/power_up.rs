@@ -340,8 +340,8 @@ impl Walk<'_> {
         let Some(edge) = edge else { return };
         let location = match &place.root {
             Root::Address(location) => Some(&**location),
-            Root::Local(var) => self.program.pous[self.pou].vars[*var].location.as_ref(),
-            Root::Global(global) => self.program.globals[*global].location.as_ref(),
+            Root::Local(var) => self.program.pous[self.pou].vars[*var].location.as_deref(),
+            Root::Global(global) => self.program.globals[*global].location.as_deref(),
         };
         if location.is_some_and(|l| l.area == Area::Output) {
             self.reached.push((edge, place.span));

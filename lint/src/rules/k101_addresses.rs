@@ -53,7 +53,7 @@ struct Located<'a> {
 }
 
 fn located<'a>(variable: &'a Variable, unit: Option<&'a str>) -> Option<Located<'a>> {
-    let location = variable.location.as_ref()?;
+    let location = variable.location.as_deref()?;
     let bits = variable.ty.scalar().map_or(1, |scalar| u64::from(scalar.bits()));
     let first = u64::from(location.byte) * 8 + u64::from(location.bit.unwrap_or(0));
     let last = if location.bit.is_some() { first } else { first + bits.max(8) - 1 };

@@ -86,7 +86,7 @@ impl<'a> Visitor<'a> for Collector<'_> {
         };
         let shared = match &place.root {
             Root::Address(location) => output(location),
-            Root::Local(var) => self.program.pous[self.pou].vars[*var].location.as_ref().and_then(output),
+            Root::Local(var) => self.program.pous[self.pou].vars[*var].location.as_deref().and_then(output),
             Root::Global(id) => match &self.program.globals[*id].location {
                 Some(location) => output(location),
                 None => Some(Shared::Global(*id)),

@@ -74,8 +74,8 @@ type Output = (u32, Option<u8>);
 fn output(place: &Place, pou: &Pou, program: &Program) -> Option<Output> {
     let location = match &place.root {
         Root::Address(location) => Some(&**location),
-        Root::Local(var) => pou.vars[*var].location.as_ref(),
-        Root::Global(id) => program.globals[*id].location.as_ref(),
+        Root::Local(var) => pou.vars[*var].location.as_deref(),
+        Root::Global(id) => program.globals[*id].location.as_deref(),
     };
     location.filter(|l| l.area == Area::Output && place.steps.is_empty()).map(|l| (l.byte, l.bit))
 }

@@ -108,7 +108,7 @@ fn check(context: &Context<'_>, _: &RuleOptions, found: &mut Vec<Draft>) {
     for (owner, writes) in &collector.writes {
         let variable: &Variable = variable(owner);
         let Some(set) = writes.set.filter(|_| !writes.other && is_state(variable)) else { continue };
-        let cleared_elsewhere = variable.location.as_ref().is_some_and(|location| {
+        let cleared_elsewhere = variable.location.as_deref().is_some_and(|location| {
             let same = |o: &Owner| self::same_place(location, o, context.program);
             collector.writes.iter().any(|(o, w)| o != owner && w.other && same(o))
         });
@@ -131,7 +131,7 @@ fn same_place(location: &compiler::hir::Location, other: &Owner, program: &Progr
         Owner::Local(pou, var) => &program.pous[*pou].vars[*var],
         Owner::Global(global) => &program.globals[*global],
     };
-    variable.location.as_ref().is_some_and(|l| (l.area, l.byte) == (location.area, location.byte))
+    variable.location.as_deref().is_some_and(|l| (l.area, l.byte) == (location.area, location.byte))
 }
 
 /// Does it keep its value from scan to scan, and is it nobody else's?
