@@ -185,7 +185,11 @@ fn more_body<'a>(mut i: Cursor<'a>, declared: &mut Vec<VarSection>, after_ladder
                 ),
             );
         }
-        body.extend(more);
+        if body.is_empty() {
+            body = more;
+        } else {
+            body.extend(more);
+        }
         i = after;
         if i.is_over() {
             return (i, body);

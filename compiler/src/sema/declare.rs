@@ -123,7 +123,7 @@ impl<'a> Sema<'a> {
         }
         let var = self.add_var(id, plain(ast.name.text.clone(), ty, Class::Result, ast.name.span));
         self.program.pous[id].result = Some(var);
-        self.scopes[id].names.insert(ast.name.key(), if ty.is_error() { Named::Broken } else { Named::Local(var) });
+        self.scopes[id].names.set(ast.name.key(), if ty.is_error() { Named::Broken } else { Named::Local(var) });
     }
 
     /// Adds a variable without entering its name.
@@ -218,15 +218,10 @@ impl<'a> Sema<'a> {
     }
 
     fn enter(&mut self, id: PouId, name: &ast::Ident, named: Named) {
-        let key = name.key();
-        let first = match self.scopes[id].names.get(&key) {
-            None => {
-                self.scopes[id].names.insert(key, named);
-                return;
-            }
-            Some(Named::Local(var)) => self.var(id, *var).span,
-            Some(Named::Global(global)) => self.program.globals[*global].span,
-            Some(Named::Broken) => return,
+        let first = match self.scopes[id].names.enter(name.key(), named) {
+            None | Some(Named::Broken) => return,
+            Some(Named::Local(var)) => self.var(id, var).span,
+            Some(Named::Global(global)) => self.program.globals[global].span,
         };
         self.duplicate(name, first);
     }

@@ -23,6 +23,7 @@ mod functions;
 mod graph;
 mod init;
 mod ladder;
+mod names;
 mod operators;
 mod place;
 mod power;
@@ -90,7 +91,7 @@ enum Progress {
 /// Working data of one POU.
 struct Scope<'a> {
     ast: &'a ast::Pou,
-    names: HashMap<SmolStr, Named>,
+    names: names::Names,
     /// Inputs with an edge: the name reads this variable instead.
     edges: HashMap<VarId, VarId>,
     progress: Progress,
@@ -189,7 +190,7 @@ impl<'a> Sema<'a> {
         }
         self.scopes.push(Scope {
             ast,
-            names: HashMap::default(),
+            names: names::Names::default(),
             edges: HashMap::default(),
             progress: Progress::Waiting,
             depth: 1,
@@ -225,11 +226,14 @@ impl<'a> Sema<'a> {
     fn check_body(&mut self, id: PouId) {
         let ast = self.scopes[id].ast;
         let mut body = BodyContext::new(self, id);
-        let mut prologue = body.edge_inputs();
+        let prologue = body.edge_inputs();
         let checked = match &ast.body {
             ast::Body::Statements(statements) => {
-                prologue.extend(body.statements(statements));
-                hir::Body::Statements(prologue)
+                let mut checked = body.statements(statements);
+                if !prologue.is_empty() {
+                    checked.splice(0..0, prologue);
+                }
+                hir::Body::Statements(checked)
             }
             ast::Body::Ladder(ladder) => body.ladder(ladder, prologue),
         };

@@ -49,7 +49,7 @@ impl BodyContext<'_, '_> {
 
     fn root(&mut self, name: &ast::Ident, usage: Use) -> Option<Root> {
         let key = name.key();
-        let named = self.s.scopes[self.pou].names.get(&key).copied().filter(|_| !self.globals_only);
+        let named = self.s.scopes[self.pou].names.get(&key).filter(|_| !self.globals_only);
         let named = named.or_else(|| self.s.global_named(&key).map(Named::Global));
         match named {
             Some(Named::Local(var)) => {
@@ -91,7 +91,7 @@ impl BodyContext<'_, '_> {
         // One report is enough: the name is known as broken from now on.
         if !self.globals_only {
             let pou = self.pou;
-            self.s.scopes[pou].names.insert(name.key(), Named::Broken);
+            self.s.scopes[pou].names.set(name.key(), Named::Broken);
         }
     }
 
