@@ -49,7 +49,8 @@ impl Lowerer<'_> {
     /// Operands in order; what a later operand's call could change is copied.
     fn operands(&mut self, args: &[Expr]) -> Vec<Val> {
         let mut values = Vec::with_capacity(args.len());
-        let last_call = args.iter().rposition(Expr::has_call).unwrap_or(0);
+        // Nothing stands before the first one.
+        let last_call = args.iter().skip(1).rposition(Expr::has_call).map_or(0, |at| at + 1);
         for (i, arg) in args.iter().enumerate() {
             let mut value = self.expr(arg);
             if matches!(value, Val::Mem(_)) && i < last_call {

@@ -26,7 +26,7 @@ impl BodyContext<'_, '_> {
     pub(super) fn callee(&mut self, call: &ast::Call) -> Option<Callee> {
         let name = &call.callee.name;
         let key = name.key();
-        let local = self.s.scopes[self.pou].names.get(&key);
+        let local = self.s.scopes[self.pou].names.get(name);
         let is_result = matches!(local, Some(Named::Local(var)) if self.s.program.pous[self.pou].result == Some(var));
         let variable = local.is_some() && !is_result || self.s.global_named(&key).is_some();
         if variable || !call.callee.accessors.is_empty() {

@@ -48,9 +48,8 @@ impl BodyContext<'_, '_> {
     }
 
     fn root(&mut self, name: &ast::Ident, usage: Use) -> Option<Root> {
-        let key = name.key();
-        let named = self.s.scopes[self.pou].names.get(&key).filter(|_| !self.globals_only);
-        let named = named.or_else(|| self.s.global_named(&key).map(Named::Global));
+        let named = self.s.scopes[self.pou].names.get(name).filter(|_| !self.globals_only);
+        let named = named.or_else(|| self.s.global_named(&name.key()).map(Named::Global));
         match named {
             Some(Named::Local(var)) => {
                 let var = match self.s.scopes[self.pou].edges.get(&var) {
@@ -66,7 +65,7 @@ impl BodyContext<'_, '_> {
             }
             Some(Named::Broken) => None,
             None => {
-                if !self.s.broken_globals.contains_key(&key) {
+                if !self.s.broken_globals.contains_key(&name.key()) {
                     self.unknown_name(name);
                 }
                 None
