@@ -103,8 +103,7 @@ pub(super) fn side_by_side(
             });
         }
         let mut deep = Deep::new(system, &lemmas, &own);
-        let mut proving =
-            Proving { system, states, ready: &ready, limit: &own, stage: Stage::Shortened(ready.engine(&own)) };
+        let mut proving = Proving { system, states, ready: &ready, limit: &own, engine: Some(ready.engine(&own)) };
         let early = if cut { None } else { alone(&mut proving, &mut deep) };
         let verdict = early.unwrap_or_else(|| {
             let prover = scope.spawn(|| {
@@ -129,14 +128,14 @@ pub(super) fn side_by_side(
 
 /// What one of them finds without the other.
 fn alone(proving: &mut Proving<'_>, deep: &mut Deep<'_>) -> Option<Verdict> {
-    let Stage::Shortened(engine) = &mut proving.stage else { return None };
+    let engine = proving.engine.as_mut()?;
     match engine.run(FIRST) {
         Outcome::Proved(clauses) => {
             Some(Verdict::Proved(proving.ready.proof(Argument::Invariant, clauses, proving.limit)))
         }
         Outcome::Stopped(_) => None,
         Outcome::Chain(_) => {
-            proving.stage = Stage::Whole;
+            proving.engine = None;
             match deep.run(LIKELY) {
                 Ended::Search(Search::Found(trace)) => Some(Verdict::Broken(trace)),
                 Ended::Search(Search::Nothing(_) | Search::Stopped(_)) => None,
@@ -168,18 +167,10 @@ fn again(system: &System, states: &[States], limit: &Limit) -> Option<Certificat
         Ok(certificate) => Some(certificate),
         Err(known) => {
             let ready = Ready::of(system, *known, states);
-            let stage = Stage::Shortened(ready.engine(limit));
-            Proving { system, states, ready: &ready, limit, stage }.run()
+            let engine = Some(ready.engine(limit));
+            Proving { system, states, ready: &ready, limit, engine }.run()
         }
     }
-}
-
-/// Where a proof stands.
-enum Stage<'a> {
-    /// With shortened cubes.
-    Shortened(Ic3<'a>),
-    /// Those have led nowhere.
-    Whole,
 }
 
 /// A proof, from cheap to dear.
@@ -188,19 +179,20 @@ struct Proving<'a> {
     states: &'a [States],
     ready: &'a Ready,
     limit: &'a Limit,
-    stage: Stage<'a>,
+    /// IC3 with shortened cubes; `None`: those have led nowhere.
+    engine: Option<Ic3<'a>>,
 }
 
 impl Proving<'_> {
     /// `None`: interrupted, or no proof of these kinds.
     fn run(self) -> Option<Certificate> {
-        let Self { system, states, ready, limit, stage } = self;
+        let Self { system, states, ready, limit, engine } = self;
         let found = |outcome: Outcome| match outcome {
             Outcome::Proved(clauses) => Some(Some(ready.proof(Argument::Invariant, clauses, limit))),
             Outcome::Chain(_) if !system.is_plain() => None,
             Outcome::Chain(_) | Outcome::Stopped(_) => Some(None),
         };
-        if let Stage::Shortened(mut engine) = stage
+        if let Some(mut engine) = engine
             && let Some(end) = found(engine.run(usize::MAX))
         {
             return end;

@@ -105,6 +105,11 @@ pub fn from_advice(
         let literals = others.iter().flat_map(|p| [vocabulary.literal(*p, false), vocabulary.literal(*p, true)]);
         candidates.extend(literals.flatten().map(|literal| vec![stands, literal]));
     }
+    // What never changes: the faults of contacts that never fail, say.
+    let all: Vec<Predicate> = (0u32..).zip(&system.latches).map(|(n, _)| Predicate::Latch(n)).collect();
+    vocabulary.extend(system, blasted, &all);
+    let values = all.iter().flat_map(|p| [vocabulary.literal(*p, false), vocabulary.literal(*p, true)]);
+    candidates.extend(values.flatten().map(|literal| vec![literal]));
     let samples: Vec<random::Sample> = states.iter().map(|s| s.sample(&vocabulary.predicates)).collect();
     let starts = |clause: &Clause| clause.iter().any(|literal| vocabulary.holds_at_start(*literal));
     candidates.retain(|clause| starts(clause) && !refuted(clause, &samples));

@@ -30,6 +30,8 @@ const LARGE: usize = 60;
 
 /// Questions of IC3 before lemmas are looked for.
 const QUICK: usize = 400;
+/// The same where lemmas near to the property come next, which cost little.
+const QUICKER: usize = 150;
 /// The same with lemmas near to the property, before all others are looked for.
 const NEARLY: usize = 1_000;
 
@@ -113,15 +115,23 @@ pub fn decide(system: &System, limit: &Limit) -> Verdict {
     if reduced.constants.is_empty() {
         return counting(system, limit);
     }
-    let lemmas = reduced.constants.iter().map(|(latch, value)| vec![(Predicate::Latch(*latch), *value)]);
+    let constants = reduced.constants.iter().map(|(latch, value)| vec![(Predicate::Latch(*latch), *value)]);
+    // Constants that were known beforehand rest on what was known with them.
+    let lemmas = constants.chain(if reduced.advised { system.advice.lemmas.clone() } else { Vec::new() });
     if reduced.system.bad == Lit::FALSE {
-        return Verdict::Proved(Certificate { argument: Argument::Lemmas, clauses: lemmas.collect() });
+        let certificate = Certificate { argument: Argument::Lemmas, clauses: lemmas.collect() };
+        return Verdict::Proved(needed::of_certificate(system, certificate, limit));
     }
     match counting(&reduced.system, limit) {
         Verdict::Proved(certificate) => {
             let original = |(predicate, positive): &(Predicate, bool)| (reduced.original(*predicate), *positive);
             let own = certificate.clauses.iter().map(|clause| clause.iter().map(original).collect());
-            Verdict::Proved(Certificate { clauses: lemmas.chain(own).collect(), ..certificate })
+            let certificate = Certificate { clauses: lemmas.chain(own).collect(), ..certificate };
+            Verdict::Proved(if reduced.advised {
+                needed::of_certificate(system, certificate, limit)
+            } else {
+                certificate
+            })
         }
         Verdict::Broken(trace) => Verdict::Broken(whole(system, (&reduced.system, &reduced.latches), trace)),
         unknown @ Verdict::Unknown { .. } => unknown,
@@ -198,7 +208,7 @@ fn search(system: &System, limit: &Limit) -> Verdict {
     }
     let mut learnt = system.clone();
     if system.latches.len() <= LARGE {
-        match quick(system, &seen.states, QUICK, limit) {
+        match quick(system, &seen.states, if has_near(system) { QUICKER } else { QUICK }, limit) {
             Quick::Proved(certificate) => return Verdict::Proved(certificate),
             Quick::Learnt(lemmas) => learnt.advice.lemmas.extend(lemmas),
             Quick::Chain => {}
@@ -255,10 +265,14 @@ impl Known {
     }
 }
 
+/// Is much of it far from the property? A relay guard is another whole program, and a property is about a few of its latches.
+fn has_near(system: &System) -> bool {
+    system.latches.len() > LARGE || !system.advice.usual.is_empty()
+}
+
 /// A proof by lemmas, or the lemmas.
 pub(super) fn known(system: &System, states: &[States], limit: &Limit) -> Result<Certificate, Box<Known>> {
-    // A relay guard is another whole program, and a property is about a few of its latches.
-    if system.latches.len() > LARGE || !system.advice.usual.is_empty() {
+    if has_near(system) {
         let mut blasted = Blasted::for_proofs(system);
         let (vocabulary, lemmas) = houdini::near_lemmas(system, &mut blasted, states, limit);
         if excluded(&blasted, &vocabulary, &lemmas, limit) == Answer::No {

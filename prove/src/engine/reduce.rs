@@ -25,6 +25,8 @@ pub struct Reduced {
     pub system: System,
     /// What was put in as constants: latches of the whole system.
     pub constants: Vec<(u32, bool)>,
+    /// Some of these constants are known only together with the lemmas that came with the system.
+    pub advised: bool,
     /// Numbers of the latches in the whole system.
     pub latches: Vec<u32>,
     /// Numbers of the counters in the whole system.
@@ -52,9 +54,17 @@ impl Reduced {
 /// Finds latches that keep their starting value for ever, and leaves them out.
 #[must_use]
 pub fn reduce(system: &System, limit: &Limit) -> Reduced {
-    let constants = constants(system, limit);
-    let values: FastMap<u32, bool> = constants.iter().copied().collect();
-    smaller(system, constants, &values)
+    let mut constants = constants(system, limit);
+    let mut values: FastMap<u32, bool> = constants.iter().copied().collect();
+    let known = system.advice.lemmas.iter().filter_map(|lemma| match lemma.as_slice() {
+        [(Predicate::Latch(latch), value)] if !values.contains_key(latch) => Some((*latch, *value)),
+        _ => None,
+    });
+    let known: Vec<(u32, bool)> = known.collect();
+    let advised = !known.is_empty();
+    values.extend(known.iter().copied());
+    constants.extend(known);
+    Reduced { advised, ..smaller(system, constants, &values) }
 }
 
 fn constants(system: &System, limit: &Limit) -> Vec<(u32, bool)> {
@@ -133,5 +143,5 @@ fn smaller(system: &System, constants: Vec<(u32, bool)>, values: &FastMap<u32, b
     let inputs = system.inputs.clone();
     let whole = System { graph, inputs, latches, counters, words, bad, constraint, advice };
     let (system, latches, counters) = whole.cone();
-    Reduced { system, constants, latches, counters }
+    Reduced { system, constants, advised: false, latches, counters }
 }
