@@ -29,9 +29,9 @@ pub(super) const AT_ONCE: usize = 6;
 const LARGE: usize = 60;
 
 /// Questions of IC3 before lemmas are looked for.
-const QUICK: usize = 400;
+const QUICK: usize = 450;
 /// The same where lemmas near to the property come next, which cost little.
-const QUICKER: usize = 150;
+const QUICKER: usize = 300;
 /// The same with lemmas near to the property, before all others are looked for.
 const NEARLY: usize = 1_000;
 
