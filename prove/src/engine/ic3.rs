@@ -490,3 +490,87 @@ fn word(sample: &Sample, literal: Literal) -> u64 {
 fn lanes(sample: &Sample, cube: &[Literal]) -> u64 {
     cube.iter().fold(u64::MAX, |lanes, literal| lanes & word(sample, *literal))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::graph::{Graph, Leaf};
+    use crate::model::Start;
+    use crate::system::{Latch, System};
+
+    /// A number of three bits that goes from 0 to 5 and begins anew; `bad` is one of its values.
+    fn counts_to_five(bad: u8) -> System {
+        let mut graph = Graph::default();
+        let bits = [0, 1, 2].map(|n| graph.leaf(Leaf::Latch(n)));
+        let run = graph.leaf(Leaf::Input(0));
+        let is = |graph: &mut Graph, value: u8| {
+            let lits: Vec<Lit> = (0..3).map(|n| bits[n].xor_sign(value >> n & 1 == 0)).collect();
+            graph.all(lits)
+        };
+        let five = is(&mut graph, 5);
+        let carry = graph.and(bits[0], bits[1]);
+        let more = [!bits[0], graph.xor(bits[1], bits[0]), graph.xor(bits[2], carry)];
+        let latches = (0u32..).zip(bits.iter().zip(more)).map(|(model, (bit, more))| {
+            let counted = graph.and(more, !five);
+            Latch { model, start: Start::Value(false), next: graph.mux(run, counted, *bit) }
+        });
+        let latches = latches.collect();
+        System {
+            bad: is(&mut graph, bad),
+            latches,
+            graph,
+            inputs: vec![0],
+            counters: Vec::new(),
+            words: Vec::new(),
+            constraint: Lit::TRUE,
+            advice: crate::advice::Advice::default(),
+        }
+    }
+
+    /// The outcome with and without shortened cubes, a few questions at a time: one more each time, because what was begun is begun anew.
+    fn outcomes(system: &System, samples: &[Sample]) -> [Outcome; 2] {
+        let mut blasted = Blasted::for_proofs(system);
+        let vocabulary = Vocabulary::new(system, &mut blasted, false);
+        let limit = Limit::default();
+        let new = || Ic3::new((&blasted, &vocabulary), &[], samples, &limit);
+        [new(), new().with_whole_states()].map(|mut engine| {
+            let mut stops = 0;
+            loop {
+                match engine.run(1 + stops) {
+                    Outcome::Stopped(_) => stops += 1,
+                    outcome => return outcome,
+                }
+                assert!(stops < 1_000);
+            }
+        })
+    }
+
+    fn samples(values: &[u64]) -> Vec<Sample> {
+        values
+            .iter()
+            .map(|value| (0..3).map(|bit| if value >> bit & 1 == 1 { u64::MAX } else { 0 }).collect())
+            .collect()
+    }
+
+    #[test]
+    fn an_invariant_is_found_however_often_it_is_stopped_and_holds_in_every_state_that_is_reached() {
+        for seen in [&[][..], &[0, 1, 2, 3, 4, 5]] {
+            for outcome in outcomes(&counts_to_five(7), &samples(seen)) {
+                let Outcome::Proved(clauses) = outcome else { panic!("{outcome:?}") };
+                let holds =
+                    |state: u32, clause: &Clause| clause.iter().any(|l| (state >> l.predicate & 1 == 1) == l.positive);
+                assert!((0..6).all(|state| clauses.iter().all(|clause| holds(state, clause))), "{clauses:?}");
+                assert!(clauses.iter().any(|clause| !holds(7, clause)), "{clauses:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_reached_is_never_proved_unreachable() {
+        for seen in [&[][..], &[0, 5]] {
+            for outcome in outcomes(&counts_to_five(5), &samples(seen)) {
+                assert!(matches!(outcome, Outcome::Chain(_)), "{outcome:?}");
+            }
+        }
+    }
+}

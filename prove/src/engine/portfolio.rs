@@ -22,7 +22,7 @@ use std::time::{Duration, Instant};
 /// Steps the search goes at most: a step is an event, and programs whose shortest way to harm has more of them are out of reach.
 pub(super) const DEPTH_MAX: usize = 5_000;
 /// How long lemmas may be looked for before the search begins beside the proof.
-const ALONE: Duration = Duration::from_millis(1_500);
+const ALONE: Duration = Duration::from_millis(3_000);
 /// Steps that are searched before anything else is looked for.
 pub(super) const AT_ONCE: usize = 6;
 /// Latches from which on lemmas near to the property are tried before all others. Below, they are nearly all there are.

@@ -145,3 +145,49 @@ fn smaller(system: &System, constants: Vec<(u32, bool)>, values: &FastMap<u32, b
     let (system, latches, counters) = whole.cone();
     Reduced { system, constants, advised: false, latches, counters }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::advice::Advice;
+    use crate::check;
+    use crate::engine::portfolio::{self, Verdict};
+    use crate::model::Start;
+
+    /// Two latches take turns, and a third one is set where neither is: it never is, but that takes both of them to see.
+    fn turns(lemmas: Vec<Vec<(Predicate, bool)>>) -> System {
+        let mut graph = Graph::default();
+        let [one, other, neither] = [0, 1, 2].map(|n| graph.leaf(Leaf::Latch(n)));
+        let press = graph.leaf(Leaf::Input(0));
+        let latch = |(model, start, next): (u32, bool, Lit)| Latch { model, start: Start::Value(start), next };
+        let none = !graph.or(one, other);
+        System {
+            latches: [(0, true, other), (1, false, one), (2, false, none)].map(latch).to_vec(),
+            bad: graph.and(neither, press),
+            graph,
+            inputs: vec![0],
+            counters: Vec::new(),
+            words: Vec::new(),
+            constraint: Lit::TRUE,
+            advice: Advice { lemmas, ..Advice::default() },
+        }
+    }
+
+    #[test]
+    fn constants_that_need_what_came_with_the_system_are_put_in_and_proved_with_it() {
+        let limit = Limit::default();
+        let either = vec![(Predicate::Latch(0), true), (Predicate::Latch(1), true)];
+        let never = vec![(Predicate::Latch(2), false)];
+        let alone = reduce(&turns(Vec::new()), &limit);
+        assert!(alone.constants.is_empty() && !alone.advised);
+        let system = turns(vec![either.clone(), never.clone()]);
+        let reduced = reduce(&system, &limit);
+        assert_eq!((reduced.constants, reduced.advised), (vec![(2, false)], true));
+        assert_eq!(reduced.system.bad, Lit::FALSE);
+        let Verdict::Proved(certificate) = portfolio::decide(&system, &limit) else { panic!("not proved") };
+        assert_eq!(check::check(&system, &certificate, &limit), Ok(()));
+        let mut clauses = certificate.clauses;
+        clauses.sort();
+        assert_eq!(clauses, vec![either, never], "nothing that is not needed");
+    }
+}
