@@ -2,7 +2,7 @@
 //!
 //! By structure, or in every single scan: that is asked first, and random runs are looked at, because what they break needs no
 //! proof. Then IC3 with few questions, then lemmas near to the property and IC3 with some more, then all lemmas; what is still
-//! open is for [`super::beside`]. An interruption is never an answer.
+//! open is for `beside`. An interruption is never an answer.
 
 use super::beside::{Ready, side_by_side};
 use super::bounded::{Bounded, Search, Trace};
