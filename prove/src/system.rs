@@ -408,6 +408,13 @@ impl Blasted {
         self.graph.find(Leaf::Latch(number))
     }
 
+    /// Everything a state is made of, where any function has it.
+    #[must_use]
+    pub fn state(&self) -> Vec<Lit> {
+        let latches = (0u32..).zip(&self.latches).filter_map(|(number, _)| self.latch(number));
+        latches.chain(self.compared.iter().flat_map(|c| c.leaves(&self.graph))).collect()
+    }
+
     /// An input, where any function has it.
     #[must_use]
     pub fn input(&self, number: u32) -> Option<Lit> {

@@ -12,7 +12,6 @@ use crate::model::Start;
 use crate::sat::{Answer, Encoding, Limit, Solver, Term};
 use crate::system::{System, at_least, counted, plain_leaf};
 use crate::vector::{self, Vector};
-use std::ops::Range;
 
 /// One step of a trace: the values of the system's inputs, for so many scans.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,8 +60,6 @@ pub enum Search {
     Stopped(usize),
 }
 
-/// Steps after which one more is asked about at a time.
-const STEPS_PER_STRIDE: usize = 8;
 /// Conflicts of the solver after which a way is short enough.
 const CONFLICTS_TO_SHORTEN: u64 = 500;
 /// Counters up to this are not worth a jump.
@@ -204,41 +201,28 @@ impl<'a> Bounded<'a> {
         self.encoding.term(&mut self.solver, &self.graph, lit)
     }
 
-    /// Searches up to so many steps: a few at a time, more the further it is, because what is asked of each costs more than to unroll it.
+    /// Searches up to so many steps, one after the other: which of several it may be is a dearer question than all of them.
     pub fn run(&mut self, depth: usize) -> Search {
-        let mut done = self.steps.len();
-        while done < depth {
+        while self.steps.len() < depth {
+            let done = self.steps.len();
             if self.limit.reached() {
                 return Search::Stopped(done);
             }
-            let block = (1 + done / STEPS_PER_STRIDE).min(depth - done);
-            let mut first: Option<usize> = None;
-            for _ in 0..block {
-                self.unroll_next();
-            }
-            // The earliest step of the block in which it can be broken.
-            loop {
-                let end = first.unwrap_or(done + block);
-                match self.broken_in(done..end) {
-                    Answer::Yes => match (done..end).find(|at| self.is_hit(*at)) {
-                        Some(at) => first = Some(at),
-                        // Only a solver that contradicts itself comes here.
-                        None => return Search::Stopped(done),
-                    },
-                    Answer::Stopped if first.is_none() => return Search::Stopped(done),
-                    Answer::Stopped | Answer::No => break,
+            self.unroll_next();
+            match self.broken_in_last() {
+                Answer::Yes => {
+                    let trace = self.trace();
+                    return Search::Found(self.shorten(trace));
                 }
+                Answer::Stopped => {
+                    // A limit that was reached stays so: nobody goes on from here, and this step is not known to be harmless.
+                    self.steps.pop();
+                    return Search::Stopped(done);
+                }
+                Answer::No => self.exclude_last(),
             }
-            if let Some(last) = first {
-                return match self.at_last(last) {
-                    Some(trace) => Search::Found(self.shorten(trace)),
-                    None => Search::Stopped(done),
-                };
-            }
-            self.exclude(done..done + block);
-            done += block;
         }
-        Search::Nothing(done)
+        Search::Nothing(self.steps.len())
     }
 
     /// Adds a step to what the solver knows.
@@ -253,42 +237,23 @@ impl<'a> Bounded<'a> {
         self.solver.clause(&[valid]);
     }
 
-    /// Can the property be broken in one of these steps, when every scan up to then was one that is looked at?
-    fn broken_in(&mut self, steps: Range<usize>) -> Answer {
-        let hits: Vec<Lit> = self.steps.get(steps).unwrap_or_default().iter().map(|step| step.hit).collect();
-        let hits: Vec<Lit> = hits.into_iter().filter(|hit| *hit != Lit::FALSE).collect();
-        if hits.is_empty() {
-            return Answer::No;
+    /// Can the property be broken in the last step, when every scan up to then was one that is looked at?
+    fn broken_in_last(&mut self) -> Answer {
+        match self.steps.last().map(|step| step.hit) {
+            None | Some(Lit::FALSE) => Answer::No,
+            Some(hit) => {
+                let hit = self.term(hit);
+                self.solver.solve(&[hit])
+            }
         }
-        let some = self.solver.fresh();
-        let mut clause = vec![!some];
-        for hit in hits {
-            clause.push(self.term(hit));
-        }
-        self.solver.clause(&clause);
-        self.solver.solve(&[some])
     }
 
-    /// Is the property broken in this step of the solver's last answer?
-    fn is_hit(&self, step: usize) -> bool {
-        self.steps.get(step).is_some_and(|step| self.holds(step.hit))
-    }
-
-    /// A way that ends with this step, and the steps without those behind it.
-    fn at_last(&mut self, last: usize) -> Option<Trace> {
-        self.steps.truncate(last + 1);
-        (self.broken_in(last..last + 1) == Answer::Yes).then(|| self.trace())
-    }
-
-    /// The property is not broken in these steps, and every scan in them is one that is looked at.
-    fn exclude(&mut self, steps: Range<usize>) {
-        let facts: Vec<(Lit, Lit)> =
-            self.steps.get(steps).unwrap_or_default().iter().map(|step| (step.bad, step.constraint)).collect();
-        for (bad, constraint) in facts {
-            let (bad, constraint) = (self.term(bad), self.term(constraint));
-            self.solver.clause(&[!bad]);
-            self.solver.clause(&[constraint]);
-        }
+    /// The property is not broken in the last step, and every scan in it is one that is looked at.
+    fn exclude_last(&mut self) {
+        let Some((bad, constraint)) = self.steps.last().map(|step| (step.bad, step.constraint)) else { return };
+        let (bad, constraint) = (self.term(bad), self.term(constraint));
+        self.solver.clause(&[!bad]);
+        self.solver.clause(&[constraint]);
     }
 
     /// Adds a step; also when its repetition is allowed.
@@ -415,8 +380,9 @@ impl<'a> Bounded<'a> {
         let count = self.steps.len() as u64;
         let mut least = 0;
         let mut most = best.scans().saturating_sub(count);
+        // The first way found often is the shortest one: then a single question says so.
+        let (mut middle, mut first) = (most.saturating_sub(1), true);
         while least < most {
-            let middle = least + (most - least) / 2;
             let more = at_least(&mut self.graph, &total, middle + 1);
             let fits = !self.term(more);
             match self.solver.solve_within(&[hit, fits], CONFLICTS_TO_SHORTEN) {
@@ -425,8 +391,12 @@ impl<'a> Bounded<'a> {
                     most = best.scans().saturating_sub(count).min(middle);
                 }
                 Answer::No => least = middle + 1,
+                // The question about one scan less is the hardest of all.
+                Answer::Stopped if first => {}
                 Answer::Stopped => return best,
             }
+            first = false;
+            middle = least + (most - least) / 2;
         }
         // The scans of a jump within a lap were counted once.
         let of_lap = |lap: &Lap| best.steps.get(lap.first..lap.first + lap.count).unwrap_or_default();

@@ -46,6 +46,11 @@ pub fn lemmas(
     among(system, blasted, vocabulary, (&related, states), limit)
 }
 
+/// Adds the orders to a vocabulary that random runs say something about.
+pub fn add_orders(system: &System, blasted: &mut Blasted, vocabulary: &mut Vocabulary, states: &[random::States]) {
+    let _ = orders_between(system, blasted, vocabulary, (&related(system), states));
+}
+
 /// Lemmas over these groups.
 fn among(
     system: &System,
@@ -54,7 +59,7 @@ fn among(
     (related, states): (&[Vec<Predicate>], &[random::States]),
     limit: &Limit,
 ) -> Vec<Clause> {
-    let mut extra = add_orders(system, blasted, vocabulary, (related, states));
+    let mut extra = orders_between(system, blasted, vocabulary, (related, states));
     let mut candidates = candidates(system, vocabulary, related);
     candidates.append(&mut extra);
     candidates.extend(advised(system, blasted, vocabulary));
@@ -100,6 +105,11 @@ pub fn from_advice(
         let literals = others.iter().flat_map(|p| [vocabulary.literal(*p, false), vocabulary.literal(*p, true)]);
         candidates.extend(literals.flatten().map(|literal| vec![stands, literal]));
     }
+    // What never changes: the faults of contacts that never fail, say.
+    let all: Vec<Predicate> = (0u32..).zip(&system.latches).map(|(n, _)| Predicate::Latch(n)).collect();
+    vocabulary.extend(system, blasted, &all);
+    let values = all.iter().flat_map(|p| [vocabulary.literal(*p, false), vocabulary.literal(*p, true)]);
+    candidates.extend(values.flatten().map(|literal| vec![literal]));
     let samples: Vec<random::Sample> = states.iter().map(|s| s.sample(&vocabulary.predicates)).collect();
     let starts = |clause: &Clause| clause.iter().any(|literal| vocabulary.holds_at_start(*literal));
     candidates.retain(|clause| starts(clause) && !refuted(clause, &samples));
@@ -215,7 +225,7 @@ fn near_groups(system: &System) -> Vec<Vec<Predicate>> {
 
 /// Adds orders between related counters to the vocabulary, and gives what random runs say about their distance: one is
 /// never further ahead of the other, or not while that one counts.
-fn add_orders(
+fn orders_between(
     system: &System,
     blasted: &mut Blasted,
     vocabulary: &mut Vocabulary,

@@ -4,13 +4,18 @@
 //! predicates: states that shall be shown unreachable. Counters take part by their thresholds; their bits are in the
 //! solver, where the scan is exact, but never in a cube. So what is proved holds for the exact system, while a trace may
 //! be spurious: this engine proves and never refutes.
+//!
+//! Two things keep clauses to what is true and to what matters. States that random runs met are reached for certain: no clause is
+//! learnt that one of them breaks, though it may hold within the few scans of its frame. And of a state that leads on only those
+//! latches are kept that lead on with its inputs; of the counters everything is kept as soon as something about them is not in cubes.
 
-use super::predicates::{Clause, Literal, Vocabulary};
+use super::predicates::{Clause, Literal, Predicate, Vocabulary};
+use super::random::Sample;
 use crate::graph::Lit;
 use crate::sat::{Answer, Encoding, Limit, Solver, Term};
 use crate::system::Blasted;
 use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+use std::collections::{BinaryHeap, HashSet};
 
 /// A conjunction of literals, sorted.
 type Cube = Vec<Literal>;
@@ -25,8 +30,8 @@ pub enum Outcome {
     Proved(Vec<Clause>),
     /// A chain of cubes leads from the start to a broken property; it may be spurious. So many scans long.
     Chain(usize),
-    /// Interrupted, at this frame.
-    Stopped(usize),
+    /// Interrupted, or too many questions; these clauses had been learnt, and some of them may hold in every state.
+    Stopped(Vec<Clause>),
 }
 
 struct Blocked {
@@ -42,14 +47,21 @@ struct Obligation {
     cube: Cube,
 }
 
-struct Ic3<'a> {
+/// A search for an invariant.
+pub struct Ic3<'a> {
     blasted: &'a Blasted,
     vocabulary: &'a Vocabulary,
     lemmas: &'a [Clause],
+    /// The predicates in states that are reached.
+    samples: &'a [Sample],
     /// Clauses that hold in every state.
     facts: Vec<Vec<Lit>>,
     limit: &'a Limit,
     solver: Solver,
+    /// What is free in every scan.
+    inputs: Vec<Term>,
+    /// Latches, bits and comparisons that no cube speaks of.
+    hidden: Vec<Term>,
     /// Literals of the predicates before and after the scan.
     now: Vec<Term>,
     after: Vec<Term>,
@@ -61,38 +73,31 @@ struct Ic3<'a> {
     frames: Vec<Term>,
     blocked: Vec<Blocked>,
     queries: usize,
-    /// No counter hides anything: a cube of all predicates is one state.
-    whole: bool,
+    /// Questions still to be asked.
+    left: usize,
+    /// The last frame is new: clauses are still to be moved to it.
+    begun: bool,
+    /// Cubes are shortened to what leads on.
+    lifts: bool,
     encoding: Encoding,
 }
 
 /// Stops the engine.
 struct Interrupted;
 
-/// Searches for an invariant. `lemmas` hold before every scan.
-pub fn prove(blasted: &Blasted, vocabulary: &Vocabulary, lemmas: &[Clause], whole: bool, limit: &Limit) -> Outcome {
-    let mut engine = Ic3::new(blasted, vocabulary, lemmas, whole, limit);
-    loop {
-        match engine.block_all() {
-            Ok(None) => {}
-            Ok(Some(depth)) => return Outcome::Chain(depth),
-            Err(Interrupted) => return Outcome::Stopped(engine.frames.len()),
-        }
-        engine.add_frame();
-        match engine.propagate() {
-            Ok(None) => {}
-            Ok(Some(clauses)) => return Outcome::Proved(clauses),
-            Err(Interrupted) => return Outcome::Stopped(engine.frames.len()),
-        }
+impl std::fmt::Debug for Ic3<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Ic3 at frame {}", self.frames.len())
     }
 }
 
 impl<'a> Ic3<'a> {
-    fn new(
-        blasted: &'a Blasted,
-        vocabulary: &'a Vocabulary,
+    /// Nothing learnt yet. `lemmas` hold before every scan, `samples` are states that are reached.
+    #[must_use]
+    pub fn new(
+        (blasted, vocabulary): (&'a Blasted, &'a Vocabulary),
         lemmas: &'a [Clause],
-        whole: bool,
+        samples: &'a [Sample],
         limit: &'a Limit,
     ) -> Self {
         let mut solver = Solver::new(limit);
@@ -101,9 +106,12 @@ impl<'a> Ic3<'a> {
             blasted,
             vocabulary,
             lemmas,
+            samples,
             facts: blasted.facts(),
             limit,
             solver,
+            inputs: Vec::new(),
+            hidden: Vec::new(),
             now: Vec::new(),
             after: Vec::new(),
             bad: unset,
@@ -112,11 +120,46 @@ impl<'a> Ic3<'a> {
             frames: Vec::new(),
             blocked: Vec::new(),
             queries: 0,
-            whole,
+            left: 0,
+            begun: false,
+            lifts: true,
             encoding: Encoding::default(),
         };
         engine.build(2);
         engine
+    }
+
+    /// Cubes are whole states. That is dearer by far; but a shortened cube now and then has states that do not lead on, and then a
+    /// chain is found where there is none.
+    #[must_use]
+    pub fn with_whole_states(mut self) -> Self {
+        self.lifts = false;
+        self
+    }
+
+    /// Searches with so many questions to the solver; can be asked again for more where it was stopped.
+    pub fn run(&mut self, questions: usize) -> Outcome {
+        self.left = questions;
+        match self.go_on() {
+            Ok(outcome) => outcome,
+            Err(Interrupted) => Outcome::Stopped(self.learnt(0)),
+        }
+    }
+
+    fn go_on(&mut self) -> Result<Outcome, Interrupted> {
+        loop {
+            if self.begun
+                && let Some(clauses) = self.propagate()?
+            {
+                return Ok(Outcome::Proved(clauses));
+            }
+            self.begun = false;
+            if let Some(depth) = self.block_all()? {
+                return Ok(Outcome::Chain(depth));
+            }
+            self.add_frame();
+            self.begun = true;
+        }
     }
 
     /// A solver with the system and every clause known so far.
@@ -129,13 +172,17 @@ impl<'a> Ic3<'a> {
         self.after = self.vocabulary.after.iter().map(|lit| term(&mut solver, *lit)).collect();
         self.bad = term(&mut solver, self.blasted.bad);
         self.constraint = term(&mut solver, self.blasted.constraint);
-        solver.clause(&[self.constraint]);
         self.initial = solver.fresh();
         for (lit, value) in self.blasted.starts() {
             let term = term(&mut solver, lit);
             solver.clause(&[!self.initial, if value { term } else { !term }]);
         }
         encoding.clauses(&mut solver, graph, &self.facts);
+        let inputs = (0..self.blasted.inputs).filter_map(|n| self.blasted.input(n));
+        self.inputs = inputs.filter_map(|lit| encoding.known(lit)).collect();
+        let spoken: HashSet<Term> = self.now.iter().flat_map(|term| [*term, !*term]).collect();
+        let state = self.blasted.state().into_iter().filter_map(|lit| encoding.known(lit));
+        self.hidden = state.filter(|term| !spoken.contains(term)).collect();
         self.encoding = encoding;
         self.solver = solver;
         for lemma in self.lemmas {
@@ -160,9 +207,18 @@ impl<'a> Ic3<'a> {
         if literal.positive { term } else { !term }
     }
 
-    /// What is assumed for a state within `frame` scans: frame 0 is the start.
+    /// What is assumed for a scan that is looked at and begins in a state within `frame` scans: frame 0 is the start.
     fn assume_frame(&self, frame: usize) -> Vec<Term> {
-        if frame == 0 { vec![self.initial] } else { self.frames.iter().skip(frame).copied().collect() }
+        let mut assumed =
+            if frame == 0 { vec![self.initial] } else { self.frames.iter().skip(frame).copied().collect() };
+        assumed.push(self.constraint);
+        assumed
+    }
+
+    /// The clauses of frames from this one on.
+    fn learnt(&self, from: usize) -> Vec<Clause> {
+        let kept = self.blocked.iter().filter(|b| b.frame >= from);
+        kept.map(|b| b.cube.iter().map(|l| l.not()).collect()).collect()
     }
 
     fn top(&self) -> usize {
@@ -181,6 +237,8 @@ impl<'a> Ic3<'a> {
     }
 
     fn solve(&mut self, assumed: &[Term]) -> Result<bool, Interrupted> {
+        let Some(left) = self.left.checked_sub(1) else { return Err(Interrupted) };
+        self.left = left;
         match self.solver.solve(assumed) {
             Answer::Yes => Ok(true),
             Answer::No => Ok(false),
@@ -189,7 +247,7 @@ impl<'a> Ic3<'a> {
     }
 
     /// The state of the solver's last answer, before the scan.
-    fn state(&self) -> Cube {
+    fn before_scan(&self) -> Cube {
         let literal = |(predicate, term): (u32, &Term)| Literal { predicate, positive: self.solver.holds(*term) };
         (0u32..).zip(&self.now).map(literal).collect()
     }
@@ -205,7 +263,7 @@ impl<'a> Ic3<'a> {
             if !self.solve(&assumed)? {
                 return Ok(None);
             }
-            let state = self.state();
+            let state = self.before_scan();
             let cube = self.lift_bad(state)?;
             if let Some(depth) = self.block(cube)? {
                 return Ok(Some(depth));
@@ -213,52 +271,52 @@ impl<'a> Ic3<'a> {
         }
     }
 
-    /// Fewer literals from which, with the same inputs, the property is broken all the same. Only where nothing is hidden.
+    /// Fewer literals from which, with the same inputs, the property is broken all the same.
     fn lift_bad(&mut self, state: Cube) -> Result<Cube, Interrupted> {
-        if !self.whole {
-            return Ok(state);
-        }
-        let mut assumed = self.inputs();
-        let bad = self.bad;
-        assumed.extend(state.iter().map(|l| self.before(*l)));
-        assumed.push(!bad);
-        self.reduced(state, &assumed)
+        let fixed = self.fixed();
+        let otherwise = [!self.bad, !self.constraint];
+        self.lift_from(state, fixed, &otherwise)
     }
 
     /// Fewer literals from which, with the same inputs, the scan leads into the cube all the same.
-    fn lift(&mut self, state: Cube, into: &Cube) -> Result<Cube, Interrupted> {
-        if !self.whole {
+    fn lift(&mut self, (state, fixed): (Cube, Vec<Term>), into: &[Literal]) -> Result<Cube, Interrupted> {
+        let outside = into.iter().map(|l| !self.behind(*l));
+        let otherwise: Vec<Term> = outside.chain([!self.constraint]).collect();
+        self.lift_from(state, fixed, &otherwise)
+    }
+
+    /// Fewer literals from which it is not otherwise.
+    fn lift_from(&mut self, state: Cube, fixed: Vec<Term>, otherwise: &[Term]) -> Result<Cube, Interrupted> {
+        if !self.lifts {
             return Ok(state);
         }
-        let mut assumed = self.inputs();
-        let out = self.solver.fresh();
-        let mut clause: Vec<Term> = into.iter().map(|l| !self.behind(*l)).collect();
-        clause.push(!out);
-        self.solver.clause(&clause);
+        let other = self.solver.fresh();
+        self.solver.clause(&otherwise.iter().copied().chain([!other]).collect::<Vec<Term>>());
         self.queries += 1;
+        let mut assumed = fixed.clone();
         assumed.extend(state.iter().map(|l| self.before(*l)));
-        assumed.push(out);
-        let reduced = self.reduced(state, &assumed);
-        self.solver.clause(&[!out]);
-        reduced
-    }
-
-    /// The inputs of the solver's last answer. To be read before any clause is added.
-    fn inputs(&self) -> Vec<Term> {
-        (0..self.blasted.inputs)
-            .filter_map(|n| self.blasted.input(n))
-            .filter_map(|lit| self.encoding.known(lit))
-            .map(|term| if self.solver.holds(term) { term } else { !term })
-            .collect()
-    }
-
-    fn reduced(&mut self, state: Cube, assumed: &[Term]) -> Result<Cube, Interrupted> {
-        if self.solve(assumed)? {
+        assumed.push(other);
+        let reached = self.solve(&assumed)?;
+        let core = if reached { Vec::new() } else { self.solver.core() };
+        self.solver.clause(&[!other]);
+        if reached {
             return Ok(state);
         }
-        let core = self.solver.core();
-        let needed: Cube = state.iter().copied().filter(|l| core.contains(&self.before(*l))).collect();
-        Ok(needed)
+        // What cubes do not speak of: they say all the more of the counters it belongs to, or would be about states that lead elsewhere.
+        let hides = fixed.iter().skip(self.inputs.len()).any(|term| core.contains(term));
+        let counts = |l: &Literal| match self.vocabulary.predicates.get(l.predicate as usize) {
+            Some(Predicate::AtLeast { .. } | Predicate::Order { .. } | Predicate::CounterBit { .. }) => true,
+            Some(Predicate::Latch(_)) | None => false,
+        };
+        let kept = |l: &Literal| hides && counts(l) || core.contains(&self.before(*l));
+        Ok(state.into_iter().filter(kept).collect())
+    }
+
+    /// What the solver's last answer says of inputs, and behind that of what cubes do not speak of. To be read before any clause is
+    /// added.
+    fn fixed(&self) -> Vec<Term> {
+        let all = self.inputs.iter().chain(&self.hidden);
+        all.map(|term| if self.solver.holds(*term) { *term } else { !*term }).collect()
     }
 
     /// Does the cube leave out the start for certain?
@@ -272,7 +330,7 @@ impl<'a> Ic3<'a> {
         let mut open = BinaryHeap::new();
         open.push(Reverse(Obligation { frame: top, depth: 0, cube }));
         while let Some(Reverse(task)) = open.pop() {
-            if task.frame == 0 || !self.excludes_start(&task.cube) {
+            if task.frame == 0 || !self.excludes_start(&task.cube) || self.was_seen(&task.cube) {
                 return Ok(Some(task.depth));
             }
             if self.is_blocked(&task.cube, task.frame) {
@@ -282,18 +340,20 @@ impl<'a> Ic3<'a> {
                 self.build(self.frames.len());
             }
             match self.reaches(&task.cube, task.frame - 1)? {
-                Reached::From(before) => {
+                Reached::From(state, fixed) => {
+                    let before = self.lift((state, fixed), &task.cube)?;
                     open.push(Reverse(Obligation { frame: task.frame - 1, depth: task.depth + 1, cube: before }));
                     open.push(Reverse(task));
                 }
                 Reached::Never(core) => {
+                    let core = self.apart(core, &task.cube);
                     let cube = self.generalise(core, task.frame)?;
                     let mut frame = task.frame;
                     // As far as it holds.
                     while frame < top {
                         match self.reaches(&cube, frame)? {
                             Reached::Never(_) => frame += 1,
-                            Reached::From(_) => break,
+                            Reached::From(..) => break,
                         }
                     }
                     self.add_clause(&cube, frame);
@@ -323,8 +383,7 @@ impl<'a> Ic3<'a> {
         assumed.push(outside);
         assumed.extend(cube.iter().map(|l| self.behind(*l)));
         let reached = if self.solve(&assumed)? {
-            let state = self.state();
-            Reached::From(self.lift(state, &cube.to_vec())?)
+            Reached::From(self.before_scan(), self.fixed())
         } else {
             let core = self.solver.core();
             let mut needed: Cube = cube.iter().copied().filter(|l| core.contains(&self.behind(*l))).collect();
@@ -339,6 +398,32 @@ impl<'a> Ic3<'a> {
         Ok(reached)
     }
 
+    /// Is a state that is reached among those of the cube?
+    fn was_seen(&self, cube: &[Literal]) -> bool {
+        self.samples.iter().any(|sample| lanes(sample, cube) != 0)
+    }
+
+    /// Literals of the whole cube added to a part of it until no state that is reached is among those of the part.
+    fn apart(&self, part: Cube, whole: &[Literal]) -> Cube {
+        let mut part = part;
+        let seen = self.samples.iter().map(|sample| (sample, lanes(sample, &part)));
+        let mut seen: Vec<(&Sample, u64)> = seen.filter(|(_, lanes)| *lanes != 0).collect();
+        while !seen.is_empty() {
+            let left = |literal: &Literal| -> u32 {
+                seen.iter().map(|(sample, lanes)| (lanes & word(sample, *literal)).count_ones()).sum()
+            };
+            let now: u32 = seen.iter().map(|(_, lanes)| lanes.count_ones()).sum();
+            let best = whole.iter().map(|literal| (left(literal), *literal)).min();
+            // A whole cube that has such states was reached: the next question says so.
+            let Some((_, literal)) = best.filter(|(left, _)| *left < now) else { break };
+            part.push(literal);
+            seen.iter_mut().for_each(|(sample, lanes)| *lanes &= word(sample, literal));
+            seen.retain(|(_, lanes)| *lanes != 0);
+        }
+        part.sort_unstable();
+        part
+    }
+
     /// Leaves out literals as long as no scan leads into the cube.
     fn generalise(&mut self, cube: Cube, frame: usize) -> Result<Cube, Interrupted> {
         let mut cube = cube;
@@ -346,16 +431,16 @@ impl<'a> Ic3<'a> {
         while at < cube.len() && cube.len() > 1 {
             let mut fewer = cube.clone();
             fewer.remove(at);
-            if !self.excludes_start(&fewer) {
+            if !self.excludes_start(&fewer) || self.was_seen(&fewer) {
                 at += 1;
                 continue;
             }
             match self.reaches(&fewer, frame - 1)? {
                 Reached::Never(core) => {
-                    cube = core;
+                    cube = self.apart(core, &fewer);
                     at = at.min(cube.len());
                 }
-                Reached::From(_) => at += 1,
+                Reached::From(..) => at += 1,
             }
         }
         Ok(cube)
@@ -378,8 +463,7 @@ impl<'a> Ic3<'a> {
                 }
             }
             if !self.blocked.iter().any(|b| b.frame == frame) {
-                let invariant = self.blocked.iter().filter(|b| b.frame > frame);
-                return Ok(Some(invariant.map(|b| b.cube.iter().map(|l| l.not()).collect()).collect()));
+                return Ok(Some(self.learnt(frame + 1)));
             }
         }
         Ok(None)
@@ -387,12 +471,106 @@ impl<'a> Ic3<'a> {
 }
 
 enum Reached {
-    /// From these states.
-    From(Cube),
+    /// From this state, with these inputs and what else there is besides.
+    From(Cube, Vec<Term>),
     /// Not at all, and these literals suffice for that.
     Never(Cube),
 }
 
 fn is_subset(small: &[Literal], large: &[Literal]) -> bool {
     small.iter().all(|literal| large.binary_search(literal).is_ok())
+}
+
+fn word(sample: &Sample, literal: Literal) -> u64 {
+    let word = sample.get(literal.predicate as usize).copied().unwrap_or(0);
+    if literal.positive { word } else { !word }
+}
+
+/// The runs of a sample whose states are among those of the cube.
+fn lanes(sample: &Sample, cube: &[Literal]) -> u64 {
+    cube.iter().fold(u64::MAX, |lanes, literal| lanes & word(sample, *literal))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::graph::{Graph, Leaf};
+    use crate::model::Start;
+    use crate::system::{Latch, System};
+
+    /// A number of three bits that goes from 0 to 5 and begins anew; `bad` is one of its values.
+    fn counts_to_five(bad: u8) -> System {
+        let mut graph = Graph::default();
+        let bits = [0, 1, 2].map(|n| graph.leaf(Leaf::Latch(n)));
+        let run = graph.leaf(Leaf::Input(0));
+        let is = |graph: &mut Graph, value: u8| {
+            let lits: Vec<Lit> = (0..3).map(|n| bits[n].xor_sign(value >> n & 1 == 0)).collect();
+            graph.all(lits)
+        };
+        let five = is(&mut graph, 5);
+        let carry = graph.and(bits[0], bits[1]);
+        let more = [!bits[0], graph.xor(bits[1], bits[0]), graph.xor(bits[2], carry)];
+        let latches = (0u32..).zip(bits.iter().zip(more)).map(|(model, (bit, more))| {
+            let counted = graph.and(more, !five);
+            Latch { model, start: Start::Value(false), next: graph.mux(run, counted, *bit) }
+        });
+        let latches = latches.collect();
+        System {
+            bad: is(&mut graph, bad),
+            latches,
+            graph,
+            inputs: vec![0],
+            counters: Vec::new(),
+            words: Vec::new(),
+            constraint: Lit::TRUE,
+            advice: crate::advice::Advice::default(),
+        }
+    }
+
+    /// The outcome with and without shortened cubes, a few questions at a time: one more each time, because what was begun is begun anew.
+    fn outcomes(system: &System, samples: &[Sample]) -> [Outcome; 2] {
+        let mut blasted = Blasted::for_proofs(system);
+        let vocabulary = Vocabulary::new(system, &mut blasted, false);
+        let limit = Limit::default();
+        let new = || Ic3::new((&blasted, &vocabulary), &[], samples, &limit);
+        [new(), new().with_whole_states()].map(|mut engine| {
+            let mut stops = 0;
+            loop {
+                match engine.run(1 + stops) {
+                    Outcome::Stopped(_) => stops += 1,
+                    outcome @ (Outcome::Proved(_) | Outcome::Chain(_)) => return outcome,
+                }
+                assert!(stops < 1_000);
+            }
+        })
+    }
+
+    fn samples(values: &[u64]) -> Vec<Sample> {
+        values
+            .iter()
+            .map(|value| (0..3).map(|bit| if value >> bit & 1 == 1 { u64::MAX } else { 0 }).collect())
+            .collect()
+    }
+
+    #[test]
+    fn an_invariant_is_found_however_often_it_is_stopped_and_holds_in_every_state_that_is_reached() {
+        for seen in [&[][..], &[0, 1, 2, 3, 4, 5]] {
+            for outcome in outcomes(&counts_to_five(7), &samples(seen)) {
+                let Outcome::Proved(clauses) = outcome else { panic!("{outcome:?}") };
+                let holds =
+                    |state: u32, clause: &Clause| clause.iter().any(|l| (state >> l.predicate & 1 == 1) == l.positive);
+                assert!((0..6).all(|state| clauses.iter().all(|clause| holds(state, clause))), "{clauses:?}");
+                assert!(clauses.iter().any(|clause| !holds(7, clause)), "{clauses:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_reached_is_never_proved_unreachable() {
+        for seen in [&[][..], &[0, 5]] {
+            for outcome in outcomes(&counts_to_five(5), &samples(seen)) {
+                assert!(matches!(outcome, Outcome::Chain(_)), "{outcome:?}");
+            }
+        }
+    }
 }

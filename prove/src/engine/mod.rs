@@ -1,5 +1,6 @@
 //! The engines: searches for a broken property and proofs that there is none.
 
+mod beside;
 pub mod bounded;
 pub mod carried;
 pub mod counting;

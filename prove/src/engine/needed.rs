@@ -2,9 +2,11 @@
 //!
 //! Engines find many clauses that are true and help nobody. What is left here is a proof by itself, quicker to check and shorter to read.
 
-use super::predicates::{Clause, Vocabulary};
+use super::portfolio::{Argument, Certificate};
+use super::predicates::{Clause, Predicate, Vocabulary};
+use crate::advice::Lemma;
 use crate::sat::{Answer, Encoding, Limit, Solver, Term};
-use crate::system::Blasted;
+use crate::system::{Blasted, System};
 
 /// The needed ones of clauses that are a proof together; all of them where that is not found.
 #[must_use]
@@ -15,6 +17,29 @@ pub fn needed(blasted: &Blasted, vocabulary: &Vocabulary, clauses: Vec<Clause>, 
     }
 }
 
+/// The same of a certificate for a system: with counters as comparisons where these are a proof so, else bit by bit.
+#[must_use]
+pub fn of_certificate(system: &System, certificate: Certificate, limit: &Limit) -> Certificate {
+    if let Argument::Scans(_) = certificate.argument {
+        return certificate;
+    }
+    let compared = Blasted::compared(system);
+    for mut blasted in compared.into_iter().chain([Blasted::new(system)]) {
+        let mut vocabulary = Vocabulary::default();
+        let all: Vec<Predicate> = certificate.clauses.iter().flatten().map(|(predicate, _)| *predicate).collect();
+        vocabulary.extend(system, &mut blasted, &all);
+        let literals = |clause: &Lemma| clause.iter().map(|(p, holds)| vocabulary.literal(*p, *holds)).collect();
+        let clauses: Vec<Clause> = certificate.clauses.iter().filter_map(literals).collect();
+        if let Some(marks) = marked(&blasted, &vocabulary, &clauses, limit) {
+            let pairs = certificate.clauses.into_iter().zip(marks);
+            let clauses = pairs.filter(|(_, needed)| *needed).map(|(clause, _)| clause).collect();
+            return Certificate { clauses, ..certificate };
+        }
+    }
+    certificate
+}
+
+/// Which of the clauses are needed; `None`: they are no proof together.
 fn marked(blasted: &Blasted, vocabulary: &Vocabulary, clauses: &[Clause], limit: &Limit) -> Option<Vec<bool>> {
     let (graph, mut solver, mut encoding) = (&blasted.graph, Solver::new(limit), Encoding::default());
     encoding.clauses(&mut solver, graph, &blasted.facts());
@@ -59,10 +84,10 @@ fn marked(blasted: &Blasted, vocabulary: &Vocabulary, clauses: &[Clause], limit:
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::predicates::{Literal, Predicate};
+    use crate::engine::predicates::Literal;
     use crate::graph::{Graph, Leaf, Lit};
     use crate::model::Start;
-    use crate::system::{Latch, System};
+    use crate::system::Latch;
 
     /// A latch that takes over the one before it in every scan; the first one stays as it is. The third one shall never be set.
     fn chain() -> System {

@@ -1,16 +1,14 @@
 //! Which engine is asked what, and when: the search for a way to break the property beside the proof that there is none.
 //!
 //! By structure, or in every single scan: that is asked first, and random runs are looked at, because what they break needs no
-//! proof. Then lemmas. What is left is shared by two threads: one searches, step by step, with the lemmas; the other proves,
-//! from cheap to dear: by IC3 over predicates with the lemmas, by IC3 with every bit of every counter. Whoever has an answer
-//! stops the other. An interruption is never an answer.
+//! proof. Then IC3 with few questions, then lemmas near to the property and IC3 with some more, then all lemmas; what is still
+//! open is for `beside`. An interruption is never an answer.
 
+use super::beside::{Ready, side_by_side};
 use super::bounded::{Bounded, Search, Trace};
 use super::counting;
 use super::houdini;
-use super::ic3;
-use super::induction::Induction;
-use super::laps;
+use super::ic3::Outcome;
 use super::needed;
 use super::predicates::{Clause, Predicate, Vocabulary};
 use super::random::States;
@@ -19,18 +17,23 @@ use crate::advice::Lemma;
 use crate::graph::Lit;
 use crate::sat::{Answer, Encoding, Limit, Solver};
 use crate::system::{Blasted, System};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 /// Steps the search goes at most: a step is an event, and programs whose shortest way to harm has more of them are out of reach.
-const DEPTH_MAX: usize = 5_000;
+pub(super) const DEPTH_MAX: usize = 5_000;
 /// How long lemmas may be looked for before the search begins beside the proof.
-const ALONE: Duration = Duration::from_millis(1_500);
+const ALONE: Duration = Duration::from_millis(3_000);
 /// Steps that are searched before anything else is looked for.
-const AT_ONCE: usize = 6;
+pub(super) const AT_ONCE: usize = 6;
 /// Latches from which on lemmas near to the property are tried before all others. Below, they are nearly all there are.
 const LARGE: usize = 60;
+
+/// Questions of IC3 before lemmas are looked for.
+const QUICK: usize = 450;
+/// The same where lemmas near to the property come next, which cost little.
+const QUICKER: usize = 300;
+/// The same with lemmas near to the property, before all others are looked for.
+const NEARLY: usize = 1_000;
 
 /// What carries a proof.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -112,15 +115,23 @@ pub fn decide(system: &System, limit: &Limit) -> Verdict {
     if reduced.constants.is_empty() {
         return counting(system, limit);
     }
-    let lemmas = reduced.constants.iter().map(|(latch, value)| vec![(Predicate::Latch(*latch), *value)]);
+    let constants = reduced.constants.iter().map(|(latch, value)| vec![(Predicate::Latch(*latch), *value)]);
+    // Constants that were known beforehand rest on what was known with them.
+    let lemmas = constants.chain(if reduced.advised { system.advice.lemmas.clone() } else { Vec::new() });
     if reduced.system.bad == Lit::FALSE {
-        return Verdict::Proved(Certificate { argument: Argument::Lemmas, clauses: lemmas.collect() });
+        let certificate = Certificate { argument: Argument::Lemmas, clauses: lemmas.collect() };
+        return Verdict::Proved(needed::of_certificate(system, certificate, limit));
     }
     match counting(&reduced.system, limit) {
         Verdict::Proved(certificate) => {
             let original = |(predicate, positive): &(Predicate, bool)| (reduced.original(*predicate), *positive);
             let own = certificate.clauses.iter().map(|clause| clause.iter().map(original).collect());
-            Verdict::Proved(Certificate { clauses: lemmas.chain(own).collect(), ..certificate })
+            let certificate = Certificate { clauses: lemmas.chain(own).collect(), ..certificate };
+            Verdict::Proved(if reduced.advised {
+                needed::of_certificate(system, certificate, limit)
+            } else {
+                certificate
+            })
         }
         Verdict::Broken(trace) => Verdict::Broken(whole(system, (&reduced.system, &reduced.latches), trace)),
         unknown @ Verdict::Unknown { .. } => unknown,
@@ -195,6 +206,15 @@ fn search(system: &System, limit: &Limit) -> Verdict {
             Search::Nothing(steps) | Search::Stopped(steps) => Verdict::Unknown { steps, gave_up: false },
         };
     }
+    let mut learnt = system.clone();
+    if system.latches.len() <= LARGE {
+        match quick(system, &seen.states, if has_near(system) { QUICKER } else { QUICK }, limit) {
+            Quick::Proved(certificate) => return Verdict::Proved(certificate),
+            Quick::Learnt(lemmas) => learnt.advice.lemmas.extend(lemmas),
+            Quick::Chain => {}
+        }
+    }
+    let system = &learnt;
     let alone = limit.until(Instant::now() + ALONE);
     let known = match known(system, &seen.states, &alone) {
         Ok(certificate) => return Verdict::Proved(certificate),
@@ -204,121 +224,66 @@ fn search(system: &System, limit: &Limit) -> Verdict {
     side_by_side(system, (known, cut), &seen.states, limit)
 }
 
-/// Searches and proves at the same time, in two threads.
-fn side_by_side(system: &System, (known, cut): (Box<Known>, bool), states: &[States], limit: &Limit) -> Verdict {
-    let stop = Arc::new(AtomicBool::new(false));
-    let own = Limit { deadline: limit.deadline, stop: Some(Arc::clone(&stop)) };
-    let lemmas = known.named();
-    std::thread::scope(|scope| {
-        let prover = scope.spawn(|| {
-            // What was cut short is looked for again, now with all the time there is.
-            let known = if cut { self::known(system, states, &own) } else { Err(known) };
-            let proof = match known {
-                Ok(certificate) => Some(certificate),
-                Err(known) => prove(system, known, &own),
-            };
-            if proof.is_some() {
-                stop.store(true, Ordering::Relaxed);
-            }
-            proof
-        });
-        let outer = limit.stop.clone();
-        let watch = outer.map(|outer| {
-            let stop = Arc::clone(&stop);
-            scope.spawn(move || {
-                while !stop.load(Ordering::Relaxed) && !outer.load(Ordering::Relaxed) {
-                    std::thread::sleep(Duration::from_millis(5));
-                }
-                stop.store(true, Ordering::Relaxed);
-            })
-        });
-        let deep = search_deep(system, &lemmas, &own);
-        if matches!(deep, Deep::Search(Search::Found(_)) | Deep::Proved(_)) {
-            stop.store(true, Ordering::Relaxed);
-        }
-        let proof = prover.join().ok().flatten();
-        stop.store(true, Ordering::Relaxed);
-        if let Some(watch) = watch {
-            let _ = watch.join();
-        }
-        let search = match deep {
-            Deep::Search(search) => search,
-            Deep::Proved(scans) => {
-                return Verdict::Proved(Certificate { argument: Argument::Scans(scans), clauses: lemmas });
-            }
-        };
-        match (search, proof) {
-            (Search::Found(trace), _) => Verdict::Broken(trace),
-            (Search::Nothing(_) | Search::Stopped(_), Some(certificate)) => Verdict::Proved(certificate),
-            (Search::Nothing(steps) | Search::Stopped(steps), None) => {
-                Verdict::Unknown { steps, gave_up: !limit.reached() }
-            }
-        }
-    })
+/// How a quick look ended.
+enum Quick {
+    Proved(Certificate),
+    /// What was learnt is worth trying as lemmas.
+    Learnt(Vec<Lemma>),
+    /// There is no proof of this kind.
+    Chain,
 }
 
-/// Scans of an induction at most.
-const SCANS_MAX: u32 = 70;
-
-/// What came of looking for harm.
-enum Deep {
-    Search(Search),
-    /// So many scans without harm suffice.
-    Proved(u32),
-}
-
-/// Searches step by step, in turns with induction over as many scans; where something counts events, also with laps, which find
-/// what lies thousands of them deep.
-fn search_deep(system: &System, lemmas: &[Vec<(Predicate, bool)>], limit: &Limit) -> Deep {
-    let new = || Bounded::new(system, limit).with_lemmas(lemmas.to_vec());
-    let mut plain = new();
-    let mut laps = system.counters.iter().any(laps::counts_events).then(|| new().with_laps());
-    // Where something runs for longer, so many scans would have to be looked at that it is never the quickest.
-    let short = system.counters.iter().all(|counter| counter.max <= u64::from(SCANS_MAX));
-    let mut induction = short.then(|| Induction::new(system, lemmas, limit));
-    let mut depth = AT_ONCE;
-    loop {
-        let mut ended = plain.run(depth);
-        if let (Search::Nothing(_), Some(laps)) = (&ended, &mut laps) {
-            ended = match laps.run(depth) {
-                Search::Stopped(_) => Search::Stopped(depth),
-                other @ (Search::Nothing(_) | Search::Found(_)) => other,
-            };
+/// IC3 with the lemmas that came with the system, which hold, and with so many questions: small invariants are found before many lemmas
+/// are.
+fn quick(system: &System, states: &[States], questions: usize, limit: &Limit) -> Quick {
+    let mut blasted = Blasted::for_proofs(system);
+    let mut vocabulary = Vocabulary::new(system, &mut blasted, false);
+    let lemmas = houdini::advised(system, &mut blasted, &mut vocabulary);
+    houdini::add_orders(system, &mut blasted, &mut vocabulary, states);
+    let ready = Ready::new(blasted, vocabulary, lemmas, states);
+    let outcome = ready.engine(limit).run(questions);
+    match outcome {
+        Outcome::Proved(clauses) => Quick::Proved(ready.proof(Argument::Invariant, clauses, limit)),
+        Outcome::Stopped(clauses) => {
+            Quick::Learnt(certificate(Argument::Invariant, &ready.vocabulary, clauses).clauses)
         }
-        match ended {
-            Search::Nothing(_) if depth < DEPTH_MAX => {}
-            ended @ (Search::Nothing(_) | Search::Found(_) | Search::Stopped(_)) => return Deep::Search(ended),
-        }
-        let most = u32::try_from(depth).unwrap_or(u32::MAX).min(SCANS_MAX);
-        if let Some(scans) = induction.as_mut().and_then(|induction| induction.run(most)) {
-            return Deep::Proved(scans);
-        }
-        depth = (depth * 2).min(DEPTH_MAX);
+        Outcome::Chain(_) => Quick::Chain,
     }
 }
 
 /// What is known of a system before anything dear is tried.
-struct Known {
-    blasted: Blasted,
-    vocabulary: Vocabulary,
-    lemmas: Vec<Clause>,
+pub(super) struct Known {
+    pub(super) blasted: Blasted,
+    pub(super) vocabulary: Vocabulary,
+    pub(super) lemmas: Vec<Clause>,
 }
 
 impl Known {
     /// The lemmas, each predicate by its name.
-    fn named(&self) -> Vec<Vec<(Predicate, bool)>> {
+    pub(super) fn named(&self) -> Vec<Vec<(Predicate, bool)>> {
         certificate(Argument::Lemmas, &self.vocabulary, self.lemmas.clone()).clauses
     }
 }
 
+/// Is much of it far from the property? A relay guard is another whole program, and a property is about a few of its latches.
+fn has_near(system: &System) -> bool {
+    system.latches.len() > LARGE || !system.advice.usual.is_empty()
+}
+
 /// A proof by lemmas, or the lemmas.
-fn known(system: &System, states: &[States], limit: &Limit) -> Result<Certificate, Box<Known>> {
-    // A relay guard is another whole program, and a property is about a few of its latches.
-    if system.latches.len() > LARGE || !system.advice.usual.is_empty() {
+pub(super) fn known(system: &System, states: &[States], limit: &Limit) -> Result<Certificate, Box<Known>> {
+    if has_near(system) {
         let mut blasted = Blasted::for_proofs(system);
         let (vocabulary, lemmas) = houdini::near_lemmas(system, &mut blasted, states, limit);
         if excluded(&blasted, &vocabulary, &lemmas, limit) == Answer::No {
             return Ok(proof(Argument::Lemmas, (&blasted, &vocabulary), lemmas, limit));
+        }
+        if system.latches.len() <= LARGE {
+            let mut near = system.clone();
+            near.advice.lemmas = certificate(Argument::Lemmas, &vocabulary, lemmas).clauses;
+            if let Quick::Proved(certificate) = quick(&near, states, NEARLY, limit) {
+                return Ok(certificate);
+            }
         }
     }
     let mut blasted = Blasted::for_proofs(system);
@@ -328,61 +293,6 @@ fn known(system: &System, states: &[States], limit: &Limit) -> Result<Certificat
         return Ok(proof(Argument::Lemmas, (&blasted, &vocabulary), lemmas, limit));
     }
     Err(Box::new(Known { blasted, vocabulary, lemmas }))
-}
-
-/// Proves, from cheap to dear. `None`: interrupted, or no proof of these kinds.
-fn prove(system: &System, known: Box<Known>, limit: &Limit) -> Option<Certificate> {
-    let Known { mut blasted, vocabulary, lemmas } = *known;
-    // Orders that carry no lemma only make every question of IC3 dearer.
-    let (vocabulary, lemmas) = only_used(system, &mut blasted, &vocabulary, &lemmas);
-    // Where nothing is hidden and every state counts, cubes may be shortened by what the inputs do.
-    let whole = system.is_plain() && system.constraint == Lit::TRUE;
-    match ic3::prove(&blasted, &vocabulary, &lemmas, whole, limit) {
-        ic3::Outcome::Proved(clauses) => {
-            let all = lemmas.into_iter().chain(clauses).collect();
-            return Some(proof(Argument::Invariant, (&blasted, &vocabulary), all, limit));
-        }
-        ic3::Outcome::Chain(_) if !system.is_plain() => {}
-        ic3::Outcome::Chain(_) | ic3::Outcome::Stopped(_) => return None,
-    }
-    let mut blasted = Blasted::new(system);
-    let mut bits = Vocabulary::new(system, &mut blasted, true);
-    let lemmas = carried(system, &mut blasted, &mut bits, (&vocabulary, &lemmas));
-    match ic3::prove(&blasted, &bits, &lemmas, system.constraint == Lit::TRUE, limit) {
-        ic3::Outcome::Proved(clauses) => {
-            let all = lemmas.into_iter().chain(clauses).collect();
-            Some(proof(Argument::BitInvariant, (&blasted, &bits), all, limit))
-        }
-        ic3::Outcome::Chain(_) | ic3::Outcome::Stopped(_) => None,
-    }
-}
-
-/// Latches, thresholds, and the orders these lemmas speak of.
-fn only_used(
-    system: &System,
-    blasted: &mut Blasted,
-    vocabulary: &Vocabulary,
-    lemmas: &[Clause],
-) -> (Vocabulary, Vec<Clause>) {
-    let mut fewer = Vocabulary::new(system, blasted, false);
-    let lemmas = carried(system, blasted, &mut fewer, (vocabulary, lemmas));
-    (fewer, lemmas)
-}
-
-/// The lemmas of one vocabulary in another, which gets the predicates it lacks.
-fn carried(
-    system: &System,
-    blasted: &mut Blasted,
-    into: &mut Vocabulary,
-    (from, lemmas): (&Vocabulary, &[Clause]),
-) -> Vec<Clause> {
-    let predicate = |literal: &super::predicates::Literal| from.predicates.get(literal.predicate as usize).copied();
-    let used: Vec<Predicate> = lemmas.iter().flatten().filter_map(predicate).collect();
-    into.extend(system, blasted, &used);
-    let clause = |clause: &Clause| -> Option<Clause> {
-        clause.iter().map(|literal| into.literal(predicate(literal)?, literal.positive)).collect()
-    };
-    lemmas.iter().filter_map(clause).collect()
 }
 
 /// Can the property be broken in a scan before which the lemmas hold?
@@ -403,7 +313,7 @@ fn excluded(blasted: &Blasted, vocabulary: &Vocabulary, lemmas: &[Clause], limit
 }
 
 /// A certificate of what is needed of these clauses.
-fn proof(
+pub(super) fn proof(
     argument: Argument,
     (blasted, vocabulary): (&Blasted, &Vocabulary),
     clauses: Vec<Clause>,
@@ -413,7 +323,7 @@ fn proof(
     certificate(argument, vocabulary, clauses)
 }
 
-fn certificate(argument: Argument, vocabulary: &Vocabulary, clauses: Vec<Clause>) -> Certificate {
+pub(super) fn certificate(argument: Argument, vocabulary: &Vocabulary, clauses: Vec<Clause>) -> Certificate {
     let named = clauses.iter().map(|clause| {
         let literals = clause.iter().filter_map(|literal| {
             let predicate = vocabulary.predicates.get(literal.predicate as usize)?;

@@ -25,6 +25,8 @@ pub struct Reduced {
     pub system: System,
     /// What was put in as constants: latches of the whole system.
     pub constants: Vec<(u32, bool)>,
+    /// Some of these constants are known only together with the lemmas that came with the system.
+    pub advised: bool,
     /// Numbers of the latches in the whole system.
     pub latches: Vec<u32>,
     /// Numbers of the counters in the whole system.
@@ -52,9 +54,17 @@ impl Reduced {
 /// Finds latches that keep their starting value for ever, and leaves them out.
 #[must_use]
 pub fn reduce(system: &System, limit: &Limit) -> Reduced {
-    let constants = constants(system, limit);
-    let values: FastMap<u32, bool> = constants.iter().copied().collect();
-    smaller(system, constants, &values)
+    let mut constants = constants(system, limit);
+    let mut values: FastMap<u32, bool> = constants.iter().copied().collect();
+    let known = system.advice.lemmas.iter().filter_map(|lemma| match lemma.as_slice() {
+        [(Predicate::Latch(latch), value)] if !values.contains_key(latch) => Some((*latch, *value)),
+        _ => None,
+    });
+    let known: Vec<(u32, bool)> = known.collect();
+    let advised = !known.is_empty();
+    values.extend(known.iter().copied());
+    constants.extend(known);
+    Reduced { advised, ..smaller(system, constants, &values) }
 }
 
 fn constants(system: &System, limit: &Limit) -> Vec<(u32, bool)> {
@@ -133,5 +143,51 @@ fn smaller(system: &System, constants: Vec<(u32, bool)>, values: &FastMap<u32, b
     let inputs = system.inputs.clone();
     let whole = System { graph, inputs, latches, counters, words, bad, constraint, advice };
     let (system, latches, counters) = whole.cone();
-    Reduced { system, constants, latches, counters }
+    Reduced { system, constants, advised: false, latches, counters }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::advice::Advice;
+    use crate::check;
+    use crate::engine::portfolio::{self, Verdict};
+    use crate::model::Start;
+
+    /// Two latches take turns, and a third one is set where neither is: it never is, but that takes both of them to see.
+    fn turns(lemmas: Vec<Vec<(Predicate, bool)>>) -> System {
+        let mut graph = Graph::default();
+        let [one, other, neither] = [0, 1, 2].map(|n| graph.leaf(Leaf::Latch(n)));
+        let press = graph.leaf(Leaf::Input(0));
+        let latch = |(model, start, next): (u32, bool, Lit)| Latch { model, start: Start::Value(start), next };
+        let none = !graph.or(one, other);
+        System {
+            latches: [(0, true, other), (1, false, one), (2, false, none)].map(latch).to_vec(),
+            bad: graph.and(neither, press),
+            graph,
+            inputs: vec![0],
+            counters: Vec::new(),
+            words: Vec::new(),
+            constraint: Lit::TRUE,
+            advice: Advice { lemmas, ..Advice::default() },
+        }
+    }
+
+    #[test]
+    fn constants_that_need_what_came_with_the_system_are_put_in_and_proved_with_it() {
+        let limit = Limit::default();
+        let either = vec![(Predicate::Latch(0), true), (Predicate::Latch(1), true)];
+        let never = vec![(Predicate::Latch(2), false)];
+        let alone = reduce(&turns(Vec::new()), &limit);
+        assert!(alone.constants.is_empty() && !alone.advised);
+        let system = turns(vec![either.clone(), never.clone()]);
+        let reduced = reduce(&system, &limit);
+        assert_eq!((reduced.constants, reduced.advised), (vec![(2, false)], true));
+        assert_eq!(reduced.system.bad, Lit::FALSE);
+        let Verdict::Proved(certificate) = portfolio::decide(&system, &limit) else { panic!("not proved") };
+        assert_eq!(check::check(&system, &certificate, &limit), Ok(()));
+        let mut clauses = certificate.clauses;
+        clauses.sort();
+        assert_eq!(clauses, vec![either, never], "nothing that is not needed");
+    }
 }

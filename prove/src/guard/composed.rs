@@ -81,7 +81,7 @@ pub fn compose(program: &Model, wired: &Wired<'_>, contacts: Contacts, once: boo
     let followed = follow::add(&mut model, wired, &lines, (contacts, once), &read_backs);
     let channels = channels(&mut model.graph, &wiring, &lines, &followed.conducts);
     let reaches = if contacts == Contacts::Worst { followed.reaches } else { Vec::new() };
-    model.advice.lemmas = known::driven(&model, wired.table, &lines, &followed.moves);
+    model.advice.lemmas = known::driven(&model, wired.table, &lines, (&followed.moves, &followed.read_backs));
     model.advice.usual = known::usual(&model, &wiring, &lines);
     Composed { model, channels, reaches }
 }

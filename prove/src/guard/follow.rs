@@ -13,7 +13,7 @@
 //! issues them, as on the lines of a GPIO chip. Before the first scan the relays are at rest.
 
 use super::clock::{Clock, over};
-use super::known::Moves;
+use super::known::{Follows, Moves};
 use super::wired::{Contacts, Wire, Wired, WiredChannel};
 use super::{Cell, Lines, cell, input, named, set};
 use crate::graph::Lit;
@@ -126,6 +126,8 @@ struct Moving {
     clock: Clock,
     /// The latch of `moving`.
     latch: u32,
+    /// That of `clean`.
+    clean_latch: u32,
 }
 
 impl Moving {
@@ -165,6 +167,8 @@ pub(super) struct Followed {
     pub reaches: Vec<Reach>,
     /// How its movements end: in the contact, and in its read-back.
     pub moves: Vec<Vec<Moves>>,
+    /// Read-backs that follow their contacts, by channel.
+    pub read_backs: Vec<Option<Follows>>,
 }
 
 /// Adds the contacts: whether each conducts at the moment looked at. `once`: contactors stay where they have arrived; without that they
@@ -224,13 +228,22 @@ pub(super) fn add(
             // The read-back has its own moment.
             moving.arrived = Lit::FALSE;
         }
+        let mut follows = None;
         if let Some(cell) = read_backs.get(at).copied().flatten() {
             let either = input(model, Input::ReadBack(number));
             // It is read when the next scan begins, before that one writes.
             let conducts = moving.conducts(model, back, (tick_ns, tick_ns), either);
             let mirrored = channel.feedback.is_some_and(|feedback| feedback.contact == FeedbackContact::MirrorNc);
             set(model, cell, conducts.xor_sign(mirrored));
+            let level = (u32::try_from(cell.number).unwrap_or(u32::MAX), !mirrored);
+            // It is read a scan before the clock has counted it.
+            let span = |s: &Stretch| (over(s.from_ns.saturating_sub(tick_ns), tick_ns), over(s.to_ns, tick_ns));
+            let [make, open] = &back;
+            let spans = [span(make), span(open)];
+            let (moves, clean, clock) = (moving.latch, moving.clean_latch, *clock);
+            follows = Some(Follows { moves, clean, level, clock, spans });
         }
+        followed.read_backs.push(follows);
     }
     followed
 }
@@ -254,8 +267,8 @@ fn moving(
     let was_clean = graph.mux(change, rests, clean.now);
     set(model, active, moving);
     set(model, clean, was_clean);
-    let latch = u32::try_from(active.number).unwrap_or(u32::MAX);
-    Moving { on, issued, moving, clean: was_clean, arrived: Lit::FALSE, clock, latch }
+    let [latch, clean_latch] = [active, clean].map(|cell| u32::try_from(cell.number).unwrap_or(u32::MAX));
+    Moving { on, issued, moving, clean: was_clean, arrived: Lit::FALSE, clock, latch, clean_latch }
 }
 
 /// Its contactor does not follow the bounces of the relay.

@@ -26,6 +26,10 @@ pub struct Cells {
     pub acked: u32,
     /// Scans since then.
     pub since_acked: Clock,
+    /// The contact was seen where it should be: a latch.
+    pub verified: u32,
+    /// A fault, a trip, a contact that may conduct unasked: latches.
+    pub doubts: [u32; 3],
     /// A write is done in the scan after its issue, so that the clock of the issue serves for both.
     pub prompt: bool,
 }
@@ -37,6 +41,21 @@ pub struct Moves {
     pub latch: u32,
     /// Scans after which it is open for certain.
     pub opens: u64,
+}
+
+/// A read-back that follows its contact.
+#[derive(Clone, Copy, Debug)]
+pub struct Follows {
+    /// The contact moves, and was at rest before: latches.
+    pub moves: u32,
+    /// The contact was at rest when it began to move: a latch.
+    pub clean: u32,
+    /// The level that is read: a latch, with its value where the contact is closed.
+    pub level: (u32, bool),
+    /// Scans since the line changed.
+    pub clock: Clock,
+    /// Scans from which on a movement may be seen and up to which it lasts: to closed, and to open.
+    pub spans: [(u64, u64); 2],
 }
 
 fn latch(number: u32, holds: bool) -> Part {
@@ -91,8 +110,15 @@ pub fn apart(model: &Model, table: &ChannelTable, lines: &Lines) -> Vec<Lemma> {
 
 /// Lemmas about a guard that a program drives. Its contacts go by the guard's clock of writes.
 #[must_use]
-pub fn driven(model: &Model, table: &ChannelTable, lines: &Lines, moves: &[Vec<Moves>]) -> Vec<Lemma> {
-    let mut lemmas: Vec<Lemma> = Vec::new();
+pub fn driven(
+    model: &Model,
+    table: &ChannelTable,
+    lines: &Lines,
+    (moves, read_backs): (&[Vec<Moves>], &[Option<Follows>]),
+) -> Vec<Lemma> {
+    let read_backs = lines.cells.iter().zip(read_backs);
+    let followed = read_backs.filter_map(|(cells, follows)| Some(followed(cells, follows.as_ref()?)));
+    let mut lemmas: Vec<Lemma> = followed.flatten().collect();
     for (cells, moves) in lines.cells.iter().zip(moves) {
         // The first scan switches nothing on, and writes every line.
         lemmas.push(vec![latch(cells.on, false), latch(cells.begun, true)]);
@@ -108,6 +134,24 @@ pub fn driven(model: &Model, table: &ChannelTable, lines: &Lines, moves: &[Vec<M
         for moves in moves.get(one.index()).into_iter().flatten() {
             lemmas.push([latch(moves.latch, false), locked].into_iter().chain(over_by(own, moves.opens)).collect());
         }
+    }
+    lemmas
+}
+
+/// Lemmas about read-backs that follow their contacts: where the line is long enough as it is, they agree with it, and nobody has a doubt.
+fn followed(cells: &Cells, follows: &Follows) -> Vec<Lemma> {
+    let Follows { moves, clean, level: (level, closed), clock, spans } = *follows;
+    let mut lemmas =
+        vec![vec![latch(clean, true), latch(moves, true)], vec![latch(cells.verified, false), latch(moves, false)]];
+    lemmas.extend(cells.doubts.map(|doubt| vec![latch(doubt, false)]));
+    for (on, (from, to)) in [true, false].into_iter().zip(spans) {
+        let (stands, arrived) = (latch(cells.on, !on), latch(level, closed == on));
+        lemmas.push(vec![stands, latch(moves, true), arrived]);
+        let at = |threshold: u64| (Predicate::AtLeast { counter: clock.number(), threshold: threshold.max(1) }, true);
+        let left = latch(level, closed != on);
+        lemmas.push(vec![stands, latch(moves, false), latch(clean, false), at(from), left]);
+        let (predicate, _) = at(to);
+        lemmas.push(vec![stands, latch(moves, false), (predicate, false)]);
     }
     lemmas
 }

@@ -206,7 +206,9 @@ impl<'m, 'w> Scan<'m, 'w> {
         let kept = self.kept.get(channel)?;
         let number = |cell: Cell| u32::try_from(cell.number).unwrap_or(u32::MAX);
         let (on, acked, since_acked) = (number(kept.on), number(kept.acked), kept.since_acked);
-        Some(Cells { on, begun: number(self.begun), acked, since_acked, prompt: self.is_prompt(channel) })
+        let doubts = [kept.fault, kept.trip, kept.conducts].map(number);
+        let (begun, verified, prompt) = (number(self.begun), number(kept.verified), self.is_prompt(channel));
+        Some(Cells { on, begun, acked, since_acked, verified, doubts, prompt })
     }
 
     /// A write counts as done from the first scan after its completion. The very first scan issues the first OFF.
