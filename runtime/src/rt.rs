@@ -6,7 +6,7 @@
 //! afterwards: sandboxes and user-mode kernels say yes to calls they do nothing for.
 //!
 //! This module also owns the stop signals. `unsafe` stands here only for the system calls without a safe wrapper.
-#![allow(unsafe_code, reason = "sched_setscheduler, signal and malloc_trim have no safe wrapper")]
+#![allow(unsafe_code, reason = "sched_setscheduler and signal have no safe wrapper")]
 
 use crate::clock::NS_PER_US;
 use crate::guardian::{self, Page, Refused};
@@ -140,35 +140,23 @@ pub fn prepare(settings: &RtSettings) -> (RtHold, Vec<RtFinding>) {
 
 /// Brings the memory of this process in and keeps it there.
 pub(crate) fn lock_memory() -> std::io::Result<()> {
-    give_back();
     prefault_stack();
     mlockall(lock_flags()).map_err(Into::into)
-}
-
-/// Gives the system what the allocator keeps for later: what a compilation has left would otherwise be locked with the rest,
-/// several times the memory of a large program.
-fn give_back() {
-    // Other C libraries keep little, and have no such call.
-    #[cfg(all(target_os = "linux", target_env = "gnu"))]
-    // SAFETY: the call takes no pointer and touches nothing but memory that is free; the allocator locks itself against others.
-    unsafe {
-        libc::malloc_trim(0);
-    }
 }
 
 /// Did the lock take hold? The kernel counts what it keeps.
 fn memory_is_locked() -> std::io::Result<()> {
     // Where /proc is not mounted nothing can be said, and nothing is.
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    match kib(&status, "VmLck:") {
+    match locked_kib(&status) {
         Some(0) => Err(Error::other("the system said yes, and nothing is locked")),
         Some(_) | None => Ok(()),
     }
 }
 
-/// A row such as `VmLck:      1234 kB` of /proc/self/status.
-fn kib(status: &str, name: &str) -> Option<u64> {
-    status.lines().find_map(|line| line.strip_prefix(name))?.split_whitespace().next()?.parse().ok()
+/// `VmLck:      1234 kB` of /proc/self/status.
+fn locked_kib(status: &str) -> Option<u64> {
+    status.lines().find_map(|line| line.strip_prefix("VmLck:"))?.split_whitespace().next()?.parse().ok()
 }
 
 /// Keeps the calling thread on one CPU, and looks whether it is.
@@ -396,21 +384,6 @@ mod tests {
     }
 
     #[test]
-    #[cfg(all(target_os = "linux", target_env = "gnu"))]
-    fn memory_that_is_free_is_given_back() {
-        let resident = || kib(&std::fs::read_to_string("/proc/self/status").unwrap(), "VmRSS:").unwrap();
-        let mut blocks: Vec<Box<[u8; 1024]>> = (0..32 << 10).map(|_| Box::new([1; 1024])).collect();
-        // The last one keeps the others' place from being given back at once.
-        let last = blocks.pop();
-        drop(blocks);
-        let before = resident();
-        give_back();
-        let after = resident();
-        drop(last);
-        assert!(after + (16 << 10) < before, "{before} KiB, then {after} KiB");
-    }
-
-    #[test]
     fn a_cpu_that_does_not_exist_is_one_plain_sentence() {
         // In a thread of its own: should pinning succeed after all, the test runner's threads are not moved.
         let settings = RtSettings { cpu: Some(1023), ..RtSettings::NONE };
@@ -423,8 +396,8 @@ mod tests {
 
     #[test]
     fn what_was_granted_is_looked_at() {
-        assert_eq!(kib("Name:\tx\nVmLck:\t    1234 kB\nVmPin:\t 0 kB\n", "VmLck:"), Some(1234));
-        assert_eq!(kib("Name:\tx\n", "VmLck:"), None);
+        assert_eq!(locked_kib("Name:\tx\nVmLck:\t    1234 kB\nVmPin:\t 0 kB\n"), Some(1234));
+        assert_eq!(locked_kib("Name:\tx\n"), None);
         // This thread has no real-time priority, and says so; nor is it on a CPU there cannot be.
         assert!(has_fifo(60).unwrap_err().to_string().contains("gave class"));
         assert!(pin(CpuSet::MAX_CPU).is_err());
