@@ -77,7 +77,7 @@ impl Lexer {
                 return behind;
             }
             if rest.is_empty() {
-                // Nothing was read yet where the other half of the text ended it.
+                // It has its end already where the second half was read by another thread, or where there were too many tokens.
                 if self.out.tokens.last().is_none_or(|last| last.kind != TokenKind::End) {
                     self.push(TokenKind::End, start, start);
                 }

@@ -27,9 +27,6 @@ use crate::source::{FileId, Span};
 use smol_str::{SmolStr, StrExt as _};
 use thin_vec::ThinVec;
 
-/// Bytes of a name that needs no memory of its own.
-const SHORT_NAME: usize = 23;
-
 /// A name as it was written.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Ident {
@@ -43,12 +40,7 @@ impl Ident {
     /// The form under which names are the same: ASCII upper case.
     #[must_use]
     pub fn key(&self) -> SmolStr {
-        let mut short = [0; SHORT_NAME];
-        let Some(capitals) = short.get_mut(..self.text.len()) else { return self.text.to_ascii_uppercase_smolstr() };
-        capitals.copy_from_slice(self.text.as_bytes());
-        capitals.make_ascii_uppercase();
-        // Only letters of ASCII were changed: what was text still is.
-        std::str::from_utf8(capitals).map_or_else(|_| self.text.clone(), SmolStr::new)
+        self.text.to_ascii_uppercase_smolstr()
     }
 
     /// True if this is the given name, whatever its case.
