@@ -104,13 +104,15 @@ pub enum Node {
 #[derive(Clone, Debug)]
 pub struct Graph {
     nodes: Vec<Node>,
+    /// An operand of so many nodes: two stand for more.
+    uses: Vec<u8>,
     ands: FastMap<(Lit, Lit), u32>,
     leaves: FastMap<Leaf, u32>,
 }
 
 impl Default for Graph {
     fn default() -> Self {
-        Self { nodes: vec![Node::Constant], ands: FastMap::default(), leaves: FastMap::default() }
+        Self { nodes: vec![Node::Constant], uses: vec![0], ands: FastMap::default(), leaves: FastMap::default() }
     }
 }
 
@@ -140,6 +142,12 @@ impl Graph {
 
     fn push(&mut self, node: Node) -> u32 {
         self.nodes.push(node);
+        self.uses.push(0);
+        if let Node::And(a, b) = node {
+            for operand in [a, b] {
+                self.uses.get_mut(operand.node()).into_iter().for_each(|uses| *uses = (*uses + 1).min(2));
+            }
+        }
         u32::try_from(self.nodes.len() - 1).unwrap_or(u32::MAX >> 1)
     }
 
@@ -160,6 +168,21 @@ impl Graph {
     #[must_use]
     pub fn find(&self, leaf: Leaf) -> Option<Lit> {
         self.leaves.get(&leaf).map(|node| Lit::of_node(*node as usize))
+    }
+
+    /// Is the node an operand of several others?
+    #[must_use]
+    pub fn is_shared(&self, lit: Lit) -> bool {
+        self.uses.get(lit.node()).is_some_and(|uses| *uses > 1)
+    }
+
+    /// `a AND b` as a choice, where it is one: condition, what it is where that holds, and what it is elsewhere.
+    #[must_use]
+    pub fn choice(&self, a: Lit, b: Lit) -> Option<(Lit, Lit, Lit)> {
+        let ((x, y), (p, q)) = (self.operands(a, true)?, self.operands(b, true)?);
+        // NOT(x AND y) AND NOT(NOT x AND q)
+        let ways = [(x, y, p, q), (x, y, q, p), (y, x, p, q), (y, x, q, p)];
+        ways.into_iter().find(|(x, _, p, _)| *x == !*p).map(|(x, y, _, q)| (x, !y, !q))
     }
 
     /// The operands of a literal that is an AND and not inverted (`inverted` false), or inverted (`inverted` true).

@@ -8,6 +8,7 @@ pub mod aiger;
 pub mod check;
 pub mod compared;
 pub mod condition;
+pub mod encoding;
 pub mod engine;
 pub mod exec;
 pub mod graph;

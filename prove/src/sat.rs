@@ -1,9 +1,8 @@
-//! The SAT solver behind engines and checker, and graphs as clauses.
+//! The SAT solver behind engines and checker.
 //!
 //! Owns [`Solver`], which is asked until a deadline or until somebody raises a flag. An interrupted answer is
 //! [`Answer::Stopped`] and never counts as "no". Only this module knows which solver it is.
 
-use crate::graph::{Graph, Lit, Node};
 use rustsat::solvers::{Solve, SolveIncremental, SolverResult};
 use rustsat::types::{Clause, Lit as SatLit, TernaryVal};
 use std::cell::Cell;
@@ -154,95 +153,6 @@ impl Solver {
         // The solver lists the negations of what was assumed.
         self.inner.core().map(|core| core.into_iter().map(|lit| !lit).collect()).unwrap_or_default()
     }
-}
-
-/// Which variable stands for which node of one graph.
-#[derive(Clone, Debug, Default)]
-pub struct Encoding {
-    terms: Vec<Option<Term>>,
-}
-
-impl Encoding {
-    /// The variable of a literal; what defines it is added to the solver.
-    pub fn term(&mut self, solver: &mut Solver, graph: &Graph, lit: Lit) -> Term {
-        if self.terms.len() < graph.len() {
-            self.terms.resize(graph.len(), None);
-        }
-        let mut open = vec![lit.node()];
-        while let Some(node) = open.last().copied() {
-            if self.at(node).is_some() {
-                open.pop();
-                continue;
-            }
-            let term = match graph.node(Lit::of_node(node)) {
-                Node::And(a, b) => match (self.at(a.node()), self.at(b.node())) {
-                    (Some(x), Some(y)) => {
-                        let (x, y) = (signed(x, a), signed(y, b));
-                        let out = solver.fresh();
-                        solver.clause(&[!out, x]);
-                        solver.clause(&[!out, y]);
-                        solver.clause(&[out, !x, !y]);
-                        out
-                    }
-                    (x, y) => {
-                        if x.is_none() {
-                            open.push(a.node());
-                        }
-                        if y.is_none() {
-                            open.push(b.node());
-                        }
-                        continue;
-                    }
-                },
-                Node::Leaf(_) => solver.fresh(),
-                Node::Constant => {
-                    let zero = solver.fresh();
-                    solver.clause(&[!zero]);
-                    zero
-                }
-            };
-            if let Some(slot) = self.terms.get_mut(node) {
-                *slot = Some(term);
-            }
-            open.pop();
-        }
-        match self.at(lit.node()) {
-            Some(term) => signed(term, lit),
-            None => solver.fresh(),
-        }
-    }
-
-    /// This variable stands for a leaf.
-    pub fn put(&mut self, graph: &Graph, leaf: Lit, term: Term) {
-        if self.terms.len() < graph.len() {
-            self.terms.resize(graph.len(), None);
-        }
-        if let Some(slot) = self.terms.get_mut(leaf.node()) {
-            *slot = Some(signed(term, leaf));
-        }
-    }
-
-    /// Adds clauses over literals of a graph.
-    pub fn clauses(&mut self, solver: &mut Solver, graph: &Graph, clauses: &[Vec<Lit>]) {
-        for clause in clauses {
-            let terms: Vec<Term> = clause.iter().map(|lit| self.term(solver, graph, *lit)).collect();
-            solver.clause(&terms);
-        }
-    }
-
-    /// The variable of a literal, where it has one already.
-    #[must_use]
-    pub fn known(&self, lit: Lit) -> Option<Term> {
-        self.at(lit.node()).map(|term| signed(term, lit))
-    }
-
-    fn at(&self, node: usize) -> Option<Term> {
-        self.terms.get(node).copied().flatten()
-    }
-}
-
-fn signed(term: Term, lit: Lit) -> Term {
-    if lit.is_inverted() { !term } else { term }
 }
 
 #[cfg(test)]

@@ -9,7 +9,8 @@ use super::laps::{self, Lap, Past, Repeat};
 use super::predicates::Predicate;
 use crate::graph::{Copier, Graph, Leaf, Lit};
 use crate::model::Start;
-use crate::sat::{Answer, Encoding, Limit, Solver, Term};
+use crate::encoding::Encoding;
+use crate::sat::{Answer, Limit, Solver, Term};
 use crate::system::{System, at_least, counted, plain_leaf};
 use crate::vector::{self, Vector};
 
@@ -332,8 +333,7 @@ impl<'a> Bounded<'a> {
     fn holds(&self, lit: Lit) -> bool {
         match lit.value() {
             Some(value) => value,
-            // What was never given to the solver may be anything.
-            None => self.encoding.known(lit).is_some_and(|term| self.solver.holds(term)),
+            None => self.encoding.holds(&self.solver, &self.graph, lit),
         }
     }
 

@@ -4,7 +4,8 @@
 use super::predicates::{Clause, Literal, Vocabulary};
 use super::random;
 use crate::graph::{Leaf, Lit};
-use crate::sat::{Answer, Encoding, Limit, Solver, Term};
+use crate::encoding::Encoding;
+use crate::sat::{Answer, Limit, Solver, Term};
 use crate::system::Blasted;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;

@@ -12,7 +12,8 @@
 use super::predicates::{Clause, Literal, Predicate, Vocabulary};
 use super::random::Sample;
 use crate::graph::Lit;
-use crate::sat::{Answer, Encoding, Limit, Solver, Term};
+use crate::encoding::Encoding;
+use crate::sat::{Answer, Limit, Solver, Term};
 use crate::system::Blasted;
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashSet};

@@ -5,7 +5,8 @@
 
 use super::predicates::{Predicate, function};
 use crate::graph::{Leaf, Lit};
-use crate::sat::{Answer, Encoding, Limit, Solver, Term};
+use crate::encoding::Encoding;
+use crate::sat::{Answer, Limit, Solver, Term};
 use crate::system::{Blasted, System};
 
 /// Conflicts of the solver after which one question is given up.

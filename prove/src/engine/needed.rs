@@ -5,7 +5,8 @@
 use super::portfolio::{Argument, Certificate};
 use super::predicates::{Clause, Predicate, Vocabulary};
 use crate::advice::Lemma;
-use crate::sat::{Answer, Encoding, Limit, Solver, Term};
+use crate::encoding::Encoding;
+use crate::sat::{Answer, Limit, Solver, Term};
 use crate::system::{Blasted, System};
 
 /// The needed ones of clauses that are a proof together; all of them where that is not found.

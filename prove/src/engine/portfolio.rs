@@ -15,7 +15,8 @@ use super::random::States;
 use super::reduce;
 use crate::advice::Lemma;
 use crate::graph::Lit;
-use crate::sat::{Answer, Encoding, Limit, Solver};
+use crate::encoding::Encoding;
+use crate::sat::{Answer, Limit, Solver};
 use crate::system::{Blasted, System};
 use std::time::{Duration, Instant};
 
