@@ -14,11 +14,11 @@
 //! What it relies on: the model, what a comparison becomes in a scan, the solver, scans one behind the other
 //! ([`crate::engine::induction::Scans`]), and this page.
 
+use crate::encoding::Encoding;
 use crate::engine::induction::Scans;
 use crate::engine::portfolio::{Argument, Certificate};
 use crate::engine::predicates::{Predicate, function};
 use crate::graph::Lit;
-use crate::encoding::Encoding;
 use crate::sat::{Answer, Limit, Solver, Term};
 use crate::system::{Blasted, System};
 use crate::words::word_of;

@@ -160,6 +160,36 @@ impl Comparisons {
         numbers.filter_map(|number| graph.find(Leaf::Latch(number))).collect()
     }
 
+    /// The least values of the counters of which everything holds that is known of atoms, by their latches; `None`: there are none.
+    #[must_use]
+    pub fn counts(&self, known: impl Fn(u32) -> Option<bool>) -> Option<Vec<u64>> {
+        let mut bounds: Vec<(End, End, i128)> = Vec::new();
+        for (number, atom) in (self.first..).zip(&self.atoms) {
+            let (left, right) = (Some(atom.left), atom.right);
+            bounds.extend(
+                known(number).map(|holds| if holds { (left, right, atom.by) } else { (right, left, 1 - atom.by) }),
+            );
+        }
+        let mut counts = vec![0; self.rows.len()];
+        let at = |counts: &[i128], end: End| end.map_or(0, |n| counts.get(n as usize).copied().unwrap_or(0));
+        // Every round settles at least one counter.
+        for _ in 0..=counts.len() {
+            let broken = |(x, y, by): &&(End, End, i128)| at(&counts, *x) - at(&counts, *y) < *by;
+            let broken: Vec<(End, End, i128)> = bounds.iter().filter(broken).copied().collect();
+            if broken.is_empty() {
+                let fits = counts.iter().zip(&self.rows).all(|(count, row)| *count <= row.max);
+                let counts = counts.into_iter().map(|count| u64::try_from(count).ok());
+                return counts.collect::<Option<Vec<u64>>>().filter(|_| fits);
+            }
+            for (x, y, by) in broken {
+                let least = at(&counts, y) + by;
+                let count = x.and_then(|n| counts.get_mut(n as usize))?;
+                *count = least.max(*count);
+            }
+        }
+        None
+    }
+
     /// Clauses over the atoms met so far that hold in every state.
     #[must_use]
     pub fn facts(&self, graph: &Graph) -> Vec<Vec<Lit>> {
@@ -211,14 +241,14 @@ impl Differences {
         end.map_or(0, |counter| self.maxima.get(counter as usize).copied().unwrap_or(0))
     }
 
-    /// The strongest thing that follows from `x - y >= by`: what it is, unless it is nothing.
-    fn strongest(&self, x: End, y: End, by: i128) -> Option<Lit> {
+    /// The strongest thing that follows from `x - y >= by`: by how much for certain, and what it is, unless it is nothing.
+    fn strongest(&self, x: End, y: End, by: i128) -> Option<(i128, Lit)> {
         if by > self.max(x) {
-            return Some(Lit::FALSE);
+            return Some((self.max(x) + 1, Lit::FALSE));
         }
         let list = self.list(x, y);
         let end = list.partition_point(|(known, _)| *known <= by);
-        end.checked_sub(1).and_then(|at| list.get(at)).map(|(_, lit)| *lit)
+        end.checked_sub(1).and_then(|at| list.get(at)).copied()
     }
 
     fn facts(&self) -> Vec<Vec<Lit>> {
@@ -240,16 +270,20 @@ impl Differences {
             // `x - y >= a` and `y - z >= b` give `x - z >= a + b`.
             let Some(thirds) = self.ends.get(y) else { continue };
             for z in thirds.iter().filter(|z| *z != x) {
+                let mut less_first = None;
                 for (a, first) in list {
-                    let mut before = None;
+                    let mut less = None;
                     for (b, second) in self.list(*y, *z) {
                         // What follows from less need not be said of more.
-                        let follows = self.strongest(*x, *z, a + b);
-                        if let Some(lit) = follows.filter(|_| follows != before) {
+                        let more = |by: &i128| {
+                            less.is_none_or(|b: i128| a + b < *by) && less_first.is_none_or(|a: i128| a + b < *by)
+                        };
+                        if let Some((_, lit)) = self.strongest(*x, *z, a + b).filter(|(by, _)| more(by)) {
                             add([!*first, !*second, lit]);
                         }
-                        before = follows;
+                        less = Some(*b);
                     }
+                    less_first = Some(*a);
                 }
             }
         }
@@ -344,6 +378,31 @@ mod tests {
                     assert_eq!(at(&values, *next), holds(&moved), "{left:?} - {right:?} >= {by} after {counts:?}");
                 }
             }
+        }
+    }
+
+    #[test]
+    fn counts_are_the_least_of_which_all_holds_that_is_known() {
+        let mut graph = Graph::default();
+        let mut compared = Comparisons::new(&system());
+        let pairs = [(Some(0), None, 2), (Some(1), Some(0), 2), (Some(1), Some(2), 3), (Some(2), None, 1)];
+        for (left, right, by) in pairs {
+            let _ = compared.difference(&mut graph, left, right, by);
+        }
+        let counts = |known: [Option<bool>; 4]| compared.counts(|number| known[number as usize]);
+        assert_eq!(counts([None; 4]), Some(vec![0, 0, 0]));
+        assert_eq!(counts([Some(true), Some(true), None, None]), Some(vec![2, 4, 0]));
+        assert_eq!(counts([Some(true), Some(true), Some(false), Some(true)]), None, "4 is at least 3 more than 1");
+        assert_eq!(counts([Some(true), Some(true), Some(true), Some(true)]), Some(vec![2, 4, 1]));
+        assert_eq!(counts([Some(false), Some(false), Some(false), Some(false)]), Some(vec![0, 0, 0]));
+        // Whatever is said of some state, some state is found of which that holds.
+        for state in all_counts() {
+            let holds = |(left, right, by): &(End, End, i128)| count(&state, *left) - count(&state, *right) >= *by;
+            let known = pairs.each_ref().map(|pair| Some(holds(pair)));
+            let found = counts(known).unwrap();
+            let same = |(left, right, by): &(End, End, i128)| count(&found, *left) - count(&found, *right) >= *by;
+            assert_eq!(pairs.each_ref().map(|pair| Some(same(pair))), known, "{state:?}");
+            assert!(found.iter().zip(MAXIMA).all(|(count, max)| *count <= max), "{found:?}");
         }
     }
 

@@ -6,6 +6,7 @@
 
 use super::bounded::{Bounded, Search};
 use super::ic3::{Ic3, Outcome};
+use super::implied;
 use super::induction::Induction;
 use super::laps;
 use super::portfolio::{AT_ONCE, Argument, Certificate, DEPTH_MAX, Known, Verdict, known as lemmas_of, proof};
@@ -33,14 +34,17 @@ pub(super) struct Ready {
 }
 
 impl Ready {
-    pub(super) fn new(blasted: Blasted, vocabulary: Vocabulary, lemmas: Vec<Clause>, states: &[States]) -> Self {
+    pub(super) fn new(blasted: Blasted, vocabulary: Vocabulary, mut lemmas: Vec<Clause>, states: &[States]) -> Self {
+        let mut needed = implied::needed(&vocabulary, &blasted.facts(), &lemmas).into_iter();
+        lemmas.retain(|_| needed.next() == Some(true));
         let samples = states.iter().map(|s| s.sample(&vocabulary.predicates)).collect();
         Self { blasted, vocabulary, lemmas, samples }
     }
 
     /// What is known of a system, without orders that carry no lemma: they only make every question dearer.
     fn of(system: &System, known: Known, states: &[States]) -> Self {
-        let Known { mut blasted, vocabulary, lemmas } = known;
+        let Known { vocabulary, lemmas } = known;
+        let mut blasted = Blasted::for_proofs(system);
         let mut fewer = Vocabulary::new(system, &mut blasted, false);
         let lemmas = carried(system, &mut blasted, &mut fewer, (&vocabulary, &lemmas));
         Self::new(blasted, fewer, lemmas, states)

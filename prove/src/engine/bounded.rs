@@ -7,9 +7,9 @@
 
 use super::laps::{self, Lap, Past, Repeat};
 use super::predicates::Predicate;
+use crate::encoding::Encoding;
 use crate::graph::{Copier, Graph, Leaf, Lit};
 use crate::model::Start;
-use crate::encoding::Encoding;
 use crate::sat::{Answer, Limit, Solver, Term};
 use crate::system::{System, at_least, counted, plain_leaf};
 use crate::vector::{self, Vector};

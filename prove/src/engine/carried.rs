@@ -1,22 +1,23 @@
 //! Which of many candidates for lemmas carry themselves: those that are left when what a scan breaks has been thrown out, again and
 //! again, until nothing more is broken.
 
+use super::implied;
 use super::predicates::{Clause, Literal, Vocabulary};
-use super::random;
-use crate::graph::{Leaf, Lit};
+use super::random::{self, Runs};
 use crate::encoding::Encoding;
+use crate::graph::{Leaf, Lit};
 use crate::sat::{Answer, Limit, Solver, Term};
-use crate::system::Blasted;
+use crate::system::{Blasted, System};
+use crate::vector::Vector;
 use std::collections::{BTreeMap, BTreeSet};
-use std::ops::Range;
 
 /// The greatest part of the candidates that carries itself; empty where it is not found in so many rounds.
 ///
-/// All candidates that are left are assumed as they are, without a variable each to switch them off. What a scan from such a
-/// state breaks does not carry itself with fewer of them either: so it is thrown out without building anything anew, until
-/// nothing more is found, and only then the solver is built again with what is left.
+/// All candidates that are left are assumed as they are, without a variable each to switch them off, and asked about one by one. What a
+/// scan from such a state breaks does not carry itself with fewer of them either: so it is thrown out without building anything anew,
+/// until nothing more is found, and only then the solver is built again with what is left.
 pub fn inductive(
-    blasted: &Blasted,
+    (system, blasted): (&System, &Blasted),
     vocabulary: &Vocabulary,
     candidates: Vec<Clause>,
     rounds: usize,
@@ -26,11 +27,15 @@ pub fn inductive(
     let mut left = candidates;
     let mut rounds = rounds;
     loop {
-        let mut pass = Pass::new(blasted, vocabulary, &facts, &left, limit);
-        left.iter().for_each(|clause| pass.assume(clause, None));
-        for from in (0..left.len()).step_by(TOGETHER) {
-            let group = from..(from + TOGETHER).min(left.len());
-            if !pass.throw_out(group, &mut rounds) {
+        let mut pass = Pass::new((system, blasted), vocabulary, &facts, &left, limit);
+        // What follows from others need neither be assumed nor asked: it holds where they do.
+        let needed: Vec<usize> = (0..left.len())
+            .zip(implied::needed(vocabulary, &facts, &left))
+            .filter_map(|(number, needed)| needed.then_some(number))
+            .collect();
+        needed.iter().filter_map(|number| left.get(*number)).for_each(|clause| pass.assume(clause, None));
+        for number in needed {
+            if !pass.throw_out(number, &mut rounds) {
                 return Vec::new();
             }
         }
@@ -41,7 +46,7 @@ pub fn inductive(
             return left;
         }
         if before - left.len() < before / FEW {
-            return one_by_one(blasted, vocabulary, (&facts, left), &mut rounds, limit);
+            return one_by_one((system, blasted), vocabulary, (&facts, left), &mut rounds, limit);
         }
     }
 }
@@ -49,13 +54,13 @@ pub fn inductive(
 /// The same where few candidates are thrown out at a time, and one makes room for the next: the bits of a number that grows, say. Here those with
 /// the same last predicate have a switch in common, so that one more or less does not build all anew.
 fn one_by_one(
-    blasted: &Blasted,
+    (system, blasted): (&System, &Blasted),
     vocabulary: &Vocabulary,
     (facts, left): (&[Vec<Lit>], Vec<Clause>),
     rounds: &mut usize,
     limit: &Limit,
 ) -> Vec<Clause> {
-    let mut pass = Pass::new(blasted, vocabulary, facts, &left, limit);
+    let mut pass = Pass::new((system, blasted), vocabulary, facts, &left, limit);
     let some = pass.solver.fresh();
     let rows: Vec<Term> = left.iter().map(|clause| pass.broken(clause)).collect();
     pass.solver.clause(&rows.iter().copied().chain([!some]).collect::<Vec<Term>>());
@@ -111,11 +116,14 @@ fn keep(clauses: &mut Vec<Clause>, alive: &[bool]) {
 const FEW: usize = 8;
 /// Conflicts of the solver that a question may take whose answer is not the last word.
 const CONFLICTS_MAX: u64 = 100;
-/// Candidates that are asked about together.
-const TOGETHER: usize = 1_000;
+/// Scans that are looked at from a state on that the solver found.
+const SCANS_MAX: usize = 40;
+/// Scans in a row that throw nothing out, before the solver is asked again.
+const IDLE_MAX: usize = 6;
 
 /// Scans from states in which all candidates hold.
 struct Pass<'a> {
+    system: &'a System,
     blasted: &'a Blasted,
     vocabulary: &'a Vocabulary,
     clauses: &'a [Clause],
@@ -129,7 +137,7 @@ struct Pass<'a> {
 
 impl<'a> Pass<'a> {
     fn new(
-        blasted: &'a Blasted,
+        (system, blasted): (&'a System, &'a Blasted),
         vocabulary: &'a Vocabulary,
         facts: &[Vec<Lit>],
         clauses: &'a [Clause],
@@ -140,7 +148,7 @@ impl<'a> Pass<'a> {
         solver.clause(&[constraint]);
         encoding.clauses(&mut solver, &blasted.graph, facts);
         let alive = vec![true; clauses.len()];
-        Self { blasted, vocabulary, clauses, alive, solver, encoding, random: 0x9e37_79b9_7f4a_7c15, limit }
+        Self { system, blasted, vocabulary, clauses, alive, solver, encoding, random: 0x9e37_79b9_7f4a_7c15, limit }
     }
 
     /// A candidate holds before the scan, where the switch is on.
@@ -162,51 +170,31 @@ impl<'a> Pass<'a> {
         broken
     }
 
-    /// Throws out what scans break of a group, and of all others what the same scans break. `false`: interrupted, or too many
-    /// rounds.
-    fn throw_out(&mut self, group: Range<usize>, rounds: &mut usize) -> bool {
-        let some = self.solver.fresh();
-        let mut any = vec![!some];
-        let mut rows: Vec<(usize, Term)> = Vec::new();
-        for number in group {
-            let Some(clause) = self.clauses.get(number).filter(|_| self.alive.get(number) == Some(&true)) else {
-                continue;
-            };
-            let broken = self.broken(clause);
-            any.push(broken);
-            rows.push((number, broken));
+    /// Throws out a candidate that a scan breaks, and all others that the same scan breaks. `false`: interrupted, or too many rounds.
+    fn throw_out(&mut self, number: usize, rounds: &mut usize) -> bool {
+        let Some(clause) = self.clauses.get(number).filter(|_| self.alive.get(number) == Some(&true)) else {
+            return true;
+        };
+        let (encoding, solver, graph) = (&mut self.encoding, &mut self.solver, &self.blasted.graph);
+        let broken: Vec<Term> =
+            clause.iter().map(|l| !encoding.term(solver, graph, self.vocabulary.behind(*l))).collect();
+        // That nothing more is broken is dear to show, and tells nothing where all is asked again with fewer.
+        let answer = match self.alive.contains(&false) {
+            true => self.solver.solve_within(&broken, CONFLICTS_MAX),
+            false => self.solver.solve(&broken),
+        };
+        match answer {
+            Answer::No => return true,
+            Answer::Stopped => return !self.limit.reached(),
+            Answer::Yes => {}
         }
-        self.solver.clause(&any);
-        loop {
-            // That nothing more is broken is dear to show, and tells nothing where all is asked again with fewer.
-            let answer = match self.alive.contains(&false) {
-                true => self.solver.solve_within(&[some], CONFLICTS_MAX),
-                false => self.solver.solve(&[some]),
-            };
-            match answer {
-                Answer::No => break,
-                Answer::Stopped if self.limit.reached() => return false,
-                Answer::Stopped => break,
-                Answer::Yes => {}
-            }
-            if *rounds == 0 {
-                return false;
-            }
-            *rounds -= 1;
-            self.look_around();
-            let (dead, left): (Vec<_>, Vec<_>) =
-                rows.iter().partition(|(number, _)| self.alive.get(*number) == Some(&false));
-            if dead.is_empty() {
-                // Only a solver that contradicts itself comes here: no lemma is safer than a wrong one.
-                return false;
-            }
-            dead.iter().for_each(|(_, broken)| self.solver.clause(&[!*broken]));
-            rows = left;
+        if *rounds == 0 {
+            return false;
         }
-        // Nobody need decide about them any more.
-        rows.iter().for_each(|(_, broken)| self.solver.clause(&[!*broken]));
-        self.solver.clause(&[!some]);
-        true
+        *rounds -= 1;
+        self.look_around();
+        // Only a solver that contradicts itself leaves it: no lemma is safer than a wrong one.
+        self.alive.get(number) == Some(&false)
     }
 
     /// Throws out what is broken by a scan from the state of the solver's last answer, with its inputs and with 63 others.
@@ -233,5 +221,45 @@ impl<'a> Pass<'a> {
             let holds = clause.iter().fold(!allowed, |some, literal| some | word(literal));
             *alive = holds == u64::MAX;
         }
+        self.go_on();
+    }
+
+    /// What is left holds after that scan too: so what the scans that follow it break is thrown out as well, without a question.
+    fn go_on(&mut self) {
+        let Some((latches, counters)) = self.state() else { return };
+        let mut runs = Runs::from_state(self.system, &latches, &counters, self.random);
+        let mut idle = 0;
+        for scan in 0..SCANS_MAX {
+            runs.next(scan);
+            let sample = runs.states().sample(&self.vocabulary.predicates);
+            let mut fewer = false;
+            for (clause, alive) in self.clauses.iter().zip(&mut self.alive).filter(|(_, alive)| **alive) {
+                let word = |literal: &Literal| random::word_of(&sample, *literal);
+                *alive = clause.iter().fold(0, |some, literal| some | word(literal)) == u64::MAX;
+                fewer |= !*alive;
+            }
+            idle = if fewer { 0 } else { idle + 1 };
+            if idle == IDLE_MAX {
+                return;
+            }
+        }
+    }
+
+    /// The state of the solver's last answer; `None` where counters are said to be what they cannot be together.
+    fn state(&self) -> Option<(Vec<bool>, Vec<u64>)> {
+        let known = |lit: Lit| self.encoding.known(lit).map(|term| self.solver.holds(term));
+        let latch = |number: u32| self.blasted.latch(number).and_then(known);
+        let latches = (0u32..).zip(&self.system.latches).map(|(number, _)| latch(number).unwrap_or(false)).collect();
+        let counters = match &self.blasted.compared {
+            Some(compared) => compared.counts(latch)?,
+            None => {
+                let number = |bits: &Vector| {
+                    let bits = bits.iter().enumerate();
+                    bits.fold(0, |number, (at, bit)| number | u64::from(known(*bit).unwrap_or(false)) << at)
+                };
+                self.blasted.counters.iter().map(number).collect()
+            }
+        };
+        Some((latches, counters))
     }
 }

@@ -8,10 +8,10 @@
 use super::predicates::Predicate;
 use super::random::{lanes, word_at};
 use crate::advice::Renumbered;
+use crate::encoding::Encoding;
 use crate::graph::{Copier, Graph, Leaf, Lit, Node};
 use crate::hash::FastMap;
 use crate::model::Start;
-use crate::encoding::Encoding;
 use crate::sat::{Answer, Limit, Solver};
 use crate::sim::{at, evaluate};
 use crate::system::{Counter, Latch, System, at_least, counted};

@@ -67,7 +67,7 @@ fn among(
     candidates.retain(|clause| clause.iter().any(|literal| vocabulary.holds_at_start(*literal)));
     let samples: Vec<random::Sample> = states.iter().map(|s| s.sample(&vocabulary.predicates)).collect();
     let alive: Vec<Clause> = candidates.into_iter().filter(|clause| !refuted(clause, &samples)).collect();
-    inductive(blasted, vocabulary, alive, ROUNDS_MAX, limit)
+    inductive((system, blasted), vocabulary, alive, ROUNDS_MAX, limit)
 }
 
 /// The lemmas that came with the system, over a vocabulary that gets the predicates it lacks.
@@ -113,7 +113,7 @@ pub fn from_advice(
     let samples: Vec<random::Sample> = states.iter().map(|s| s.sample(&vocabulary.predicates)).collect();
     let starts = |clause: &Clause| clause.iter().any(|literal| vocabulary.holds_at_start(*literal));
     candidates.retain(|clause| starts(clause) && !refuted(clause, &samples));
-    let lemmas = inductive(blasted, &vocabulary, candidates, ROUNDS_MAX, limit);
+    let lemmas = inductive((system, blasted), &vocabulary, candidates, ROUNDS_MAX, limit);
     (vocabulary, lemmas)
 }
 

@@ -10,9 +10,9 @@
 //! latches are kept that lead on with its inputs; of the counters everything is kept as soon as something about them is not in cubes.
 
 use super::predicates::{Clause, Literal, Predicate, Vocabulary};
-use super::random::Sample;
-use crate::graph::Lit;
+use super::random::{Sample, word_of};
 use crate::encoding::Encoding;
+use crate::graph::Lit;
 use crate::sat::{Answer, Limit, Solver, Term};
 use crate::system::Blasted;
 use std::cmp::Reverse;
@@ -411,14 +411,14 @@ impl<'a> Ic3<'a> {
         let mut seen: Vec<(&Sample, u64)> = seen.filter(|(_, lanes)| *lanes != 0).collect();
         while !seen.is_empty() {
             let left = |literal: &Literal| -> u32 {
-                seen.iter().map(|(sample, lanes)| (lanes & word(sample, *literal)).count_ones()).sum()
+                seen.iter().map(|(sample, lanes)| (lanes & word_of(sample, *literal)).count_ones()).sum()
             };
             let now: u32 = seen.iter().map(|(_, lanes)| lanes.count_ones()).sum();
             let best = whole.iter().map(|literal| (left(literal), *literal)).min();
             // A whole cube that has such states was reached: the next question says so.
             let Some((_, literal)) = best.filter(|(left, _)| *left < now) else { break };
             part.push(literal);
-            seen.iter_mut().for_each(|(sample, lanes)| *lanes &= word(sample, literal));
+            seen.iter_mut().for_each(|(sample, lanes)| *lanes &= word_of(sample, literal));
             seen.retain(|(_, lanes)| *lanes != 0);
         }
         part.sort_unstable();
@@ -482,14 +482,9 @@ fn is_subset(small: &[Literal], large: &[Literal]) -> bool {
     small.iter().all(|literal| large.binary_search(literal).is_ok())
 }
 
-fn word(sample: &Sample, literal: Literal) -> u64 {
-    let word = sample.get(literal.predicate as usize).copied().unwrap_or(0);
-    if literal.positive { word } else { !word }
-}
-
 /// The runs of a sample whose states are among those of the cube.
 fn lanes(sample: &Sample, cube: &[Literal]) -> u64 {
-    cube.iter().fold(u64::MAX, |lanes, literal| lanes & word(sample, *literal))
+    cube.iter().fold(u64::MAX, |lanes, literal| lanes & word_of(sample, *literal))
 }
 
 #[cfg(test)]

@@ -4,8 +4,8 @@
 //! place something may be at, but only as many scans as there are places. Lemmas hold before every scan of it.
 
 use super::predicates::{Predicate, function};
-use crate::graph::{Leaf, Lit};
 use crate::encoding::Encoding;
+use crate::graph::{Leaf, Lit};
 use crate::sat::{Answer, Limit, Solver, Term};
 use crate::system::{Blasted, System};
 

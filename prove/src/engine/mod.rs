@@ -6,6 +6,7 @@ pub mod carried;
 pub mod counting;
 pub mod houdini;
 pub mod ic3;
+pub mod implied;
 pub mod induction;
 pub mod laps;
 pub mod needed;

@@ -52,9 +52,9 @@ pub fn of_watches(
 
 /// That one counter is never further ahead of the other, or not while that one counts, or not before it has come to its end.
 fn distances(system: &System, (left, right): (u32, u32), watch: Option<Watch>, states: &[States]) -> Vec<Found> {
-    let (max, right_max) = (i128::from(max_of(system, left)), max_of(system, right));
+    let (max, right_max) = (max_of(system, left).cast_signed(), max_of(system, right));
     let runs = |state: &States| watch.map_or(u64::MAX, |watch| state.set(watch.latch));
-    let seen: Vec<[Option<i128>; 3]> = states.iter().map(|s| s.ahead(left, (right, right_max), runs(s))).collect();
+    let seen: Vec<[Option<i64>; 3]> = states.iter().map(|s| s.ahead(left, (right, right_max), runs(s))).collect();
     let most = |which: usize| seen.iter().filter_map(|s| s.get(which).copied().flatten()).max();
     let rests = (Predicate::AtLeast { counter: right, threshold: 1 }, false);
     let ended = (Predicate::AtLeast { counter: right, threshold: right_max }, true);

@@ -14,8 +14,8 @@ use super::predicates::{Clause, Predicate, Vocabulary};
 use super::random::States;
 use super::reduce;
 use crate::advice::Lemma;
-use crate::graph::Lit;
 use crate::encoding::Encoding;
+use crate::graph::Lit;
 use crate::sat::{Answer, Limit, Solver};
 use crate::system::{Blasted, System};
 use std::time::{Duration, Instant};
@@ -254,7 +254,6 @@ fn quick(system: &System, states: &[States], questions: usize, limit: &Limit) ->
 
 /// What is known of a system before anything dear is tried.
 pub(super) struct Known {
-    pub(super) blasted: Blasted,
     pub(super) vocabulary: Vocabulary,
     pub(super) lemmas: Vec<Clause>,
 }
@@ -293,7 +292,7 @@ pub(super) fn known(system: &System, states: &[States], limit: &Limit) -> Result
     if excluded(&blasted, &vocabulary, &lemmas, limit) == Answer::No {
         return Ok(proof(Argument::Lemmas, (&blasted, &vocabulary), lemmas, limit));
     }
-    Err(Box::new(Known { blasted, vocabulary, lemmas }))
+    Err(Box::new(Known { vocabulary, lemmas }))
 }
 
 /// Can the property be broken in a scan before which the lemmas hold?

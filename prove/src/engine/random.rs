@@ -4,7 +4,7 @@
 //! Where a run comes to rest but for counters, they are advanced to just before the next value they are compared with, as in
 //! the bounded search: every state seen is one the system can reach.
 
-use super::predicates::Predicate;
+use super::predicates::{Literal, Predicate};
 use crate::graph::{Graph, Leaf, Lit, Node};
 use crate::model::Start;
 use crate::system::System;
@@ -36,7 +36,9 @@ pub struct States {
     counters: Vec<[u64; LANES]>,
 }
 
-struct Runs<'a> {
+/// 64 runs side by side.
+#[derive(Debug)]
+pub struct Runs<'a> {
     system: &'a System,
     latches: Vec<u64>,
     counters: Vec<[u64; LANES]>,
@@ -99,18 +101,20 @@ impl States {
     /// Greatest amount by which one counter is ahead of another in these runs: in all states, in those in which the other one
     /// counts, and in those in which it is below its maximum.
     #[must_use]
-    pub fn ahead(&self, left: u32, (right, max): (u32, u64), runs: u64) -> [Option<i128>; 3] {
-        let (a, b) = (self.counters.get(left as usize), self.counters.get(right as usize));
-        let pairs = || {
-            let all = a.into_iter().flatten().zip(b.into_iter().flatten()).enumerate();
-            all.filter(|(lane, _)| runs >> lane & 1 == 1).map(|(_, pair)| pair)
-        };
-        let by = |(a, b): (&u64, &u64)| i128::from(*a) - i128::from(*b);
-        [
-            pairs().map(by).max(),
-            pairs().filter(|(_, b)| **b > 0).map(by).max(),
-            pairs().filter(|(_, b)| **b < max).map(by).max(),
-        ]
+    pub fn ahead(&self, left: u32, (right, max): (u32, u64), runs: u64) -> [Option<i64>; 3] {
+        // No counter comes near to that.
+        const NEVER: i64 = i64::MIN;
+        let mut most = [NEVER; 3];
+        if let (Some(a), Some(b)) = (self.counters.get(left as usize), self.counters.get(right as usize)) {
+            for (lane, (a, b)) in a.iter().zip(b).enumerate() {
+                let by = a.cast_signed() - b.cast_signed();
+                let runs = runs >> lane & 1 == 1;
+                for (most, counts) in most.iter_mut().zip([true, *b > 0, *b < max]) {
+                    *most = (*most).max(if runs && counts { by } else { NEVER });
+                }
+            }
+        }
+        most.map(|by| Some(by).filter(|by| *by != NEVER))
     }
 
     /// The runs in which a latch is set.
@@ -135,8 +139,19 @@ impl<'a> Runs<'a> {
         runs
     }
 
+    /// Runs that all begin in one state, given as bits of latches and values of counters.
+    #[must_use]
+    pub fn from_state(system: &'a System, latches: &[bool], counters: &[u64], random: u64) -> Self {
+        let mut runs = Self::new(system);
+        runs.latches = latches.iter().map(|value| if *value { u64::MAX } else { 0 }).collect();
+        runs.counters = counters.iter().map(|value| [*value; LANES]).collect();
+        // A generator that is 0 stays so.
+        runs.random = random | 1;
+        runs
+    }
+
     /// One scan. Runs begin anew now and then.
-    fn next(&mut self, scan: usize) {
+    pub fn next(&mut self, scan: usize) {
         if scan % 97 == 96 {
             // Those that are patient go on for longer.
             let some = self.word() & self.word() & if scan % 970 == 960 { u64::MAX } else { !PATIENT };
@@ -193,7 +208,9 @@ impl<'a> Runs<'a> {
         self.values = values;
     }
 
-    fn states(&self) -> States {
+    /// The states before the next scan.
+    #[must_use]
+    pub fn states(&self) -> States {
         States { latches: self.latches.clone(), counters: self.counters.clone() }
     }
 
@@ -271,6 +288,13 @@ impl<'a> Runs<'a> {
         }
         if extra == u64::MAX { 0 } else { extra }
     }
+}
+
+/// A literal in the states of a sample.
+#[must_use]
+pub fn word_of(sample: &[u64], literal: Literal) -> u64 {
+    let word = sample.get(literal.predicate as usize).copied().unwrap_or(0);
+    if literal.positive { word } else { !word }
 }
 
 /// The value of every node in 64 lanes.

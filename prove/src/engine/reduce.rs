@@ -99,7 +99,7 @@ fn constants(system: &System, limit: &Limit) -> Vec<(u32, bool)> {
         .zip(steady.iter().flatten())
         .filter_map(|(predicate, value)| vocabulary.literal(*predicate, *value).map(|l| vec![l]))
         .collect();
-    let kept = carried::inductive(&blasted, &vocabulary, clauses, ROUNDS_MAX, limit);
+    let kept = carried::inductive((system, &blasted), &vocabulary, clauses, ROUNDS_MAX, limit);
     kept.iter()
         .flatten()
         .filter_map(|literal| match vocabulary.predicates.get(literal.predicate as usize) {
