@@ -99,16 +99,19 @@ impl Table {
             text.push_str("\ncyclictest is not installed (Debian package rt-tests): nothing to compare with\n");
         }
         let column = |of: fn(&Latency) -> f64| {
-            let (ours, theirs) = (self.whole.iter().map(|p| of(&p.0)), self.whole.iter().map(|p| of(&p.1)));
-            Some((median(ours.collect())?, median(theirs.collect())?))
+            let pairs = || self.whole.iter().map(|(ours, theirs)| (of(ours), of(theirs)));
+            let medians = (median(pairs().map(|p| p.0).collect())?, median(pairs().map(|p| p.1).collect())?);
+            // The two of a pair had the same neighbours, as far as anybody can see to that.
+            Some((medians, median(pairs().map(|(ours, theirs)| ours / theirs).collect())?))
         };
         let columns = [("p50", column(|l| l.p50_us)), ("p99", column(|l| l.p99_us)), ("p99.9", column(|l| l.p999_us))];
         for (name, medians) in columns {
-            let Some((ours, theirs)) = medians else { continue };
+            let Some(((ours, theirs), of_pairs)) = medians else { continue };
             let pairs = self.whole.len();
             let ratio = ours / theirs;
             text.push_str(&format!(
-                "\n{name}, median of {pairs} pairs: plcrun {ours:.1}, cyclictest {theirs:.1}, ratio {ratio:.2}"
+                "\n{name}, median of {pairs} pairs: plcrun {ours:.1}, cyclictest {theirs:.1}, ratio {ratio:.2}; \
+                 of the ratios of the pairs {of_pairs:.2}"
             ));
         }
         let (early, all) = (self.early.len(), self.early.len() + self.whole.len());
@@ -259,7 +262,7 @@ mod tests {
         table.add(3, Run { latency: Some(steady(14.0)), early: None }, Some(steady(16.0)));
         let words = table.conclusion();
         assert!(words.contains("run 2: plcrun ended before its time"), "{words}");
-        assert!(words.contains("p50, median of 2 pairs: plcrun 12.0, cyclictest 12.0, ratio 1.00"), "{words}");
+        assert!(words.contains("p50, median of 2 pairs: plcrun 12.0, cyclictest 12.0, ratio 1.00; of the ratios of the pairs 1.06"), "{words}");
         assert!(words.contains("1 of 3 pairs ended early"), "{words}");
     }
 
