@@ -262,7 +262,12 @@ mod tests {
         table.add(3, Run { latency: Some(steady(14.0)), early: None }, Some(steady(16.0)));
         let words = table.conclusion();
         assert!(words.contains("run 2: plcrun ended before its time"), "{words}");
-        assert!(words.contains("p50, median of 2 pairs: plcrun 12.0, cyclictest 12.0, ratio 1.00; of the ratios of the pairs 1.06"), "{words}");
+        assert!(
+            words.contains(
+                "p50, median of 2 pairs: plcrun 12.0, cyclictest 12.0, ratio 1.00; of the ratios of the pairs 1.06"
+            ),
+            "{words}"
+        );
         assert!(words.contains("1 of 3 pairs ended early"), "{words}");
     }
 
