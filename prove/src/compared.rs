@@ -267,27 +267,30 @@ impl Differences {
             for (less, more) in list.iter().zip(list.iter().skip(1)) {
                 add([!more.1, less.1, Lit::FALSE]);
             }
-            // `x - y >= a` and `y - z >= b` give `x - z >= a + b`.
             let Some(thirds) = self.ends.get(y) else { continue };
             for z in thirds.iter().filter(|z| *z != x) {
-                let mut less_first = None;
-                for (a, first) in list {
-                    let mut less = None;
-                    for (b, second) in self.list(*y, *z) {
-                        // What follows from less need not be said of more.
-                        let more = |by: &i128| {
-                            less.is_none_or(|b: i128| a + b < *by) && less_first.is_none_or(|a: i128| a + b < *by)
-                        };
-                        if let Some((_, lit)) = self.strongest(*x, *z, a + b).filter(|(by, _)| more(by)) {
-                            add([!*first, !*second, lit]);
-                        }
-                        less = Some(*b);
-                    }
-                    less_first = Some(*a);
-                }
+                self.sums((*x, *y, *z), &mut add);
             }
         }
         clauses.into_iter().collect()
+    }
+
+    /// `x - y >= a` and `y - z >= b` give `x - z >= a + b`. What follows from less need not be said of more.
+    fn sums(&self, (x, y, z): (End, End, End), add: &mut impl FnMut([Lit; 3])) {
+        let mut less_a = None;
+        for (a, first) in self.list(x, y) {
+            let mut less_b = None;
+            for (b, second) in self.list(y, z) {
+                let says_more = |by: i128| {
+                    less_a.is_none_or(|less: i128| less + b < by) && less_b.is_none_or(|less: i128| a + less < by)
+                };
+                if let Some((_, lit)) = self.strongest(x, z, a + b).filter(|(by, _)| says_more(*by)) {
+                    add([!*first, !*second, lit]);
+                }
+                less_b = Some(*b);
+            }
+            less_a = Some(*a);
+        }
     }
 }
 
@@ -308,16 +311,8 @@ mod tests {
             run: Lit::FALSE,
             hold: Lit::FALSE,
         };
-        System {
-            graph: Graph::default(),
-            inputs: Vec::new(),
-            latches: Vec::new(),
-            counters: MAXIMA.iter().map(counter).collect(),
-            words: Vec::new(),
-            bad: Lit::FALSE,
-            constraint: Lit::TRUE,
-            advice: Default::default(),
-        }
+        let counters = MAXIMA.iter().map(counter).collect();
+        System { counters, ..System::of_latches(Graph::default(), Vec::new(), Lit::FALSE) }
     }
 
     fn count(counts: &[u64], end: End) -> i128 {

@@ -179,3 +179,65 @@ impl Shape {
 fn signed(term: Term, lit: Lit) -> Term {
     if lit.is_inverted() { !term } else { term }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::graph::Leaf;
+    use crate::sat::{Answer, Limit};
+    use crate::sim::{at, evaluate};
+
+    /// Variables that a function of so many inputs takes.
+    fn variables(inputs: u32, function: impl Fn(&mut Graph, &[Lit]) -> Lit) -> usize {
+        let mut graph = Graph::default();
+        let leaves: Vec<Lit> = (0..inputs).map(|n| graph.leaf(Leaf::Input(n))).collect();
+        let root = function(&mut graph, &leaves);
+        let (mut solver, mut encoding) = (Solver::new(&Limit::default()), Encoding::default());
+        let term = encoding.term(&mut solver, &graph, root);
+        for values in 0..1_u32 << inputs {
+            let expected = evaluate(&graph, |leaf| matches!(leaf, Leaf::Input(n) if values >> n & 1 == 1));
+            let mut assumed: Vec<Term> = Vec::new();
+            for (number, leaf) in leaves.iter().enumerate() {
+                let term = encoding.known(*leaf).unwrap();
+                assumed.push(if values >> number & 1 == 1 { term } else { !term });
+            }
+            assert_eq!(solver.solve(&assumed), Answer::Yes);
+            assert_eq!(solver.holds(term), at(&expected, root), "{values:b}");
+            // Of what has no variable too.
+            for node in (0..graph.len()).map(Lit::of_node) {
+                assert_eq!(encoding.holds(&solver, &graph, node), at(&expected, node), "{node:?} of {values:b}");
+            }
+            assumed.push(if at(&expected, root) { !term } else { term });
+            assert_eq!(solver.solve(&assumed), Answer::No, "{values:b}");
+        }
+        encoding.terms.iter().flatten().count() - inputs as usize
+    }
+
+    #[test]
+    fn choices_and_ands_nobody_else_uses_are_one_variable() {
+        assert_eq!(variables(3, |graph, l| graph.mux(l[0], l[1], !l[2])), 1);
+        assert_eq!(variables(2, |graph, l| graph.xor(l[0], l[1])), 1);
+        assert_eq!(variables(5, |graph, l| graph.all([l[0], !l[1], l[2], l[3], l[4]])), 1);
+        assert_eq!(variables(4, |graph, l| graph.any(l.iter().copied())), 1);
+    }
+
+    #[test]
+    fn what_is_used_twice_and_what_is_asked_for_has_a_variable_of_its_own() {
+        let twice = |graph: &mut Graph, l: &[Lit]| {
+            let both = graph.and(l[0], l[1]);
+            let (one, other) = (graph.and(both, l[2]), graph.and(both, l[3]));
+            graph.or(one, other)
+        };
+        assert_eq!(variables(4, twice), 4);
+        let mut graph = Graph::default();
+        let leaves = [0, 1, 2].map(|n| graph.leaf(Leaf::Input(n)));
+        let part = graph.and(leaves[0], leaves[1]);
+        let whole = graph.and(part, leaves[2]);
+        let (mut solver, mut encoding) = (Solver::new(&Limit::default()), Encoding::default());
+        let whole = encoding.term(&mut solver, &graph, whole);
+        assert_eq!(encoding.known(part), None);
+        let part = encoding.term(&mut solver, &graph, part);
+        assert_eq!(solver.solve(&[whole, !part]), Answer::No);
+        assert_eq!(solver.solve(&[!whole, part]), Answer::Yes);
+    }
+}

@@ -113,6 +113,13 @@ impl System {
         parts.cone(question).0
     }
 
+    /// Latches and nothing else, for tests.
+    #[cfg(test)]
+    pub(crate) fn of_latches(graph: Graph, latches: Vec<Latch>, bad: Lit) -> Self {
+        let (inputs, counters, words) = (Vec::new(), Vec::new(), Vec::new());
+        Self { graph, inputs, latches, counters, words, bad, constraint: Lit::TRUE, advice: Advice::default() }
+    }
+
     /// The same, without what its question does not depend on; with the numbers its latches and counters had here.
     #[must_use]
     pub fn cone(&self) -> (Self, Vec<u32>, Vec<u32>) {

@@ -5,6 +5,7 @@
 //! twice the work; so each goes alone first, for as long as it is likely to be the one.
 
 use super::bounded::{Bounded, Search};
+use super::carried::keep;
 use super::ic3::{Ic3, Outcome};
 use super::implied;
 use super::induction::Induction;
@@ -35,8 +36,8 @@ pub(super) struct Ready {
 
 impl Ready {
     pub(super) fn new(blasted: Blasted, vocabulary: Vocabulary, mut lemmas: Vec<Clause>, states: &[States]) -> Self {
-        let mut needed = implied::needed(&vocabulary, &blasted.facts(), &lemmas).into_iter();
-        lemmas.retain(|_| needed.next() == Some(true));
+        let needed = implied::needed(&vocabulary, &blasted.facts(), &lemmas);
+        keep(&mut lemmas, &needed);
         let samples = states.iter().map(|s| s.sample(&vocabulary.predicates)).collect();
         Self { blasted, vocabulary, lemmas, samples }
     }

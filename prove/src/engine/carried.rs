@@ -29,10 +29,8 @@ pub fn inductive(
     loop {
         let mut pass = Pass::new((system, blasted), vocabulary, &facts, &left, limit);
         // What follows from others need neither be assumed nor asked: it holds where they do.
-        let needed: Vec<usize> = (0..left.len())
-            .zip(implied::needed(vocabulary, &facts, &left))
-            .filter_map(|(number, needed)| needed.then_some(number))
-            .collect();
+        let needed = (0..).zip(implied::needed(vocabulary, &facts, &left)).filter(|(_, needed)| *needed);
+        let needed: Vec<usize> = needed.map(|(number, _)| number).collect();
         needed.iter().filter_map(|number| left.get(*number)).for_each(|clause| pass.assume(clause, None));
         for number in needed {
             if !pass.throw_out(number, &mut rounds) {
@@ -106,10 +104,10 @@ fn one_by_one(
     left
 }
 
-/// Leaves those that are alive.
-fn keep(clauses: &mut Vec<Clause>, alive: &[bool]) {
-    let mut alive = alive.iter();
-    clauses.retain(|_| alive.next().copied().unwrap_or(false));
+/// Leaves those of which that is said.
+pub fn keep(clauses: &mut Vec<Clause>, kept: &[bool]) {
+    let mut kept = kept.iter();
+    clauses.retain(|_| kept.next().copied().unwrap_or(false));
 }
 
 /// Where less than this part of the candidates was thrown out, the rest goes one by one.
@@ -224,7 +222,8 @@ impl<'a> Pass<'a> {
         self.go_on();
     }
 
-    /// What is left holds after that scan too: so what the scans that follow it break is thrown out as well, without a question.
+    /// Lets 64 random runs go on from that state: what is left holds after each of their scans, so what the next one breaks is thrown out
+    /// as well, without a question.
     fn go_on(&mut self) {
         let Some((latches, counters)) = self.state() else { return };
         let mut runs = Runs::from_state(self.system, &latches, &counters, self.random);
@@ -234,8 +233,7 @@ impl<'a> Pass<'a> {
             let sample = runs.states().sample(&self.vocabulary.predicates);
             let mut fewer = false;
             for (clause, alive) in self.clauses.iter().zip(&mut self.alive).filter(|(_, alive)| **alive) {
-                let word = |literal: &Literal| random::word_of(&sample, *literal);
-                *alive = clause.iter().fold(0, |some, literal| some | word(literal)) == u64::MAX;
+                *alive = !random::breaks_clause(&sample, clause);
                 fewer |= !*alive;
             }
             idle = if fewer { 0 } else { idle + 1 };
@@ -261,5 +259,40 @@ impl<'a> Pass<'a> {
             }
         };
         Some((latches, counters))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::predicates::Predicate;
+    use crate::graph::Graph;
+    use crate::model::Start;
+    use crate::system::Latch;
+
+    /// A press of a button goes through eight latches, one with each scan; a ninth keeps what it is.
+    fn presses() -> System {
+        let mut graph = Graph::default();
+        let press = graph.leaf(Leaf::Input(0));
+        let bits: Vec<Lit> = (0..9).map(|n| graph.leaf(Leaf::Latch(n))).collect();
+        let nexts = [press].into_iter().chain(bits.iter().copied().take(7)).chain(bits.last().copied());
+        let latch = |(model, next): (u32, Lit)| Latch { model, start: Start::Value(false), next };
+        let latches = (0..).zip(nexts).map(latch).collect();
+        System { inputs: vec![0], ..System::of_latches(graph, latches, Lit::FALSE) }
+    }
+
+    #[test]
+    fn one_answer_shows_what_the_scans_behind_it_break() {
+        let system = presses();
+        let mut blasted = Blasted::for_proofs(&system);
+        let mut vocabulary = Vocabulary::default();
+        vocabulary.extend(&system, &mut blasted, &(0..9).map(Predicate::Latch).collect::<Vec<_>>());
+        let never = |predicate: u32| vec![Literal { predicate, positive: false }];
+        let left = |rounds| {
+            let candidates = (0..9).map(never).collect();
+            inductive((&system, &blasted), &vocabulary, candidates, rounds, &Limit::default())
+        };
+        assert_eq!(left(1), [never(8)], "only the first latch is set after a scan in which all candidates hold before");
+        assert!(left(0).is_empty(), "given up");
     }
 }

@@ -119,12 +119,7 @@ pub fn from_advice(
 
 /// Is there a state among the samples in which no literal of the clause holds?
 fn refuted(clause: &Clause, samples: &[random::Sample]) -> bool {
-    samples.iter().any(|sample| {
-        clause.iter().fold(u64::MAX, |none, literal| {
-            let word = sample.get(literal.predicate as usize).copied().unwrap_or(0);
-            none & if literal.positive { !word } else { word }
-        }) != 0
-    })
+    samples.iter().any(|sample| random::breaks_clause(sample, clause))
 }
 
 /// As [`lemmas`], but only about what stands nearest to the property: in a program of a thousand rungs a lock is still a

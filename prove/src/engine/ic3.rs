@@ -511,16 +511,8 @@ mod tests {
             Latch { model, start: Start::Value(false), next: graph.mux(run, counted, *bit) }
         });
         let latches = latches.collect();
-        System {
-            bad: is(&mut graph, bad),
-            latches,
-            graph,
-            inputs: vec![0],
-            counters: Vec::new(),
-            words: Vec::new(),
-            constraint: Lit::TRUE,
-            advice: crate::advice::Advice::default(),
-        }
+        let bad = is(&mut graph, bad);
+        System { inputs: vec![0], ..System::of_latches(graph, latches, bad) }
     }
 
     /// The outcome with and without shortened cubes, a few questions at a time: one more each time, because what was begun is begun anew.

@@ -99,16 +99,7 @@ mod tests {
         let mut graph = Graph::default();
         let lits: Vec<Lit> = (0..6).map(|n| graph.leaf(Leaf::Latch(n))).collect();
         let latches = (0..6).zip(&lits).map(|(model, lit)| Latch { model, start: Start::Free, next: *lit }).collect();
-        let system = System {
-            latches,
-            bad: Lit::FALSE,
-            graph,
-            inputs: Vec::new(),
-            counters: Vec::new(),
-            words: Vec::new(),
-            constraint: Lit::TRUE,
-            advice: crate::advice::Advice::default(),
-        };
+        let system = System::of_latches(graph, latches, Lit::FALSE);
         let mut blasted = Blasted::for_proofs(&system);
         let mut vocabulary = Vocabulary::default();
         vocabulary.extend(&system, &mut blasted, &(0..6).map(Predicate::Latch).collect::<Vec<_>>());

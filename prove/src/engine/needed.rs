@@ -95,16 +95,8 @@ mod tests {
         let mut graph = Graph::default();
         let lits: Vec<Lit> = (0..4).map(|n| graph.leaf(Leaf::Latch(n))).collect();
         let latch = |(model, next): (u32, usize)| Latch { model, start: Start::Value(false), next: lits[next] };
-        System {
-            latches: [(0, 0), (1, 0), (2, 1), (3, 3)].map(latch).to_vec(),
-            bad: lits[2],
-            graph,
-            inputs: Vec::new(),
-            counters: Vec::new(),
-            words: Vec::new(),
-            constraint: Lit::TRUE,
-            advice: crate::advice::Advice::default(),
-        }
+        let latches = [(0, 0), (1, 0), (2, 1), (3, 3)].map(latch).to_vec();
+        System::of_latches(graph, latches, lits[2])
     }
 
     #[test]

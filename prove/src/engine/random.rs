@@ -297,6 +297,12 @@ pub fn word_of(sample: &[u64], literal: Literal) -> u64 {
     if literal.positive { word } else { !word }
 }
 
+/// Is there a state in the sample in which no literal of the clause holds?
+#[must_use]
+pub fn breaks_clause(sample: &[u64], clause: &[Literal]) -> bool {
+    clause.iter().fold(0, |some, literal| some | word_of(sample, *literal)) != u64::MAX
+}
+
 /// The value of every node in 64 lanes.
 pub fn lanes(graph: &Graph, mut leaf: impl FnMut(Leaf) -> u64) -> Vec<u64> {
     let mut values: Vec<u64> = Vec::with_capacity(graph.len());

@@ -161,16 +161,10 @@ mod tests {
         let press = graph.leaf(Leaf::Input(0));
         let latch = |(model, start, next): (u32, bool, Lit)| Latch { model, start: Start::Value(start), next };
         let none = !graph.or(one, other);
-        System {
-            latches: [(0, true, other), (1, false, one), (2, false, none)].map(latch).to_vec(),
-            bad: graph.and(neither, press),
-            graph,
-            inputs: vec![0],
-            counters: Vec::new(),
-            words: Vec::new(),
-            constraint: Lit::TRUE,
-            advice: Advice { lemmas, ..Advice::default() },
-        }
+        let bad = graph.and(neither, press);
+        let latches = [(0, true, other), (1, false, one), (2, false, none)].map(latch).to_vec();
+        let advice = Advice { lemmas, ..Advice::default() };
+        System { inputs: vec![0], advice, ..System::of_latches(graph, latches, bad) }
     }
 
     #[test]
