@@ -7,7 +7,7 @@
 use super::bounded::{Bounded, Search};
 use super::carried::keep;
 use super::ic3::{Ic3, Outcome};
-use super::implied;
+use super::implied::Implied;
 use super::induction::Induction;
 use super::laps;
 use super::portfolio::{AT_ONCE, Argument, Certificate, DEPTH_MAX, Known, Verdict, known as lemmas_of, proof};
@@ -36,8 +36,8 @@ pub(super) struct Ready {
 
 impl Ready {
     pub(super) fn new(blasted: Blasted, vocabulary: Vocabulary, mut lemmas: Vec<Clause>, states: &[States]) -> Self {
-        let needed = implied::needed(&vocabulary, &blasted.facts(), &lemmas);
-        keep(&mut lemmas, &needed);
+        let implied = Implied::new(&vocabulary, &blasted.facts(), &lemmas);
+        keep(&mut lemmas, |number| implied.is_needed(number));
         let samples = states.iter().map(|s| s.sample(&vocabulary.predicates)).collect();
         Self { blasted, vocabulary, lemmas, samples }
     }

@@ -1,21 +1,22 @@
 //! Which of many candidates for lemmas carry themselves: those that are left when what a scan breaks has been thrown out, again and
 //! again, until nothing more is broken.
 
-use super::implied;
+use super::implied::Implied;
 use super::predicates::{Clause, Literal, Vocabulary};
 use super::random::{self, Runs};
 use crate::encoding::Encoding;
 use crate::graph::{Leaf, Lit};
+use crate::hash::FastMap;
 use crate::sat::{Answer, Limit, Solver, Term};
 use crate::system::{Blasted, System};
 use crate::vector::Vector;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 /// The greatest part of the candidates that carries itself; empty where it is not found in so many rounds.
 ///
 /// All candidates that are left are assumed as they are, without a variable each to switch them off, and asked about one by one. What a
 /// scan from such a state breaks does not carry itself with fewer of them either: so it is thrown out without building anything anew,
-/// until nothing more is found, and only then the solver is built again with what is left.
+/// until nothing more is found, and only then the solver is built again with what is left; once that is nearly all, as in [`settle`].
 pub fn inductive(
     (system, blasted): (&System, &Blasted),
     vocabulary: &Vocabulary,
@@ -24,93 +25,102 @@ pub fn inductive(
     limit: &Limit,
 ) -> Vec<Clause> {
     let facts = blasted.facts();
-    let mut left = candidates;
-    let mut rounds = rounds;
+    // What follows from others need neither be assumed nor asked: it holds where they do.
+    let mut implied = Implied::new(vocabulary, &facts, &candidates);
+    let (mut alive, mut rounds) = (vec![true; candidates.len()], rounds);
     loop {
-        let mut pass = Pass::new((system, blasted), vocabulary, &facts, &left, limit);
-        // What follows from others need neither be assumed nor asked: it holds where they do.
-        let needed = (0..).zip(implied::needed(vocabulary, &facts, &left)).filter(|(_, needed)| *needed);
-        let needed: Vec<usize> = needed.map(|(number, _)| number).collect();
-        needed.iter().filter_map(|number| left.get(*number)).for_each(|clause| pass.assume(clause, None));
+        let before = alive.clone();
+        let mut pass = Pass::new((system, blasted), vocabulary, &facts, (&candidates, alive), limit);
+        let needed: Vec<usize> = (0..candidates.len()).filter(|number| implied.is_needed(*number)).collect();
+        needed.iter().for_each(|number| pass.assume(*number, None));
         for number in needed {
             if !pass.throw_out(number, &mut rounds) {
                 return Vec::new();
             }
         }
-        let before = left.len();
-        let alive = pass.alive;
-        keep(&mut left, &alive);
-        if left.len() == before {
-            return left;
+        alive = pass.alive;
+        let gone = gone(&before, &alive);
+        if !gone.is_empty() {
+            implied.without(&gone);
+            if gone.len() >= before.iter().filter(|alive| **alive).count() / FEW {
+                continue;
+            }
+            let pass = Pass::new((system, blasted), vocabulary, &facts, (&candidates, alive), limit);
+            match settle(pass, implied, &mut rounds) {
+                Some(settled) => alive = settled,
+                None => return Vec::new(),
+            }
         }
-        if before - left.len() < before / FEW {
-            return one_by_one((system, blasted), vocabulary, (&facts, left), &mut rounds, limit);
+        let mut left = candidates.clone();
+        keep(&mut left, |number| alive.get(number) == Some(&true));
+        return left;
+    }
+}
+
+/// The same where few candidates are thrown out at a time, and one makes room for the next: the bits of a number that grows, say. Here
+/// each one has a switch, so that the solver says by which others it is carried: it is asked about again when one of those goes, and not
+/// before. Says which candidates are left; `None`: interrupted, or too many rounds.
+fn settle(mut pass: Pass<'_>, mut implied: Implied, rounds: &mut usize) -> Option<Vec<bool>> {
+    let mut switches: Vec<Option<Term>> = vec![None; pass.clauses.len()];
+    let mut numbers: FastMap<Term, usize> = FastMap::default();
+    // Which candidates each one carries.
+    let mut carries: Vec<BTreeSet<usize>> = vec![BTreeSet::new(); pass.clauses.len()];
+    let mut fresh: Vec<usize> = (0..pass.clauses.len()).filter(|number| implied.is_needed(*number)).collect();
+    let mut open: BTreeSet<usize> = BTreeSet::new();
+    loop {
+        for number in std::mem::take(&mut fresh) {
+            let switch = pass.solver.fresh();
+            pass.assume(number, Some(switch));
+            numbers.insert(switch, number);
+            switches.get_mut(number).into_iter().for_each(|known| *known = Some(switch));
+            open.insert(number);
+        }
+        let Some(number) = open.pop_first() else { return Some(pass.alive) };
+        if pass.alive.get(number) != Some(&true) {
+            continue;
+        }
+        let broken = pass.not_after(number);
+        let assumed: Vec<Term> = switches.iter().flatten().copied().chain(broken).collect();
+        match pass.solver.solve(&assumed) {
+            Answer::No => {
+                for by in pass.solver.core().iter().filter_map(|term| numbers.get(term)) {
+                    carries.get_mut(*by).into_iter().for_each(|carried| _ = carried.insert(number));
+                }
+            }
+            Answer::Yes if *rounds > 0 => {
+                *rounds -= 1;
+                let before = pass.alive.clone();
+                pass.look_around();
+                let gone = gone(&before, &pass.alive);
+                // Only a solver that contradicts itself leaves it: no lemma is safer than a wrong one.
+                if !gone.contains(&number) {
+                    return None;
+                }
+                for number in &gone {
+                    let switch = switches.get_mut(*number).and_then(Option::take);
+                    switch.into_iter().for_each(|switch| pass.solver.clause(&[!switch]));
+                    open.extend(carries.get_mut(*number).map(std::mem::take).unwrap_or_default());
+                }
+                fresh = implied.without(&gone);
+            }
+            Answer::Yes | Answer::Stopped => return None,
         }
     }
 }
 
-/// The same where few candidates are thrown out at a time, and one makes room for the next: the bits of a number that grows, say. Here those with
-/// the same last predicate have a switch in common, so that one more or less does not build all anew.
-fn one_by_one(
-    (system, blasted): (&System, &Blasted),
-    vocabulary: &Vocabulary,
-    (facts, left): (&[Vec<Lit>], Vec<Clause>),
-    rounds: &mut usize,
-    limit: &Limit,
-) -> Vec<Clause> {
-    let mut pass = Pass::new((system, blasted), vocabulary, facts, &left, limit);
-    let some = pass.solver.fresh();
-    let rows: Vec<Term> = left.iter().map(|clause| pass.broken(clause)).collect();
-    pass.solver.clause(&rows.iter().copied().chain([!some]).collect::<Vec<Term>>());
-    let mut members: BTreeMap<u32, Vec<usize>> = BTreeMap::new();
-    for (number, clause) in left.iter().enumerate() {
-        members.entry(clause.last().map_or(0, |literal| literal.predicate)).or_default().push(number);
-    }
-    let mut switches: BTreeMap<u32, Term> = BTreeMap::new();
-    let mut changed: BTreeSet<u32> = members.keys().copied().collect();
-    loop {
-        for key in std::mem::take(&mut changed) {
-            let switch = pass.solver.fresh();
-            if let Some(old) = switches.insert(key, switch) {
-                pass.solver.clause(&[!old]);
-            }
-            for number in members.get(&key).into_iter().flatten() {
-                if let Some(clause) = left.get(*number).filter(|_| pass.alive.get(*number) == Some(&true)) {
-                    pass.assume(clause, Some(switch));
-                }
-            }
-        }
-        let assumed: Vec<Term> = switches.values().copied().chain([some]).collect();
-        match pass.solver.solve(&assumed) {
-            Answer::No => break,
-            Answer::Yes if *rounds > 0 => *rounds -= 1,
-            Answer::Yes | Answer::Stopped => return Vec::new(),
-        }
-        let before = pass.alive.clone();
-        pass.look_around();
-        for ((number, was), is) in before.iter().enumerate().zip(&pass.alive) {
-            if *was && !*is {
-                rows.get(number).into_iter().for_each(|broken| pass.solver.clause(&[!*broken]));
-                changed.extend(left.get(number).and_then(|clause| clause.last()).map(|literal| literal.predicate));
-            }
-        }
-        if changed.is_empty() {
-            // Only a solver that contradicts itself comes here: no lemma is safer than a wrong one.
-            return Vec::new();
-        }
-    }
-    let (alive, mut left) = (pass.alive, left.clone());
-    keep(&mut left, &alive);
-    left
+/// Which candidates are not alive any more.
+fn gone(before: &[bool], alive: &[bool]) -> Vec<usize> {
+    let died = |(number, (before, alive)): (usize, (&bool, &bool))| (*before && !*alive).then_some(number);
+    before.iter().zip(alive).enumerate().filter_map(died).collect()
 }
 
 /// Leaves those of which that is said.
-pub fn keep(clauses: &mut Vec<Clause>, kept: &[bool]) {
-    let mut kept = kept.iter();
-    clauses.retain(|_| kept.next().copied().unwrap_or(false));
+pub fn keep(clauses: &mut Vec<Clause>, kept: impl Fn(usize) -> bool) {
+    let mut numbers = 0..;
+    clauses.retain(|_| numbers.next().is_some_and(&kept));
 }
 
-/// Where less than this part of the candidates was thrown out, the rest goes one by one.
+/// Where less than this part of the candidates was thrown out, each of the rest gets a switch.
 const FEW: usize = 8;
 /// Conflicts of the solver that a question may take whose answer is not the last word.
 const CONFLICTS_MAX: u64 = 100;
@@ -138,44 +148,38 @@ impl<'a> Pass<'a> {
         (system, blasted): (&'a System, &'a Blasted),
         vocabulary: &'a Vocabulary,
         facts: &[Vec<Lit>],
-        clauses: &'a [Clause],
+        (clauses, alive): (&'a [Clause], Vec<bool>),
         limit: &'a Limit,
     ) -> Self {
         let (mut solver, mut encoding) = (Solver::new(limit), Encoding::default());
         let constraint = encoding.term(&mut solver, &blasted.graph, blasted.constraint);
         solver.clause(&[constraint]);
         encoding.clauses(&mut solver, &blasted.graph, facts);
-        let alive = vec![true; clauses.len()];
         Self { system, blasted, vocabulary, clauses, alive, solver, encoding, random: 0x9e37_79b9_7f4a_7c15, limit }
     }
 
     /// A candidate holds before the scan, where the switch is on.
-    fn assume(&mut self, clause: &Clause, switch: Option<Term>) {
+    fn assume(&mut self, number: usize, switch: Option<Term>) {
         let (encoding, solver, graph) = (&mut self.encoding, &mut self.solver, &self.blasted.graph);
         let literal = |literal: &Literal| encoding.term(solver, graph, self.vocabulary.before(*literal));
-        let mut terms: Vec<Term> = clause.iter().map(literal).collect();
+        let mut terms: Vec<Term> = self.clauses.get(number).into_iter().flatten().map(literal).collect();
         terms.extend(switch.map(|switch| !switch));
         self.solver.clause(&terms);
     }
 
-    /// Implies that no literal of the candidate holds after the scan.
-    fn broken(&mut self, clause: &Clause) -> Term {
-        let broken = self.solver.fresh();
-        for literal in clause {
-            let after = self.encoding.term(&mut self.solver, &self.blasted.graph, self.vocabulary.behind(*literal));
-            self.solver.clause(&[!broken, !after]);
-        }
-        broken
+    /// No literal of the candidate holds after the scan.
+    fn not_after(&mut self, number: usize) -> Vec<Term> {
+        let (encoding, solver, graph) = (&mut self.encoding, &mut self.solver, &self.blasted.graph);
+        let literal = |literal: &Literal| !encoding.term(solver, graph, self.vocabulary.behind(*literal));
+        self.clauses.get(number).into_iter().flatten().map(literal).collect()
     }
 
     /// Throws out a candidate that a scan breaks, and all others that the same scan breaks. `false`: interrupted, or too many rounds.
     fn throw_out(&mut self, number: usize, rounds: &mut usize) -> bool {
-        let Some(clause) = self.clauses.get(number).filter(|_| self.alive.get(number) == Some(&true)) else {
+        if self.alive.get(number) != Some(&true) {
             return true;
-        };
-        let (encoding, solver, graph) = (&mut self.encoding, &mut self.solver, &self.blasted.graph);
-        let broken: Vec<Term> =
-            clause.iter().map(|l| !encoding.term(solver, graph, self.vocabulary.behind(*l))).collect();
+        }
+        let broken = self.not_after(number);
         // That nothing more is broken is dear to show, and tells nothing where all is asked again with fewer.
         let answer = match self.alive.contains(&false) {
             true => self.solver.solve_within(&broken, CONFLICTS_MAX),
@@ -294,5 +298,53 @@ mod tests {
         };
         assert_eq!(left(1), [never(8)], "only the first latch is set after a scan in which all candidates hold before");
         assert!(left(0).is_empty(), "given up");
+    }
+
+    /// A number of eight bits that stays as it is or goes on by one, to 7 and not beyond; and a ninth latch, which is set at 8.
+    fn counts() -> System {
+        let mut graph = Graph::default();
+        let on = graph.leaf(Leaf::Input(0));
+        let bits: Vec<Lit> = (0..9).map(|n| graph.leaf(Leaf::Latch(n))).collect();
+        let seven = bits[..3].iter().fold(Lit::TRUE, |all, bit| graph.and(all, *bit));
+        let mut carry = graph.and(on, !seven);
+        let mut nexts = Vec::new();
+        for bit in &bits[..8] {
+            nexts.push(graph.xor(*bit, carry));
+            carry = graph.and(*bit, carry);
+        }
+        nexts.push(bits[3]);
+        let latch = |(model, next): (u32, Lit)| Latch { model, start: Start::Value(false), next };
+        let latches = (0..).zip(nexts).map(latch).collect();
+        System { inputs: vec![0], ..System::of_latches(graph, latches, Lit::FALSE) }
+    }
+
+    #[test]
+    fn what_is_thrown_out_one_after_the_other_leaves_what_carries_itself() {
+        let system = counts();
+        let mut blasted = Blasted::for_proofs(&system);
+        let mut vocabulary = Vocabulary::default();
+        vocabulary.extend(&system, &mut blasted, &(0..9).map(Predicate::Latch).collect::<Vec<_>>());
+        let never = |predicate: u32| vec![Literal { predicate, positive: false }];
+        // Many that stay, so that few go; and some that follow from others as long as those are there.
+        let mut candidates: Vec<Clause> = (0..9).map(never).collect();
+        for low in 0..3 {
+            candidates.extend((3..9).map(|high| [never(low), never(high)].concat()));
+        }
+        candidates.push([never(0), never(1)].concat());
+        let settled = |clauses: Vec<Clause>| {
+            let facts = blasted.facts();
+            let (implied, alive) = (Implied::new(&vocabulary, &facts, &clauses), vec![true; clauses.len()]);
+            let limit = Limit::default();
+            let pass = Pass::new((&system, &blasted), &vocabulary, &facts, (&clauses, alive), &limit);
+            let alive = settle(pass, implied, &mut 1_000).expect("neither interrupted nor too many rounds");
+            let mut left = clauses.clone();
+            keep(&mut left, |number| alive[number]);
+            left
+        };
+        let all = |clauses| inductive((&system, &blasted), &vocabulary, clauses, 1_000, &Limit::default());
+        let stays = |clause: &Clause| clause.iter().any(|literal| literal.predicate >= 3);
+        let expected: Vec<Clause> = candidates.iter().filter(|clause| stays(clause)).cloned().collect();
+        assert_eq!(settled(candidates.clone()), expected);
+        assert_eq!(all(candidates), expected);
     }
 }

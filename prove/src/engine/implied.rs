@@ -17,6 +17,9 @@ struct Nodes {
     edges: Vec<Vec<Edge>>,
     /// Nodes that hold whatever is assumed, and which clause says so.
     units: Vec<Edge>,
+    /// How each node was reached when it was reached last: in which round, from which node (itself: from none), by which clause.
+    reached: Vec<(u32, u32, Option<usize>)>,
+    round: u32,
 }
 
 impl Nodes {
@@ -25,6 +28,7 @@ impl Nodes {
         let first = *self.numbers.entry(lit.node()).or_insert(next);
         if first == next {
             self.edges.extend([Vec::new(), Vec::new()]);
+            self.reached.extend([(0, 0, None); 2]);
         }
         first | u32::from(lit.is_inverted())
     }
@@ -41,49 +45,128 @@ impl Nodes {
         }
     }
 
-    /// Is there a contradiction when no literal of this clause holds? Says of each clause whether it may be used.
-    fn excluded(&self, clause: &[u32], seen: &mut [u32], round: u32, usable: impl Fn(usize) -> bool) -> bool {
+    fn is_reached(&self, node: u32) -> bool {
+        self.reached.get(node as usize).is_some_and(|(round, ..)| *round == self.round)
+    }
+
+    /// Is there a contradiction when no literal of this clause holds? By which of the clauses that may be used.
+    fn excluded(&mut self, clause: &[u32], usable: impl Fn(usize) -> bool) -> Option<Vec<usize>> {
+        self.round += 1;
         let may = |by: &Option<usize>| by.is_none_or(&usable);
-        let mut open: Vec<u32> = clause.iter().map(|node| node ^ 1).collect();
-        open.extend(self.units.iter().filter(|(_, by)| may(by)).map(|(node, _)| *node));
-        while let Some(node) = open.pop() {
-            match seen.get_mut(node as usize) {
-                Some(mark) if *mark != round => *mark = round,
-                Some(_) | None => continue,
+        let mut open: Vec<(u32, u32, Option<usize>)> = clause.iter().map(|node| (node ^ 1, node ^ 1, None)).collect();
+        open.extend(self.units.iter().filter(|(_, by)| may(by)).map(|(node, by)| (*node, *node, *by)));
+        while let Some((node, from, by)) = open.pop() {
+            if self.is_reached(node) {
+                continue;
             }
-            if seen.get((node ^ 1) as usize) == Some(&round) {
-                return true;
+            self.reached.get_mut(node as usize).into_iter().for_each(|reached| *reached = (self.round, from, by));
+            if self.is_reached(node ^ 1) {
+                return Some(self.reasons(node));
             }
             let edges = self.edges.get(node as usize).into_iter().flatten();
-            open.extend(edges.filter(|(to, by)| seen.get(*to as usize) != Some(&round) && may(by)).map(|(to, _)| *to));
+            open.extend(edges.filter(|(to, by)| !self.is_reached(*to) && may(by)).map(|(to, by)| (*to, node, *by)));
         }
-        false
+        None
+    }
+
+    /// The clauses by which a node and its negation were reached.
+    fn reasons(&self, node: u32) -> Vec<usize> {
+        let mut reasons = Vec::new();
+        for end in [node, node ^ 1] {
+            let mut at = end;
+            while let Some((_, from, by)) = self.reached.get(at as usize).copied() {
+                reasons.extend(by);
+                if from == at {
+                    break;
+                }
+                at = from;
+            }
+        }
+        reasons
     }
 }
 
-/// Which of these clauses are left when those go, one after the other, that follow from the rest and the facts.
-#[must_use]
-pub fn needed(vocabulary: &Vocabulary, facts: &[Vec<Lit>], clauses: &[Clause]) -> Vec<bool> {
-    let mut nodes = Nodes::default();
-    for fact in facts.iter().filter(|fact| fact.len() <= 2) {
-        let fact: Vec<u32> = fact.iter().map(|lit| nodes.node(*lit)).collect();
-        nodes.add(&fact, None);
+/// Clauses of which some follow from the others.
+pub struct Implied {
+    nodes: Nodes,
+    rows: Vec<Row>,
+}
+
+struct Row {
+    clause: Vec<u32>,
+    /// It is not among those any more that are looked at.
+    gone: bool,
+    /// It does not follow from others that are needed.
+    needed: bool,
+    /// From which ones it follows.
+    reasons: Vec<usize>,
+}
+
+impl std::fmt::Debug for Implied {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Implied: {} clauses", self.rows.len())
     }
-    let mut rows: Vec<Vec<u32>> = Vec::with_capacity(clauses.len());
-    for (number, clause) in clauses.iter().enumerate() {
-        let row: Vec<u32> = clause.iter().map(|literal| nodes.node(vocabulary.before(*literal))).collect();
-        nodes.add(&row, Some(number));
-        rows.push(row);
+}
+
+impl Implied {
+    /// What of these clauses follows from the rest and the facts.
+    #[must_use]
+    pub fn new(vocabulary: &Vocabulary, facts: &[Vec<Lit>], clauses: &[Clause]) -> Self {
+        let mut nodes = Nodes::default();
+        for fact in facts.iter().filter(|fact| fact.len() <= 2) {
+            let fact: Vec<u32> = fact.iter().map(|lit| nodes.node(*lit)).collect();
+            nodes.add(&fact, None);
+        }
+        let mut row = |clause: &Clause| {
+            let clause = clause.iter().map(|literal| nodes.node(vocabulary.before(*literal))).collect();
+            Row { clause, gone: false, needed: false, reasons: Vec::new() }
+        };
+        let rows = clauses.iter().map(&mut row).collect();
+        let mut all = Self { nodes, rows };
+        // What was found last is as a rule the weakest: most of it follows from the few that came before, and leads on nowhere.
+        for number in 0..clauses.len() {
+            all.look_at(number);
+        }
+        for number in (0..clauses.len()).rev() {
+            if all.is_needed(number) {
+                all.look_at(number);
+            }
+        }
+        all
     }
-    let mut needed = vec![true; rows.len()];
-    let mut seen = vec![0; nodes.edges.len()];
-    // What was found last is as a rule the weakest.
-    for ((round, number), row) in (1..).zip((0..rows.len()).rev()).zip(rows.iter().rev()) {
-        let usable = |by: usize| by != number && needed.get(by) == Some(&true);
-        let excluded = nodes.excluded(row, &mut seen, round, usable);
-        needed.get_mut(number).into_iter().for_each(|needed| *needed = !excluded);
+
+    /// Does it not follow from others?
+    #[must_use]
+    pub fn is_needed(&self, number: usize) -> bool {
+        self.rows.get(number).is_some_and(|row| row.needed)
     }
-    needed
+
+    /// Takes clauses away. What has followed from them and does not follow from others is needed now, and given back.
+    pub fn without(&mut self, gone: &[usize]) -> Vec<usize> {
+        for number in gone {
+            self.rows.get_mut(*number).into_iter().for_each(|row| (row.gone, row.needed) = (true, false));
+        }
+        let lost = |row: &Row| row.reasons.iter().any(|by| self.rows.get(*by).is_none_or(|row| row.gone));
+        let open = self.rows.iter().enumerate().filter(|(_, row)| !row.gone && !row.needed && lost(row));
+        let open: Vec<usize> = open.map(|(number, _)| number).collect();
+        open.into_iter().filter(|number| self.look_at(*number)).collect()
+    }
+
+    /// Does this clause not follow from the others that are needed?
+    fn look_at(&mut self, number: usize) -> bool {
+        let Self { nodes, rows } = self;
+        let Some(row) = rows.get(number) else { return false };
+        let usable = |by: usize| by != number && rows.get(by).is_some_and(|row| row.needed);
+        let (reasons, before) = (nodes.excluded(&row.clause, usable), row.needed);
+        let needed = reasons.is_none();
+        if needed && !before {
+            nodes.add(&row.clause, Some(number));
+        }
+        if let Some(row) = rows.get_mut(number) {
+            (row.needed, row.reasons) = (needed, reasons.unwrap_or_default());
+        }
+        needed
+    }
 }
 
 #[cfg(test)]
@@ -110,6 +193,11 @@ mod tests {
     /// Latch n is n - 1 where that is positive, and the negation of -n - 1 where it is not.
     fn clause(parts: &[i32]) -> Clause {
         parts.iter().map(|n| Literal { predicate: n.unsigned_abs() - 1, positive: *n > 0 }).collect()
+    }
+
+    fn needed(vocabulary: &Vocabulary, facts: &[Vec<Lit>], clauses: &[Clause]) -> Vec<bool> {
+        let implied = Implied::new(vocabulary, facts, clauses);
+        (0..clauses.len()).map(|number| implied.is_needed(number)).collect()
     }
 
     #[test]
@@ -140,5 +228,26 @@ mod tests {
         assert_eq!(needed(&vocabulary, &[], &twice), [true, false]);
         let contradiction = [clause(&[1]), clause(&[-1]), clause(&[2])];
         assert_eq!(needed(&vocabulary, &[], &contradiction), [true, true, false]);
+    }
+
+    #[test]
+    fn what_has_followed_from_a_clause_that_goes_is_needed_unless_it_follows_from_others() {
+        let (vocabulary, _) = vocabulary();
+        let clauses = [
+            clause(&[-1, 2]),
+            clause(&[-2, 3]),
+            // From those two.
+            clause(&[-1, 3]),
+            clause(&[-4, 3]),
+            clause(&[-1, 4]),
+            // From the first one.
+            clause(&[-1, 2, 5]),
+        ];
+        let mut implied = Implied::new(&vocabulary, &[], &clauses);
+        assert!(!implied.is_needed(2) && !implied.is_needed(5));
+        assert_eq!(implied.without(&[0]), [5], "the third one follows from the two that are left");
+        assert_eq!(implied.without(&[3, 5]), [2]);
+        assert!(implied.is_needed(2) && !implied.is_needed(5) && !implied.is_needed(0));
+        assert_eq!(implied.without(&[2]), [0; 0]);
     }
 }
