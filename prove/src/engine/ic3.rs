@@ -11,6 +11,7 @@
 
 use super::predicates::{Clause, Literal, Predicate, Vocabulary};
 use super::random::{Sample, word_of};
+use super::transitions::{Transitions, inside};
 use crate::encoding::Encoding;
 use crate::graph::Lit;
 use crate::sat::{Answer, Limit, Solver, Term};
@@ -23,6 +24,9 @@ type Cube = Vec<Literal>;
 
 /// Queries after which the solver is built anew: every one leaves a retired clause behind.
 const QUERIES_MAX: usize = 800;
+
+/// A frame behind all others: what holds in it carries itself, with the lemmas and with what else holds in it.
+const ALWAYS: usize = usize::MAX - 1;
 
 /// How it ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -81,6 +85,8 @@ pub struct Ic3<'a> {
     /// Cubes are shortened to what leads on.
     lifts: bool,
     encoding: Encoding,
+    /// Scans the solver has shown.
+    shown: Transitions,
 }
 
 /// Stops the engine.
@@ -125,6 +131,7 @@ impl<'a> Ic3<'a> {
             begun: false,
             lifts: true,
             encoding: Encoding::default(),
+            shown: Transitions::default(),
         };
         engine.build(2);
         engine
@@ -232,6 +239,7 @@ impl<'a> Ic3<'a> {
     }
 
     fn add_clause(&mut self, cube: &Cube, frame: usize) {
+        self.shown.block(cube, frame);
         let mut clause: Vec<Term> = cube.iter().map(|literal| !self.before(*literal)).collect();
         clause.extend(self.frames.get(frame).map(|f| !*f));
         self.solver.clause(&clause);
@@ -349,14 +357,7 @@ impl<'a> Ic3<'a> {
                 Reached::Never(core) => {
                     let core = self.apart(core, &task.cube);
                     let cube = self.generalise(core, task.frame)?;
-                    let mut frame = task.frame;
-                    // As far as it holds.
-                    while frame < top {
-                        match self.reaches(&cube, frame)? {
-                            Reached::Never(_) => frame += 1,
-                            Reached::From(..) => break,
-                        }
-                    }
+                    let (cube, frame) = self.as_far_as_it_holds(cube, task.frame)?;
                     self.add_clause(&cube, frame);
                     self.blocked.retain(|b| b.frame > frame || !is_subset(&cube, &b.cube));
                     self.blocked.push(Blocked { cube, frame });
@@ -367,6 +368,21 @@ impl<'a> Ic3<'a> {
             }
         }
         Ok(None)
+    }
+
+    /// The last frame in which a cube is blocked that is blocked in this one; where that is every frame, perhaps with fewer literals.
+    fn as_far_as_it_holds(&mut self, cube: Cube, frame: usize) -> Result<(Cube, usize), Interrupted> {
+        if let Some(core) = self.never(&cube, ALWAYS)? {
+            return Ok((self.apart(core, &cube), ALWAYS));
+        }
+        let (mut frame, top) = (frame, self.top());
+        while frame < top {
+            match self.never(&cube, frame)? {
+                Some(_) => frame += 1,
+                None => break,
+            }
+        }
+        Ok((cube, frame))
     }
 
     fn is_blocked(&self, cube: &Cube, frame: usize) -> bool {
@@ -384,6 +400,7 @@ impl<'a> Ic3<'a> {
         assumed.push(outside);
         assumed.extend(cube.iter().map(|l| self.behind(*l)));
         let reached = if self.solve(&assumed)? {
+            self.remember(frame);
             Reached::From(self.before_scan(), self.fixed())
         } else {
             let core = self.solver.core();
@@ -399,15 +416,36 @@ impl<'a> Ic3<'a> {
         Ok(reached)
     }
 
+    /// The same, where nobody wants to know from where. These literals suffice for that no scan leads there.
+    fn never(&mut self, cube: &[Literal], frame: usize) -> Result<Option<Cube>, Interrupted> {
+        if self.shown.reach(cube, frame) {
+            return Ok(None);
+        }
+        Ok(match self.reaches(cube, frame)? {
+            Reached::Never(core) => Some(core),
+            Reached::From(..) => None,
+        })
+    }
+
+    /// Keeps the scan of the solver's last answer, which begins in a state of this frame.
+    fn remember(&mut self, frame: usize) {
+        let state = self.before_scan();
+        // A state is in the frames behind the last one that blocks it.
+        let blocked = self.blocked.iter().filter(|b| b.frame < frame && is_subset(&b.cube, &state));
+        let first = blocked.map(|b| b.frame + 1).max().unwrap_or(frame.min(1));
+        let values = |terms: &[Term]| -> Vec<bool> { terms.iter().map(|term| self.solver.holds(*term)).collect() };
+        self.shown.add(&values(&self.now), &values(&self.after), first);
+    }
+
     /// Is a state that is reached among those of the cube?
     fn was_seen(&self, cube: &[Literal]) -> bool {
-        self.samples.iter().any(|sample| lanes(sample, cube) != 0)
+        self.samples.iter().any(|sample| inside(sample, cube) != 0)
     }
 
     /// Literals of the whole cube added to a part of it until no state that is reached is among those of the part.
     fn apart(&self, part: Cube, whole: &[Literal]) -> Cube {
         let mut part = part;
-        let seen = self.samples.iter().map(|sample| (sample, lanes(sample, &part)));
+        let seen = self.samples.iter().map(|sample| (sample, inside(sample, &part)));
         let mut seen: Vec<(&Sample, u64)> = seen.filter(|(_, lanes)| *lanes != 0).collect();
         while !seen.is_empty() {
             let left = |literal: &Literal| -> u32 {
@@ -436,12 +474,12 @@ impl<'a> Ic3<'a> {
                 at += 1;
                 continue;
             }
-            match self.reaches(&fewer, frame - 1)? {
-                Reached::Never(core) => {
+            match self.never(&fewer, frame - 1)? {
+                Some(core) => {
                     cube = self.apart(core, &fewer);
                     at = at.min(cube.len());
                 }
-                Reached::From(..) => at += 1,
+                None => at += 1,
             }
         }
         Ok(cube)
@@ -454,9 +492,14 @@ impl<'a> Ic3<'a> {
                 let Some(cube) = self.blocked.get(number).filter(|b| b.frame == frame).map(|b| b.cube.clone()) else {
                     continue;
                 };
+                if self.shown.reach(&cube, frame) {
+                    continue;
+                }
                 let mut assumed = self.assume_frame(frame);
                 assumed.extend(cube.iter().map(|l| self.behind(*l)));
-                if !self.solve(&assumed)? {
+                if self.solve(&assumed)? {
+                    self.remember(frame);
+                } else {
                     self.add_clause(&cube, frame + 1);
                     if let Some(blocked) = self.blocked.get_mut(number) {
                         blocked.frame = frame + 1;
@@ -480,11 +523,6 @@ enum Reached {
 
 fn is_subset(small: &[Literal], large: &[Literal]) -> bool {
     small.iter().all(|literal| large.binary_search(literal).is_ok())
-}
-
-/// The runs of a sample whose states are among those of the cube.
-fn lanes(sample: &Sample, cube: &[Literal]) -> u64 {
-    cube.iter().fold(u64::MAX, |lanes, literal| lanes & word_of(sample, *literal))
 }
 
 #[cfg(test)]

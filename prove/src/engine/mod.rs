@@ -15,3 +15,4 @@ pub mod portfolio;
 pub mod predicates;
 pub mod random;
 pub mod reduce;
+pub mod transitions;

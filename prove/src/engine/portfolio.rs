@@ -30,9 +30,7 @@ pub(super) const AT_ONCE: usize = 6;
 const LARGE: usize = 60;
 
 /// Questions of IC3 before lemmas are looked for.
-const QUICK: usize = 450;
-/// The same where lemmas near to the property come next, which cost little.
-const QUICKER: usize = 300;
+const QUICK: usize = 200;
 /// The same with lemmas near to the property, before all others are looked for.
 const NEARLY: usize = 1_000;
 
@@ -209,7 +207,7 @@ fn search(system: &System, limit: &Limit) -> Verdict {
     }
     let mut learnt = system.clone();
     if system.latches.len() <= LARGE {
-        match quick(system, &seen.states, if has_near(system) { QUICKER } else { QUICK }, limit) {
+        match quick(system, &seen.states, QUICK, limit) {
             Quick::Proved(certificate) => return Verdict::Proved(certificate),
             Quick::Learnt(lemmas) => learnt.advice.lemmas.extend(lemmas),
             Quick::Chain => {}
