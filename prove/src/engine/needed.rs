@@ -12,7 +12,7 @@ use crate::system::{Blasted, System};
 /// The needed ones of clauses that are a proof together; all of them where that is not found.
 #[must_use]
 pub fn needed(blasted: &Blasted, vocabulary: &Vocabulary, clauses: Vec<Clause>, limit: &Limit) -> Vec<Clause> {
-    match marked(blasted, vocabulary, &clauses, limit) {
+    match marked((blasted, vocabulary), &clauses, Goal::Property, limit) {
         Some(marks) => clauses.into_iter().zip(marks).filter(|(_, needed)| *needed).map(|(clause, _)| clause).collect(),
         None => clauses,
     }
@@ -24,24 +24,48 @@ pub fn of_certificate(system: &System, certificate: Certificate, limit: &Limit) 
     if let Argument::Scans(_) = certificate.argument {
         return certificate;
     }
+    let Certificate { argument, clauses } = certificate;
+    Certificate { argument, clauses: of_lemmas(system, clauses, Goal::Property, limit) }
+}
+
+/// Lemmas that are wanted, and what of others carries them; all of them where that is not found.
+#[must_use]
+pub fn with_carriers(system: &System, wanted: Vec<Lemma>, others: &[Lemma], limit: &Limit) -> Vec<Lemma> {
+    let goal = Goal::First(wanted.len());
+    of_lemmas(system, wanted.into_iter().chain(others.iter().cloned()).collect(), goal, limit)
+}
+
+fn of_lemmas(system: &System, lemmas: Vec<Lemma>, goal: Goal, limit: &Limit) -> Vec<Lemma> {
     let compared = Blasted::compared(system);
     for mut blasted in compared.into_iter().chain([Blasted::new(system)]) {
         let mut vocabulary = Vocabulary::default();
-        let all: Vec<Predicate> = certificate.clauses.iter().flatten().map(|(predicate, _)| *predicate).collect();
+        let all: Vec<Predicate> = lemmas.iter().flatten().map(|(predicate, _)| *predicate).collect();
         vocabulary.extend(system, &mut blasted, &all);
         let literals = |clause: &Lemma| clause.iter().map(|(p, holds)| vocabulary.literal(*p, *holds)).collect();
-        let clauses: Vec<Clause> = certificate.clauses.iter().filter_map(literals).collect();
-        if let Some(marks) = marked(&blasted, &vocabulary, &clauses, limit) {
-            let pairs = certificate.clauses.into_iter().zip(marks);
-            let clauses = pairs.filter(|(_, needed)| *needed).map(|(clause, _)| clause).collect();
-            return Certificate { clauses, ..certificate };
+        let clauses: Vec<Clause> = lemmas.iter().filter_map(literals).collect();
+        if let Some(marks) = marked((&blasted, &vocabulary), &clauses, goal, limit) {
+            return lemmas.into_iter().zip(marks).filter(|(_, needed)| *needed).map(|(lemma, _)| lemma).collect();
         }
     }
-    certificate
+    lemmas
 }
 
-/// Which of the clauses are needed; `None`: they are no proof together.
-fn marked(blasted: &Blasted, vocabulary: &Vocabulary, clauses: &[Clause], limit: &Limit) -> Option<Vec<bool>> {
+/// What clauses are needed for.
+#[derive(Clone, Copy, Debug)]
+enum Goal {
+    /// To exclude that the property is broken.
+    Property,
+    /// To carry the first so many of them.
+    First(usize),
+}
+
+/// Which of the clauses are needed; `None`: they do not carry each other and the goal.
+fn marked(
+    (blasted, vocabulary): (&Blasted, &Vocabulary),
+    clauses: &[Clause],
+    goal: Goal,
+    limit: &Limit,
+) -> Option<Vec<bool>> {
     let (graph, mut solver, mut encoding) = (&blasted.graph, Solver::new(limit), Encoding::default());
     encoding.clauses(&mut solver, graph, &blasted.facts());
     let constraint = encoding.term(&mut solver, graph, blasted.constraint);
@@ -57,10 +81,22 @@ fn marked(blasted: &Blasted, vocabulary: &Vocabulary, clauses: &[Clause], limit:
     }
     let numbers: std::collections::HashMap<Term, usize> = switches.iter().copied().zip(0..).collect();
     let mut marks = vec![false; clauses.len()];
-    let bad = encoding.term(&mut solver, graph, blasted.bad);
     let mut open: Vec<usize> = Vec::new();
-    let mut asked = vec![bad];
-    loop {
+    // What is asked first: numbers behind the last clause stand for the property.
+    match goal {
+        Goal::Property => open.push(clauses.len()),
+        Goal::First(wanted) => {
+            open.extend(0..wanted);
+            marks.iter_mut().take(wanted).for_each(|mark| *mark = true);
+        }
+    }
+    while let Some(number) = open.pop() {
+        let asked: Vec<Term> = match clauses.get(number) {
+            Some(clause) => {
+                clause.iter().map(|literal| !encoding.term(&mut solver, graph, vocabulary.behind(*literal))).collect()
+            }
+            None => vec![encoding.term(&mut solver, graph, blasted.bad)],
+        };
         // First what is needed already: most clauses are carried by the same few.
         let known = || switches.iter().zip(&marks).filter(|(_, needed)| **needed).map(|(switch, _)| *switch);
         let mut answer = solver.solve(&known().chain(asked.iter().copied()).collect::<Vec<Term>>());
@@ -76,10 +112,8 @@ fn marked(blasted: &Blasted, vocabulary: &Vocabulary, clauses: &[Clause], limit:
         if answer != Answer::No {
             return None;
         }
-        let Some(clause) = open.pop().and_then(|number| clauses.get(number)) else { return Some(marks) };
-        let after = |literal: &_| !encoding.term(&mut solver, graph, vocabulary.behind(*literal));
-        asked = clause.iter().map(after).collect();
     }
+    Some(marks)
 }
 
 #[cfg(test)]
@@ -111,5 +145,17 @@ mod tests {
         // Without the first one they are no proof, and are left as they are.
         let no_proof = vec![never(3), never(2), never(1)];
         assert_eq!(needed(&blasted, &vocabulary, no_proof.clone(), &Limit::default()), no_proof);
+    }
+
+    #[test]
+    fn what_is_wanted_is_kept_with_what_carries_it() {
+        let system = chain();
+        let never = |latch: u32| vec![(Predicate::Latch(latch), false)];
+        let others = [never(3), never(0)];
+        let kept = with_carriers(&system, vec![never(1)], &others, &Limit::default());
+        assert_eq!(kept, [never(1), never(0)]);
+        // Nothing carries it: it is left with all the others.
+        let all = with_carriers(&system, vec![never(2)], &others, &Limit::default());
+        assert_eq!(all, [never(2), never(3), never(0)]);
     }
 }

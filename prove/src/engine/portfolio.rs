@@ -114,23 +114,21 @@ pub fn decide(system: &System, limit: &Limit) -> Verdict {
     if reduced.constants.is_empty() {
         return counting(system, limit);
     }
-    let constants = reduced.constants.iter().map(|(latch, value)| vec![(Predicate::Latch(*latch), *value)]);
+    let constants = reduced.constants.iter().map(|(latch, value)| vec![(Predicate::Latch(*latch), *value)]).collect();
     // Constants that were known beforehand rest on what was known with them.
-    let lemmas = constants.chain(if reduced.advised { system.advice.lemmas.clone() } else { Vec::new() });
+    let known: &[Lemma] = if reduced.advised { &system.advice.lemmas } else { &[] };
     if reduced.system.bad == Lit::FALSE {
-        let certificate = Certificate { argument: Argument::Lemmas, clauses: lemmas.collect() };
+        let lemmas: Vec<Lemma> = constants;
+        let certificate = Certificate { argument: Argument::Lemmas, clauses: [&lemmas, known].concat() };
         return Verdict::Proved(needed::of_certificate(system, certificate, limit));
     }
     match counting(&reduced.system, limit) {
         Verdict::Proved(certificate) => {
             let original = |(predicate, positive): &(Predicate, bool)| (reduced.original(*predicate), *positive);
-            let own = certificate.clauses.iter().map(|clause| clause.iter().map(original).collect());
-            let certificate = Certificate { clauses: lemmas.chain(own).collect(), ..certificate };
-            Verdict::Proved(if reduced.advised {
-                needed::of_certificate(system, certificate, limit)
-            } else {
-                certificate
-            })
+            let mut clauses =
+                if reduced.advised { needed::with_carriers(system, constants, known, limit) } else { constants };
+            clauses.extend(certificate.clauses.iter().map(|clause| clause.iter().map(original).collect()));
+            Verdict::Proved(Certificate { clauses, ..certificate })
         }
         Verdict::Broken(trace) => Verdict::Broken(whole(system, (&reduced.system, &reduced.latches), trace)),
         unknown @ Verdict::Unknown { .. } => unknown,
