@@ -252,14 +252,14 @@ impl Differences {
     }
 
     fn facts(&self) -> Vec<Vec<Lit>> {
-        let mut clauses: BTreeSet<Vec<Lit>> = BTreeSet::new();
+        let mut clauses: Vec<Vec<Lit>> = Vec::new();
         let mut add = |lits: [Lit; 3]| {
             let mut clause: Vec<Lit> = lits.into_iter().filter(|lit| *lit != Lit::FALSE).collect();
             clause.sort_unstable();
             clause.dedup();
             let void = clause.contains(&Lit::TRUE) || clause.windows(2).any(|two| matches!(two, [a, b] if *a == !*b));
             if !void {
-                clauses.insert(clause);
+                clauses.push(clause);
             }
         };
         for ((x, y), list) in &self.lists {
@@ -272,7 +272,9 @@ impl Differences {
                 self.sums((*x, *y, *z), &mut add);
             }
         }
-        clauses.into_iter().collect()
+        clauses.sort_unstable();
+        clauses.dedup();
+        clauses
     }
 
     /// `x - y >= a` and `y - z >= b` give `x - z >= a + b`. What follows from less need not be said of more.

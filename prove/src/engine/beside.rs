@@ -13,6 +13,7 @@ use super::laps;
 use super::portfolio::{AT_ONCE, Argument, Certificate, DEPTH_MAX, Known, Verdict, known as lemmas_of, proof};
 use super::predicates::{Clause, Predicate, Vocabulary};
 use super::random::{Sample, States};
+use crate::graph::Lit;
 use crate::sat::Limit;
 use crate::system::{Blasted, System};
 use std::sync::Arc;
@@ -31,15 +32,18 @@ pub(super) struct Ready {
     blasted: Blasted,
     pub(super) vocabulary: Vocabulary,
     lemmas: Vec<Clause>,
+    /// Clauses that hold in every state.
+    facts: Vec<Vec<Lit>>,
     samples: Vec<Sample>,
 }
 
 impl Ready {
     pub(super) fn new(blasted: Blasted, vocabulary: Vocabulary, mut lemmas: Vec<Clause>, states: &[States]) -> Self {
-        let implied = Implied::new(&vocabulary, &blasted.facts(), &lemmas);
+        let facts = blasted.facts();
+        let implied = Implied::new(&vocabulary, &facts, &lemmas);
         keep(&mut lemmas, |number| implied.is_needed(number));
         let samples = states.iter().map(|s| s.sample(&vocabulary.predicates)).collect();
-        Self { blasted, vocabulary, lemmas, samples }
+        Self { blasted, vocabulary, lemmas, facts, samples }
     }
 
     /// What is known of a system, without orders that carry no lemma: they only make every question dearer.
@@ -60,7 +64,7 @@ impl Ready {
     }
 
     pub(super) fn engine<'a>(&'a self, limit: &'a Limit) -> Ic3<'a> {
-        Ic3::new((&self.blasted, &self.vocabulary), &self.lemmas, &self.samples, limit)
+        Ic3::new((&self.blasted, &self.vocabulary), (&self.lemmas, &self.facts), &self.samples, limit)
     }
 
     /// With what IC3 has found.

@@ -60,7 +60,7 @@ pub struct Ic3<'a> {
     /// The predicates in states that are reached.
     samples: &'a [Sample],
     /// Clauses that hold in every state.
-    facts: Vec<Vec<Lit>>,
+    facts: &'a [Vec<Lit>],
     limit: &'a Limit,
     solver: Solver,
     /// What is free in every scan.
@@ -99,11 +99,11 @@ impl std::fmt::Debug for Ic3<'_> {
 }
 
 impl<'a> Ic3<'a> {
-    /// Nothing learnt yet. `lemmas` hold before every scan, `samples` are states that are reached.
+    /// Nothing learnt yet. `lemmas` hold before every scan, `facts` in every state; `samples` are states that are reached.
     #[must_use]
     pub fn new(
         (blasted, vocabulary): (&'a Blasted, &'a Vocabulary),
-        lemmas: &'a [Clause],
+        (lemmas, facts): (&'a [Clause], &'a [Vec<Lit>]),
         samples: &'a [Sample],
         limit: &'a Limit,
     ) -> Self {
@@ -114,7 +114,7 @@ impl<'a> Ic3<'a> {
             vocabulary,
             lemmas,
             samples,
-            facts: blasted.facts(),
+            facts,
             limit,
             solver,
             inputs: Vec::new(),
@@ -185,7 +185,7 @@ impl<'a> Ic3<'a> {
             let term = term(&mut solver, lit);
             solver.clause(&[!self.initial, if value { term } else { !term }]);
         }
-        encoding.clauses(&mut solver, graph, &self.facts);
+        encoding.clauses(&mut solver, graph, self.facts);
         let inputs = (0..self.blasted.inputs).filter_map(|n| self.blasted.input(n));
         self.inputs = inputs.filter_map(|lit| encoding.known(lit)).collect();
         let spoken: HashSet<Term> = self.now.iter().flat_map(|term| [*term, !*term]).collect();
@@ -558,7 +558,8 @@ mod tests {
         let mut blasted = Blasted::for_proofs(system);
         let vocabulary = Vocabulary::new(system, &mut blasted, false);
         let limit = Limit::default();
-        let new = || Ic3::new((&blasted, &vocabulary), &[], samples, &limit);
+        let facts = blasted.facts();
+        let new = || Ic3::new((&blasted, &vocabulary), (&[], &facts), samples, &limit);
         [new(), new().with_whole_states()].map(|mut engine| {
             let mut stops = 0;
             loop {

@@ -70,32 +70,51 @@ pub fn breaks(system: &System, scans: usize) -> bool {
     })
 }
 
-fn compared(counters: &[[u64; LANES]], counter: u32, holds: impl Fn(u64) -> bool) -> u64 {
-    let counts = counters.get(counter as usize);
-    counts.map_or(0, |c| c.iter().enumerate().fold(0, |word, (lane, n)| word | u64::from(holds(*n)) << lane))
+/// The lowest bit of each lane's number. Without a branch, because lemmas are filtered by millions of them.
+fn packed(numbers: impl Iterator<Item = u64>) -> u64 {
+    let mut bytes = [0u8; LANES];
+    for (byte, number) in bytes.iter_mut().zip(numbers) {
+        *byte = u8::from(number & 1 == 1);
+    }
+    let (eights, _) = bytes.as_chunks::<8>();
+    // The product moves the lowest bit of each byte to the highest byte.
+    let bits = |eight: &[u8; 8]| u64::from_le_bytes(*eight).wrapping_mul(0x0102_0408_1020_4080) >> 56;
+    eights.iter().zip(0..).fold(0, |word, (eight, at)| word | bits(eight) << (8 * at))
+}
+
+/// 1 where the first one is less than the second; neither is greater than half of what fits.
+const fn is_less(a: u64, b: u64) -> u64 {
+    a.wrapping_sub(b) >> 63
+}
+
+/// A counter of all runs.
+fn counts(counters: &[[u64; LANES]], counter: u32) -> &[u64; LANES] {
+    counters.get(counter as usize).unwrap_or(&[0; LANES])
+}
+
+fn at_least(counters: &[[u64; LANES]], counter: u32, threshold: u64) -> u64 {
+    !packed(counts(counters, counter).iter().map(|count| is_less(*count, threshold)))
+}
+
+fn bit_of(counters: &[[u64; LANES]], counter: u32, bit: u32) -> u64 {
+    packed(counts(counters, counter).iter().map(|count| count >> bit))
 }
 
 impl States {
     /// The predicates in these states.
     #[must_use]
     pub fn sample(&self, predicates: &[Predicate]) -> Sample {
-        predicates
-            .iter()
-            .map(|predicate| match *predicate {
-                Predicate::Latch(n) => self.latches.get(n as usize).copied().unwrap_or(0),
-                Predicate::AtLeast { counter, threshold } => {
-                    compared(&self.counters, counter, |count| count >= threshold)
-                }
-                Predicate::CounterBit { counter, bit } => {
-                    compared(&self.counters, counter, |count| count >> bit & 1 == 1)
-                }
-                Predicate::Order { left, right, by } => {
-                    let (a, b) = (self.counters.get(left as usize), self.counters.get(right as usize));
-                    let pairs = a.into_iter().flatten().zip(b.into_iter().flatten()).enumerate();
-                    pairs.fold(0, |word, (lane, (a, b))| word | u64::from(*a >= b.saturating_add(by)) << lane)
-                }
-            })
-            .collect()
+        let counters = &self.counters;
+        let word = |predicate: &Predicate| match *predicate {
+            Predicate::Latch(n) => self.latches.get(n as usize).copied().unwrap_or(0),
+            Predicate::AtLeast { counter, threshold } => at_least(counters, counter, threshold),
+            Predicate::CounterBit { counter, bit } => bit_of(counters, counter, bit),
+            Predicate::Order { left, right, by } => {
+                let pairs = counts(counters, left).iter().zip(counts(counters, right));
+                !packed(pairs.map(|(a, b)| is_less(*a, b.wrapping_add(by))))
+            }
+        };
+        predicates.iter().map(word).collect()
     }
 
     /// Greatest amount by which one counter is ahead of another in these runs: in all states, in those in which the other one
@@ -196,12 +215,8 @@ impl<'a> Runs<'a> {
                 Node::And(a, b) => word_at(&values, a) & word_at(&values, b),
                 Node::Leaf(Leaf::Input(n)) => self.inputs.get(n as usize).copied().unwrap_or(0),
                 Node::Leaf(Leaf::Latch(n)) => self.latches.get(n as usize).copied().unwrap_or(0),
-                Node::Leaf(Leaf::AtLeast { counter, threshold }) => {
-                    compared(&self.counters, counter, |count| count >= threshold)
-                }
-                Node::Leaf(Leaf::CounterBit { counter, bit }) => {
-                    compared(&self.counters, counter, |count| count >> bit & 1 == 1)
-                }
+                Node::Leaf(Leaf::AtLeast { counter, threshold }) => at_least(&self.counters, counter, threshold),
+                Node::Leaf(Leaf::CounterBit { counter, bit }) => bit_of(&self.counters, counter, bit),
             };
             values.push(value);
         }
