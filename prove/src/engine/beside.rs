@@ -6,13 +6,15 @@
 
 use super::bounded::{Bounded, Search};
 use super::carried::keep;
+use super::houdini::Ground;
 use super::ic3::{Ic3, Outcome};
 use super::implied::Implied;
 use super::induction::Induction;
 use super::laps;
 use super::portfolio::{AT_ONCE, Argument, Certificate, DEPTH_MAX, Known, Verdict, known as lemmas_of, proof};
 use super::predicates::{Clause, Predicate, Vocabulary};
-use super::random::{Sample, States};
+use super::random::States;
+use super::samples::Samples;
 use crate::graph::Lit;
 use crate::sat::Limit;
 use crate::system::{Blasted, System};
@@ -34,7 +36,7 @@ pub(super) struct Ready {
     lemmas: Vec<Clause>,
     /// Clauses that hold in every state.
     facts: Vec<Vec<Lit>>,
-    samples: Vec<Sample>,
+    samples: Samples,
 }
 
 impl Ready {
@@ -42,7 +44,7 @@ impl Ready {
         let facts = blasted.facts();
         let implied = Implied::new(&vocabulary, &facts, &lemmas);
         keep(&mut lemmas, |number| implied.is_needed(number));
-        let samples = states.iter().map(|s| s.sample(&vocabulary.predicates)).collect();
+        let samples = Samples::new(states, &vocabulary.predicates);
         Self { blasted, vocabulary, lemmas, facts, samples }
     }
 
@@ -172,7 +174,7 @@ fn verdict(ended: Ended, proof: Option<Certificate>, lemmas: &[Vec<(Predicate, b
 
 /// Lemmas, now to the end, and IC3 with them.
 fn again(system: &System, states: &[States], limit: &Limit) -> Option<Certificate> {
-    match lemmas_of(system, states, limit) {
+    match lemmas_of(system, &Ground::of(system, states), states, limit) {
         Ok(certificate) => Some(certificate),
         Err(known) => {
             let ready = Ready::of(system, *known, states);

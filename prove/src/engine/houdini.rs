@@ -5,9 +5,10 @@
 //! which all candidates hold to one in which some do not, those are thrown out, and so on until none is left to throw out.
 
 use super::carried::inductive;
-use super::orders;
+use super::orders::{self, Found};
 use super::predicates::{Clause, Literal, Predicate, Vocabulary};
 use super::random;
+use super::samples::Samples;
 use crate::advice::Lemma;
 use crate::graph::{Leaf, Lit, Node};
 use crate::hash::FastMap;
@@ -34,38 +35,46 @@ pub fn seen(system: &System) -> random::Seen {
     random::states(system, SCANS)
 }
 
+/// What is looked at for lemmas: predicates that share logic, and what random runs say of the distances of their counters.
+#[derive(Debug)]
+pub struct Ground {
+    related: Vec<Vec<Predicate>>,
+    distances: Vec<Found>,
+}
+
+impl Ground {
+    fn new(system: &System, related: Vec<Vec<Predicate>>, states: &[random::States]) -> Self {
+        let distances = distances(system, &related, states);
+        Self { related, distances }
+    }
+
+    /// All of a system.
+    #[must_use]
+    pub fn of(system: &System, states: &[random::States]) -> Self {
+        Self::new(system, related(system), states)
+    }
+
+    /// Adds the orders to a vocabulary that random runs say something about.
+    pub fn add_orders(&self, system: &System, blasted: &mut Blasted, vocabulary: &mut Vocabulary) {
+        let _ = orders::clauses(system, blasted, vocabulary, &self.distances);
+    }
+}
+
 /// Clauses that hold before every scan of the system, given that its constraint holds in every scan. Empty when interrupted.
 pub fn lemmas(
     system: &System,
     blasted: &mut Blasted,
     vocabulary: &mut Vocabulary,
-    states: &[random::States],
+    (ground, states): (&Ground, &[random::States]),
     limit: &Limit,
 ) -> Vec<Clause> {
-    let related = related(system);
-    among(system, blasted, vocabulary, (&related, states), limit)
-}
-
-/// Adds the orders to a vocabulary that random runs say something about.
-pub fn add_orders(system: &System, blasted: &mut Blasted, vocabulary: &mut Vocabulary, states: &[random::States]) {
-    let _ = orders_between(system, blasted, vocabulary, (&related(system), states));
-}
-
-/// Lemmas over these groups.
-fn among(
-    system: &System,
-    blasted: &mut Blasted,
-    vocabulary: &mut Vocabulary,
-    (related, states): (&[Vec<Predicate>], &[random::States]),
-    limit: &Limit,
-) -> Vec<Clause> {
-    let mut extra = orders_between(system, blasted, vocabulary, (related, states));
-    let mut candidates = candidates(system, vocabulary, related);
-    candidates.append(&mut extra);
+    let orders = orders::clauses(system, blasted, vocabulary, &ground.distances);
+    let mut candidates = candidates(system, vocabulary, &ground.related);
+    candidates.extend(orders);
     candidates.extend(advised(system, blasted, vocabulary));
     // Before the first scan every lemma has to hold for certain.
     candidates.retain(|clause| clause.iter().any(|literal| vocabulary.holds_at_start(*literal)));
-    let samples: Vec<random::Sample> = states.iter().map(|s| s.sample(&vocabulary.predicates)).collect();
+    let samples = Samples::new(states, &vocabulary.predicates);
     let alive: Vec<Clause> = candidates.into_iter().filter(|clause| !refuted(clause, &samples)).collect();
     inductive((system, blasted), vocabulary, alive, ROUNDS_MAX, limit)
 }
@@ -92,7 +101,8 @@ pub fn from_advice(
 ) -> (Vocabulary, Vec<Clause>) {
     let mut vocabulary = Vocabulary::default();
     let mut candidates = advised(system, blasted, &mut vocabulary);
-    candidates.extend(orders::of_watches(system, blasted, &mut vocabulary, states));
+    let orders = orders::of_watches(system, states);
+    candidates.extend(orders::clauses(system, blasted, &mut vocabulary, &orders));
     let mut others: Vec<Predicate> = (0u32..).zip(&system.latches).map(|(n, _)| Predicate::Latch(n)).collect();
     for (counter, row) in (0u32..).zip(&system.counters) {
         others.extend(row.thresholds.iter().map(|t| Predicate::AtLeast { counter, threshold: *t }));
@@ -110,7 +120,7 @@ pub fn from_advice(
     vocabulary.extend(system, blasted, &all);
     let values = all.iter().flat_map(|p| [vocabulary.literal(*p, false), vocabulary.literal(*p, true)]);
     candidates.extend(values.flatten().map(|literal| vec![literal]));
-    let samples: Vec<random::Sample> = states.iter().map(|s| s.sample(&vocabulary.predicates)).collect();
+    let samples = Samples::new(states, &vocabulary.predicates);
     let starts = |clause: &Clause| clause.iter().any(|literal| vocabulary.holds_at_start(*literal));
     candidates.retain(|clause| starts(clause) && !refuted(clause, &samples));
     let lemmas = inductive((system, blasted), &vocabulary, candidates, ROUNDS_MAX, limit);
@@ -118,8 +128,8 @@ pub fn from_advice(
 }
 
 /// Is there a state among the samples in which no literal of the clause holds?
-fn refuted(clause: &Clause, samples: &[random::Sample]) -> bool {
-    samples.iter().any(|sample| random::breaks_clause(sample, clause))
+fn refuted(clause: &Clause, samples: &Samples) -> bool {
+    samples.meet(clause.iter().map(|literal| literal.not()))
 }
 
 /// As [`lemmas`], but only about what stands nearest to the property: in a program of a thousand rungs a lock is still a
@@ -140,7 +150,8 @@ pub fn near_lemmas(
     let mut vocabulary = Vocabulary::default();
     let list: Vec<Predicate> = predicates.into_iter().collect();
     vocabulary.extend(system, blasted, &list);
-    let lemmas = among(system, blasted, &mut vocabulary, (&related, states), limit);
+    let ground = Ground::new(system, related, states);
+    let lemmas = lemmas(system, blasted, &mut vocabulary, (&ground, states), limit);
     (vocabulary, lemmas)
 }
 
@@ -218,14 +229,9 @@ fn near_groups(system: &System) -> Vec<Vec<Predicate>> {
     groups
 }
 
-/// Adds orders between related counters to the vocabulary, and gives what random runs say about their distance: one is
-/// never further ahead of the other, or not while that one counts.
-fn orders_between(
-    system: &System,
-    blasted: &mut Blasted,
-    vocabulary: &mut Vocabulary,
-    (related, states): (&[Vec<Predicate>], &[random::States]),
-) -> Vec<Clause> {
+/// What random runs say about the distance of related counters: one is never further ahead of the other, or not while that one
+/// counts.
+fn distances(system: &System, related: &[Vec<Predicate>], states: &[random::States]) -> Vec<Found> {
     // Counters are related where a group has both, or where groups of theirs have a latch in common.
     let mut touching: FastMap<Predicate, BTreeSet<u32>> = FastMap::default();
     for group in related {
@@ -240,8 +246,8 @@ fn orders_between(
             pairs.extend(counters.iter().filter(|right| *right != left).map(|right| (*left, *right)));
         }
     }
-    let mut found = orders::between(system, blasted, vocabulary, pairs.into_iter(), states);
-    found.extend(orders::of_watches(system, blasted, vocabulary, states));
+    let mut found = orders::between(system, pairs.into_iter(), states);
+    found.extend(orders::of_watches(system, states));
     found
 }
 

@@ -10,8 +10,8 @@
 //! latches are kept that lead on with its inputs; of the counters everything is kept as soon as something about them is not in cubes.
 
 use super::predicates::{Clause, Literal, Predicate, Vocabulary};
-use super::random::{Sample, word_of};
-use super::transitions::{Transitions, inside};
+use super::samples::Samples;
+use super::transitions::Transitions;
 use crate::encoding::Encoding;
 use crate::graph::Lit;
 use crate::sat::{Answer, Limit, Solver, Term};
@@ -58,7 +58,7 @@ pub struct Ic3<'a> {
     vocabulary: &'a Vocabulary,
     lemmas: &'a [Clause],
     /// The predicates in states that are reached.
-    samples: &'a [Sample],
+    samples: &'a Samples,
     /// Clauses that hold in every state.
     facts: &'a [Vec<Lit>],
     limit: &'a Limit,
@@ -104,7 +104,7 @@ impl<'a> Ic3<'a> {
     pub fn new(
         (blasted, vocabulary): (&'a Blasted, &'a Vocabulary),
         (lemmas, facts): (&'a [Clause], &'a [Vec<Lit>]),
-        samples: &'a [Sample],
+        samples: &'a Samples,
         limit: &'a Limit,
     ) -> Self {
         let mut solver = Solver::new(limit);
@@ -439,25 +439,20 @@ impl<'a> Ic3<'a> {
 
     /// Is a state that is reached among those of the cube?
     fn was_seen(&self, cube: &[Literal]) -> bool {
-        self.samples.iter().any(|sample| inside(sample, cube) != 0)
+        self.samples.meet(cube.iter().copied())
     }
 
     /// Literals of the whole cube added to a part of it until no state that is reached is among those of the part.
     fn apart(&self, part: Cube, whole: &[Literal]) -> Cube {
         let mut part = part;
-        let seen = self.samples.iter().map(|sample| (sample, inside(sample, &part)));
-        let mut seen: Vec<(&Sample, u64)> = seen.filter(|(_, lanes)| *lanes != 0).collect();
+        let mut seen = self.samples.inside(&part);
         while !seen.is_empty() {
-            let left = |literal: &Literal| -> u32 {
-                seen.iter().map(|(sample, lanes)| (lanes & word_of(sample, *literal)).count_ones()).sum()
-            };
             let now: u32 = seen.iter().map(|(_, lanes)| lanes.count_ones()).sum();
-            let best = whole.iter().map(|literal| (left(literal), *literal)).min();
+            let best = whole.iter().map(|literal| (self.samples.count(&seen, *literal), *literal)).min();
             // A whole cube that has such states was reached: the next question says so.
             let Some((_, literal)) = best.filter(|(left, _)| *left < now) else { break };
             part.push(literal);
-            seen.iter_mut().for_each(|(sample, lanes)| *lanes &= word_of(sample, literal));
-            seen.retain(|(_, lanes)| *lanes != 0);
+            self.samples.keep(&mut seen, literal);
         }
         part.sort_unstable();
         part
@@ -554,7 +549,7 @@ mod tests {
     }
 
     /// The outcome with and without shortened cubes, a few questions at a time: one more each time, because what was begun is begun anew.
-    fn outcomes(system: &System, samples: &[Sample]) -> [Outcome; 2] {
+    fn outcomes(system: &System, samples: &Samples) -> [Outcome; 2] {
         let mut blasted = Blasted::for_proofs(system);
         let vocabulary = Vocabulary::new(system, &mut blasted, false);
         let limit = Limit::default();
@@ -572,11 +567,9 @@ mod tests {
         })
     }
 
-    fn samples(values: &[u64]) -> Vec<Sample> {
-        values
-            .iter()
-            .map(|value| (0..3).map(|bit| if value >> bit & 1 == 1 { u64::MAX } else { 0 }).collect())
-            .collect()
+    fn samples(values: &[u64]) -> Samples {
+        let word = |value: &u64, bit: u32| if value >> bit & 1 == 1 { u64::MAX } else { 0 };
+        Samples::of(&values.iter().map(|value| (0..3).map(|bit| word(value, bit)).collect()).collect::<Vec<_>>())
     }
 
     #[test]

@@ -15,4 +15,5 @@ pub mod portfolio;
 pub mod predicates;
 pub mod random;
 pub mod reduce;
+pub mod samples;
 pub mod transitions;

@@ -11,33 +11,22 @@ const ORDERS_MAX: usize = 200;
 const WATCHED_MAX: usize = 60;
 
 /// An order, and what holds where it need not.
-type Found = Vec<(Predicate, bool)>;
+pub type Found = Vec<(Predicate, bool)>;
 
 fn max_of(system: &System, counter: u32) -> u64 {
     system.counters.get(counter as usize).map_or(0, |c| c.max)
 }
 
 /// What random runs say of the distance of pairs of counters.
-pub fn between(
-    system: &System,
-    blasted: &mut Blasted,
-    vocabulary: &mut Vocabulary,
-    pairs: impl Iterator<Item = (u32, u32)>,
-    states: &[States],
-) -> Vec<Clause> {
+pub fn between(system: &System, pairs: impl Iterator<Item = (u32, u32)>, states: &[States]) -> Vec<Found> {
     let comparable = |n: u32| max_of(system, n) > 1;
     let pairs = pairs.filter(|(left, right)| comparable(*left) && comparable(*right)).take(ORDERS_MAX);
-    let found = pairs.flat_map(|pair| distances(system, pair, None, states)).collect();
-    clauses(system, blasted, vocabulary, found)
+    pairs.flat_map(|pair| distances(system, pair, None, states)).collect()
 }
 
 /// What random runs say of the distance of other counters from the stop-watches of the property, while those run.
-pub fn of_watches(
-    system: &System,
-    blasted: &mut Blasted,
-    vocabulary: &mut Vocabulary,
-    states: &[States],
-) -> Vec<Clause> {
+#[must_use]
+pub fn of_watches(system: &System, states: &[States]) -> Vec<Found> {
     let mut found = Vec::new();
     for watch in &system.advice.watches {
         let others = (0u32..).zip(&system.counters).filter(|(n, c)| *n != watch.counter && c.max > 1);
@@ -47,7 +36,7 @@ pub fn of_watches(
             }
         }
     }
-    clauses(system, blasted, vocabulary, found)
+    found
 }
 
 /// That one counter is never further ahead of the other, or not while that one counts, or not before it has come to its end.
@@ -76,9 +65,10 @@ fn distances(system: &System, (left, right): (u32, u32), watch: Option<Watch>, s
 }
 
 /// Found orders over a vocabulary that gets the predicates it lacks.
-fn clauses(system: &System, blasted: &mut Blasted, vocabulary: &mut Vocabulary, found: Vec<Found>) -> Vec<Clause> {
+pub fn clauses(system: &System, blasted: &mut Blasted, vocabulary: &mut Vocabulary, found: &[Found]) -> Vec<Clause> {
     let predicates: Vec<Predicate> = found.iter().flatten().map(|(predicate, _)| *predicate).collect();
     vocabulary.extend(system, blasted, &predicates);
-    let clause = |found: Found| found.iter().map(|(predicate, holds)| vocabulary.literal(*predicate, *holds)).collect();
-    found.into_iter().filter_map(clause).collect()
+    let clause =
+        |found: &Found| found.iter().map(|(predicate, holds)| vocabulary.literal(*predicate, *holds)).collect();
+    found.iter().filter_map(clause).collect()
 }

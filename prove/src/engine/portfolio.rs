@@ -7,7 +7,7 @@
 use super::beside::{Ready, side_by_side};
 use super::bounded::{Bounded, Search, Trace};
 use super::counting;
-use super::houdini;
+use super::houdini::{self, Ground};
 use super::ic3::Outcome;
 use super::needed;
 use super::predicates::{Clause, Predicate, Vocabulary};
@@ -194,7 +194,7 @@ fn search(system: &System, limit: &Limit) -> Verdict {
             return Verdict::Broken(trace);
         }
         let alone = limit.until(Instant::now() + ALONE);
-        let lemmas = match known(system, &seen.states, &alone) {
+        let lemmas = match known(system, &Ground::of(system, &seen.states), &seen.states, &alone) {
             Ok(_) => Vec::new(),
             Err(known) => known.named(),
         };
@@ -203,9 +203,10 @@ fn search(system: &System, limit: &Limit) -> Verdict {
             Search::Nothing(steps) | Search::Stopped(steps) => Verdict::Unknown { steps, gave_up: false },
         };
     }
+    let ground = Ground::of(system, &seen.states);
     let mut learnt = system.clone();
     if system.latches.len() <= LARGE {
-        match quick(system, &seen.states, QUICK, limit) {
+        match quick(system, (&ground, &seen.states), QUICK, limit) {
             Quick::Proved(certificate) => return Verdict::Proved(certificate),
             Quick::Learnt(lemmas) => learnt.advice.lemmas.extend(lemmas),
             Quick::Chain => {}
@@ -213,7 +214,7 @@ fn search(system: &System, limit: &Limit) -> Verdict {
     }
     let system = &learnt;
     let alone = limit.until(Instant::now() + ALONE);
-    let known = match known(system, &seen.states, &alone) {
+    let known = match known(system, &ground, &seen.states, &alone) {
         Ok(certificate) => return Verdict::Proved(certificate),
         Err(known) => known,
     };
@@ -232,11 +233,11 @@ enum Quick {
 
 /// IC3 with the lemmas that came with the system, which hold, and with so many questions: small invariants are found before many lemmas
 /// are.
-fn quick(system: &System, states: &[States], questions: usize, limit: &Limit) -> Quick {
+fn quick(system: &System, (ground, states): (&Ground, &[States]), questions: usize, limit: &Limit) -> Quick {
     let mut blasted = Blasted::for_proofs(system);
     let mut vocabulary = Vocabulary::new(system, &mut blasted, false);
     let lemmas = houdini::advised(system, &mut blasted, &mut vocabulary);
-    houdini::add_orders(system, &mut blasted, &mut vocabulary, states);
+    ground.add_orders(system, &mut blasted, &mut vocabulary);
     let ready = Ready::new(blasted, vocabulary, lemmas, states);
     let outcome = ready.engine(limit).run(questions);
     match outcome {
@@ -267,7 +268,12 @@ fn has_near(system: &System) -> bool {
 }
 
 /// A proof by lemmas, or the lemmas.
-pub(super) fn known(system: &System, states: &[States], limit: &Limit) -> Result<Certificate, Box<Known>> {
+pub(super) fn known(
+    system: &System,
+    ground: &Ground,
+    states: &[States],
+    limit: &Limit,
+) -> Result<Certificate, Box<Known>> {
     if has_near(system) {
         let mut blasted = Blasted::for_proofs(system);
         let (vocabulary, lemmas) = houdini::near_lemmas(system, &mut blasted, states, limit);
@@ -277,14 +283,14 @@ pub(super) fn known(system: &System, states: &[States], limit: &Limit) -> Result
         if system.latches.len() <= LARGE {
             let mut near = system.clone();
             near.advice.lemmas = certificate(Argument::Lemmas, &vocabulary, lemmas).clauses;
-            if let Quick::Proved(certificate) = quick(&near, states, NEARLY, limit) {
+            if let Quick::Proved(certificate) = quick(&near, (ground, states), NEARLY, limit) {
                 return Ok(certificate);
             }
         }
     }
     let mut blasted = Blasted::for_proofs(system);
     let mut vocabulary = Vocabulary::new(system, &mut blasted, false);
-    let lemmas = houdini::lemmas(system, &mut blasted, &mut vocabulary, states, limit);
+    let lemmas = houdini::lemmas(system, &mut blasted, &mut vocabulary, (ground, states), limit);
     if excluded(&blasted, &vocabulary, &lemmas, limit) == Answer::No {
         return Ok(proof(Argument::Lemmas, (&blasted, &vocabulary), lemmas, limit));
     }

@@ -101,11 +101,11 @@ fn bit_of(counters: &[[u64; LANES]], counter: u32, bit: u32) -> u64 {
 }
 
 impl States {
-    /// The predicates in these states.
+    /// A predicate in these states.
     #[must_use]
-    pub fn sample(&self, predicates: &[Predicate]) -> Sample {
+    pub fn word(&self, predicate: Predicate) -> u64 {
         let counters = &self.counters;
-        let word = |predicate: &Predicate| match *predicate {
+        match predicate {
             Predicate::Latch(n) => self.latches.get(n as usize).copied().unwrap_or(0),
             Predicate::AtLeast { counter, threshold } => at_least(counters, counter, threshold),
             Predicate::CounterBit { counter, bit } => bit_of(counters, counter, bit),
@@ -113,8 +113,13 @@ impl States {
                 let pairs = counts(counters, left).iter().zip(counts(counters, right));
                 !packed(pairs.map(|(a, b)| is_less(*a, b.wrapping_add(by))))
             }
-        };
-        predicates.iter().map(word).collect()
+        }
+    }
+
+    /// The predicates in these states.
+    #[must_use]
+    pub fn sample(&self, predicates: &[Predicate]) -> Sample {
+        predicates.iter().map(|predicate| self.word(*predicate)).collect()
     }
 
     /// Greatest amount by which one counter is ahead of another in these runs: in all states, in those in which the other one
