@@ -30,7 +30,7 @@ pub(super) const AT_ONCE: usize = 6;
 const LARGE: usize = 60;
 
 /// Questions of IC3 before lemmas are looked for.
-const QUICK: usize = 200;
+const QUICK: usize = 150;
 /// The same with lemmas near to the property, before all others are looked for.
 const NEARLY: usize = 1_000;
 
