@@ -65,6 +65,7 @@ pub fn read(paths: &[PathBuf]) -> Result<Input, Refusal> {
     let mut ids = Vec::new();
     for path in paths {
         let bytes = files::read_bytes(path)?;
+        refuse_yaml(path)?;
         if bytecode::wire::is_image(&bytes) {
             if paths.len() > 1 {
                 return Err(Refusal::wrong_use(
@@ -93,6 +94,28 @@ fn refuse_mistyped_subcommand(paths: &[PathBuf]) -> Result<(), Refusal> {
         format!("there is neither a command nor a file `{word}`"),
         format!("did you mean `plcrun {near}`?"),
     ))
+}
+
+/// A YAML file in place of a program: the compiler would only wonder about its first sign.
+///
+/// # Errors
+/// It is one, by its name.
+pub fn refuse_yaml(path: &Path) -> Result<(), Refusal> {
+    let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    if !name.ends_with(".yaml") && !name.ends_with(".yml") {
+        return Ok(());
+    }
+    let help = match name {
+        name if name.ends_with(".test.yaml") => {
+            "timeline tests are run by `plcrun test`; name the program's text (.ld, .st)"
+        }
+        name if name.ends_with(".io.yaml") => "an I/O map goes behind `--io`; name the program's text (.ld, .st)",
+        name if name.ends_with(".properties.yaml") => {
+            "properties go behind `plcrun prove --properties`; name the program's text (.ld, .st)"
+        }
+        _ => "name the program's text (.ld, .st) or its image",
+    };
+    Err(Refusal::wrong_use(format!("{} is a YAML file, not a program", files::shown(path)), help))
 }
 
 fn refuse_twice(paths: &[PathBuf], path: &Path) -> Result<(), Refusal> {

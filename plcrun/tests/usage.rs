@@ -30,6 +30,21 @@ fn unknown_options_and_missing_files_are_wrong_use() {
 }
 
 #[test]
+fn a_file_of_another_kind_is_named_with_the_command_it_is_for() {
+    let files = [("a.ld", SEAL), ("a.io.yaml", "# map\n"), ("a.test.yaml", "# tests\n"), ("b.st", ""), ("a.yml", "")];
+    let folder = Folder::with(&files);
+    let program = |name: &str| format!("`{name}` is a YAML file, not a program");
+    for command in ["run", "check", "build", "fmt", "draw", "prove", "disasm"] {
+        folder.run(&[command, "a.test.yaml"]).exits(2).err_has(&program("a.test.yaml")).err_has("`plcrun test`");
+    }
+    folder.run(&["a.io.yaml"]).exits(2).err_has(&program("a.io.yaml")).err_has("behind `--io`");
+    folder.run(&["check", "a.ld", "a.yml"]).exits(2).err_has(&program("a.yml"));
+    let timeline = "is a program, not a timeline file";
+    folder.run(&["test", "a.ld"]).exits(2).err_has(timeline).err_has("name its timeline file: `a.test.yaml`");
+    folder.run(&["mutate", "b.st"]).exits(2).err_has(timeline).err_has("docs/testing.md");
+}
+
+#[test]
 fn text_that_is_not_utf8_is_named() {
     let folder = Folder::new();
     folder.write("latin.st", b"PROGRAM P (* K\xE4fig *)\nEND_PROGRAM\n");

@@ -48,6 +48,7 @@ pub fn run(args: &FmtArgs, console: &Console) -> Result<Exit, Refusal> {
 
 fn one(args: &FmtArgs, path: &Path, console: &Console) -> Result<Outcome, Refusal> {
     let bytes = files::read_bytes(path)?;
+    project::refuse_yaml(path)?;
     if bytecode::wire::is_image(&bytes) {
         return Err(Refusal::wrong_use(
             format!("{} is an image", files::shown(path)),

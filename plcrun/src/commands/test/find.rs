@@ -23,6 +23,8 @@ pub(in crate::commands) fn find(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Refus
                     "name a timeline file, or a folder with some",
                 ));
             }
+        } else if path.extension().is_some_and(|extension| extension == "ld" || extension == "st") {
+            return Err(program(path));
         } else {
             // Read here as well, so that a file that is not there is wrong use and not a failed test.
             files::read_text(path)?;
@@ -30,6 +32,16 @@ pub(in crate::commands) fn find(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Refus
         }
     }
     Ok(found)
+}
+
+/// A program in place of its tests.
+fn program(path: &Path) -> Refusal {
+    let own = path.with_extension("test.yaml");
+    let help = match own.is_file() {
+        true => format!("name its timeline file: {}", files::shown(&own)),
+        false => format!("name a timeline file (*{SUFFIX}); docs/testing.md tells how to write one"),
+    };
+    Refusal::wrong_use(format!("{} is a program, not a timeline file", files::shown(path)), help)
 }
 
 /// Links to folders are not followed: a loop of them would have no end.
