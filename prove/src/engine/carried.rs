@@ -16,7 +16,7 @@ use std::collections::BTreeSet;
 ///
 /// All candidates that are left are assumed as they are, without a variable each to switch them off, and asked about one by one. What a
 /// scan from such a state breaks does not carry itself with fewer of them either: so it is thrown out without building anything anew,
-/// until nothing more is found, and only then the solver is built again with what is left; once that is nearly all, as in [`settle`].
+/// until nothing more is found, and only then the solver is built again with what is left; once that is nearly all, as `settle` says.
 pub fn inductive(
     (system, blasted): (&System, &Blasted),
     vocabulary: &Vocabulary,
