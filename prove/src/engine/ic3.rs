@@ -8,6 +8,9 @@
 //! Two things keep clauses to what is true and to what matters. States that random runs met are reached for certain: no clause is
 //! learnt that one of them breaks, though it may hold within the few scans of its frame. And of a state that leads on only those
 //! latches are kept that lead on with its inputs; of the counters everything is kept as soon as something about them is not in cubes.
+//!
+//! Two things spare questions. Scans that the solver has shown say of many a cube that it can be reached ([`Transitions`]). And a cube that no
+//! scan leads into, whatever the frame, is blocked in all of them, and never looked at again.
 
 use super::predicates::{Clause, Literal, Predicate, Vocabulary};
 use super::samples::Samples;

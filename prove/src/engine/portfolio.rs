@@ -114,12 +114,12 @@ pub fn decide(system: &System, limit: &Limit) -> Verdict {
     if reduced.constants.is_empty() {
         return counting(system, limit);
     }
-    let constants = reduced.constants.iter().map(|(latch, value)| vec![(Predicate::Latch(*latch), *value)]).collect();
+    let constants = reduced.constants.iter().map(|(latch, value)| vec![(Predicate::Latch(*latch), *value)]);
+    let constants: Vec<Lemma> = constants.collect();
     // Constants that were known beforehand rest on what was known with them.
     let known: &[Lemma] = if reduced.advised { &system.advice.lemmas } else { &[] };
     if reduced.system.bad == Lit::FALSE {
-        let lemmas: Vec<Lemma> = constants;
-        let certificate = Certificate { argument: Argument::Lemmas, clauses: [&lemmas, known].concat() };
+        let certificate = Certificate { argument: Argument::Lemmas, clauses: [constants.as_slice(), known].concat() };
         return Verdict::Proved(needed::of_certificate(system, certificate, limit));
     }
     match counting(&reduced.system, limit) {

@@ -82,18 +82,13 @@ fn packed(numbers: impl Iterator<Item = u64>) -> u64 {
     eights.iter().zip(0..).fold(0, |word, (eight, at)| word | bits(eight) << (8 * at))
 }
 
-/// 1 where the first one is less than the second; neither is greater than half of what fits.
-const fn is_less(a: u64, b: u64) -> u64 {
-    a.wrapping_sub(b) >> 63
-}
-
 /// A counter of all runs.
 fn counts(counters: &[[u64; LANES]], counter: u32) -> &[u64; LANES] {
     counters.get(counter as usize).unwrap_or(&[0; LANES])
 }
 
 fn at_least(counters: &[[u64; LANES]], counter: u32, threshold: u64) -> u64 {
-    !packed(counts(counters, counter).iter().map(|count| is_less(*count, threshold)))
+    packed(counts(counters, counter).iter().map(|count| u64::from(*count >= threshold)))
 }
 
 fn bit_of(counters: &[[u64; LANES]], counter: u32, bit: u32) -> u64 {
@@ -111,7 +106,7 @@ impl States {
             Predicate::CounterBit { counter, bit } => bit_of(counters, counter, bit),
             Predicate::Order { left, right, by } => {
                 let pairs = counts(counters, left).iter().zip(counts(counters, right));
-                !packed(pairs.map(|(a, b)| is_less(*a, b.wrapping_add(by))))
+                packed(pairs.map(|(a, b)| u64::from(*a >= b.saturating_add(by))))
             }
         }
     }
@@ -341,4 +336,34 @@ pub fn lanes(graph: &Graph, mut leaf: impl FnMut(Leaf) -> u64) -> Vec<u64> {
 #[must_use]
 pub fn word_at(values: &[u64], lit: Lit) -> u64 {
     values.get(lit.node()).copied().unwrap_or(0) ^ if lit.is_inverted() { u64::MAX } else { 0 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn predicates_of_64_runs_are_those_of_each() {
+        let ends = [0, 1, 2, 255, 1 << 40, i64::MAX.cast_unsigned(), 1 << 63, u64::MAX];
+        let lanes = |offset: usize| std::array::from_fn(|lane| ends[(lane / 8 + offset * lane) % ends.len()]);
+        let states = States { latches: vec![0b101], counters: vec![lanes(0), lanes(1)] };
+        let check = |predicate: Predicate, holds: &dyn Fn(u64, u64) -> bool| {
+            let word = states.word(predicate);
+            for lane in 0..LANES {
+                let (left, right) = (states.counters[0][lane], states.counters[1][lane]);
+                assert_eq!(word >> lane & 1 == 1, holds(left, right), "{predicate:?} of {left} and {right}");
+            }
+        };
+        for value in ends {
+            check(Predicate::AtLeast { counter: 0, threshold: value }, &|left, _| left >= value);
+            let ahead = |left: u64, right: u64| u128::from(left) >= u128::from(right) + u128::from(value);
+            // Beyond what fits it is said of the greatest number alone, which no counter is at.
+            let order = Predicate::Order { left: 0, right: 1, by: value };
+            check(order, &|left, right| ahead(left, right) || right.checked_add(value).is_none() && left == u64::MAX);
+        }
+        for bit in [0, 1, 7, 40, 63] {
+            check(Predicate::CounterBit { counter: 1, bit }, &|_, right| right >> bit & 1 == 1);
+        }
+        assert_eq!(states.word(Predicate::Latch(0)), 0b101);
+    }
 }
