@@ -25,6 +25,7 @@ mod native;
 mod native;
 pub mod reference;
 mod references;
+mod standard;
 mod trap;
 
 pub use crate::fault_codes::Blame;
@@ -57,8 +58,8 @@ pub trait Engine {
         None
     }
 
-    /// From now on the engine leaves word of where it is: a mark, stored at every entry of a unit and at loops: every turn, or once for a loop
-    /// and what it holds. An engine that cannot stays silent.
+    /// From now on the engine leaves word of where it is: a mark, stored at entries of units and at loops: every turn, or once for a loop
+    /// and what it holds. A unit that is part of its caller's code need not leave one of its own. An engine that cannot stays silent.
     fn observe(&mut self, _at: &'static AtomicU32) {}
 
     /// What its marks mean: each with its canonical instruction.

@@ -4,9 +4,9 @@
 //! branch targets only to keep boolean blocks whole: a block that is entered in the middle would run unfused.
 
 use super::super::memory::Layout;
+use super::super::standard::Standard;
 use super::blocks::{self, Block};
 use super::op::{Ins, Opc, halves};
-use super::standard::Standard;
 use super::translate::{Translation, by_size};
 use bytecode::ScalarType;
 

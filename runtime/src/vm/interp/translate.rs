@@ -7,11 +7,11 @@
 
 use super::super::eval::{Pure, is_pure};
 use super::super::memory::Layout;
+use super::super::standard::{Recognised, recognise};
 use super::exec::{BoundRow, RareRow};
 use super::fuse;
 use super::op::{Ins, Opc, Record, halves};
 use super::select::{Choice, choose};
-use super::standard::{Recognised, recognise};
 use bytecode::image::{Access, Image};
 use bytecode::isa::{Role, Ty};
 use bytecode::{Instr, Op, Operand, ScalarType, Window};

@@ -2,7 +2,8 @@
 //!
 //! A few dozen places at most, the latest ones, so that every question costs the same however long a program is. An
 //! entry is *dirty* while its store is put off: only where the same stretch writes the place again before it ends, so
-//! that most of these stores never happen. Who may see memory another way asks for the dirty entries first.
+//! that most of these stores never happen, or where the value is wanted by nobody behind the stretch. Who may see memory
+//! another way asks for the dirty entries first.
 
 use super::flat::Program;
 use bytecode::ScalarType;
@@ -53,7 +54,17 @@ pub(super) struct Entry {
     pub(super) key: Key,
     pub(super) ty: ScalarType,
     pub(super) datum: Datum,
-    pub(super) dirty: bool,
+    pub(super) store: Store,
+}
+
+/// Does memory have the value of an entry?
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Store {
+    Done,
+    /// Not yet.
+    Waits,
+    /// It need not, unless the entry has to make room: nobody reads it behind this block.
+    Passes,
 }
 
 /// What an access may touch.
@@ -167,7 +178,7 @@ impl Cache {
         (*at, *came) = (entry.key.at, self.clock);
         let old = std::mem::replace(old, entry);
         self.owns -= usize::from(old.key.own);
-        Some(old).filter(|old| known.is_none() && old.dirty)
+        Some(old).filter(|old| known.is_none() && old.store != Store::Done)
     }
 
     /// Other words for the same value.
@@ -184,19 +195,19 @@ impl Cache {
         order
     }
 
-    /// Dirty entries that `which` names, oldest first, now clean: the caller stores them.
+    /// Entries whose stores wait and that `which` names, oldest first, now clean: the caller stores them.
     pub(super) fn clean(&mut self, mut which: impl FnMut(&Entry) -> bool) -> Vec<Entry> {
         // Mostly there is none.
-        if !self.entries.iter().any(|e| e.dirty && which(e)) {
+        if !self.entries.iter().any(|e| e.store == Store::Waits && which(e)) {
             return Vec::new();
         }
         let mut found = Vec::new();
         for at in self.by_age() {
             if let Some(entry) = self.entries.get_mut(at)
-                && entry.dirty
+                && entry.store == Store::Waits
                 && which(entry)
             {
-                entry.dirty = false;
+                entry.store = Store::Done;
                 found.push(*entry);
             }
         }

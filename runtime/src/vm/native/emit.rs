@@ -12,9 +12,10 @@ mod places;
 mod vectors;
 
 use super::abi::{DONE, RETURNED, Record, TRAPPED};
-use super::cache::{Cache, Datum, Entry, Key, Reach};
+use super::cache::{Cache, Datum, Entry, Key, Reach, Store};
 use super::flat::{Flat, Kind, Line, Place, Program, Scope};
 use super::lines::key_of;
+use super::ops::Gates;
 use super::plan::Plan;
 use super::ranges::{Counted, Right};
 use bytecode::{Instr, ScalarType};
@@ -104,6 +105,8 @@ pub(super) struct Emit<'e, 'f> {
     wide: Vec<(Value, Value)>,
     /// Sums of this block: the sum, what was added to, and the number added.
     sums: Vec<(Value, Value, i64)>,
+    /// What bools were made of.
+    pub(super) gates: Gates,
     /// Where float constants stand in memory: type, bits, offset.
     float_constants: HashMap<(ScalarType, u64), u32>,
     /// Elements of arrays read or written in this block, oldest first.
@@ -188,6 +191,7 @@ pub(super) fn emit<'f>(frame: Frame<'_, 'f>) -> Result<FunctionBuilder<'f>, Defe
         current: Vec::new(),
         wide: Vec::new(),
         sums: Vec::new(),
+        gates: Gates::default(),
         float_constants: HashMap::new(),
         elements: Vec::new(),
         condition: None,
@@ -376,13 +380,17 @@ impl Emit<'_, '_> {
             return;
         }
         let known = self.offers.get(&to).cloned();
-        let latest: Vec<Entry> = self.cache.latest().take(OFFERS_MAX).copied().collect();
+        let latest = self.cache.latest().filter(|entry| entry.store != Store::Passes);
+        let latest: Vec<Entry> = latest.take(OFFERS_MAX).copied().collect();
         let mut offered = Vec::new();
         for entry in latest {
             let name = (entry.key, entry.ty);
             if known.as_ref().is_none_or(|known| known.contains(&name)) {
-                let value = self.value(entry.datum, entry.ty);
-                self.define(entry.key, entry.ty, value);
+                // Its variable may still have it from another offer; using it here would make a value of it in every block.
+                if entry.datum != Datum::Var(self.variable(entry.key, entry.ty)) {
+                    let value = self.value(entry.datum, entry.ty);
+                    self.define(entry.key, entry.ty, value);
+                }
                 offered.push(name);
             }
         }
@@ -393,7 +401,7 @@ impl Emit<'_, '_> {
         for (key, ty) in self.offers.remove(&at).unwrap_or_default().into_iter().rev() {
             let datum = Datum::Var(self.variable(key, ty));
             // A clean entry makes room for it: nothing has to be stored.
-            let _ = self.cache.put(Entry { key, ty, datum, dirty: false });
+            let _ = self.cache.put(Entry { key, ty, datum, store: Store::Done });
         }
     }
 

@@ -9,6 +9,8 @@
 //! interpreter.
 
 use super::super::memory::Layout;
+use super::super::standard;
+use super::cache::Key;
 use bytecode::image::Image;
 use bytecode::{Instr, Op, Operand, Window};
 use std::collections::HashMap;
@@ -90,6 +92,8 @@ pub(super) struct Program<'a> {
     first_reference: Vec<u32>,
     /// References of all POUs.
     pub(super) references: usize,
+    /// Places that nobody reads behind the block that writes them, in order.
+    passing: Vec<u32>,
 }
 
 impl<'a> Program<'a> {
@@ -100,7 +104,8 @@ impl<'a> Program<'a> {
             first_reference.push(number(references));
             references += pou.references.len();
         }
-        Self { image, layout: Layout::of(image), first_reference, references }
+        let passing = standard::passing(image);
+        Self { image, layout: Layout::of(image), first_reference, references, passing }
     }
 
     pub(super) fn instr(&self, line: Line) -> Option<&'a Instr> {
@@ -128,6 +133,13 @@ impl<'a> Program<'a> {
             // No other window is verified.
             Some(Window::Data) | None => Place::At(offset),
         }
+    }
+
+    /// Does nobody read a place behind the block that writes it?
+    pub(super) fn is_passing(&self, key: Key) -> bool {
+        !key.own
+            && self.passing.first().is_some_and(|first| *first <= key.at)
+            && self.passing.binary_search(&key.at).is_ok()
     }
 
     /// Does a place lie in the process image, whose bytes scalars of several types overlay?

@@ -2,7 +2,10 @@
 //!
 //! What all operands are known of is computed here and now, by the definition itself. What is rare or large calls it.
 
+mod bools;
 mod integers;
+
+pub(super) use bools::Gates;
 
 use super::abi::pure_number;
 use super::cache::Datum;
@@ -229,82 +232,6 @@ impl Emit<'_, '_> {
         })
     }
 
-    // --- bools ---
-
-    /// `a AND b`, where each may be meant inverted: never more than one operation.
-    fn conjunction(&mut self, a: Datum, b: Datum) -> Datum {
-        match (a, b) {
-            (Datum::Const(0), _) | (_, Datum::Const(0)) => return Datum::Const(0),
-            (Datum::Const(_), other) | (other, Datum::Const(_)) => return other,
-            (Datum::Ssa { .. } | Datum::Var(_), Datum::Ssa { .. } | Datum::Var(_)) => {}
-        }
-        let ((a, not_a), (b, not_b)) = (self.bool_value(a), self.bool_value(b));
-        let (value, inverted) = match (not_a, not_b) {
-            (false, false) => (self.b.ins().band(a, b), false),
-            // One operand is 0 or 1, so the upper bits of the other's complement do not matter.
-            (false, true) => (self.b.ins().band_not(a, b), false),
-            (true, false) => (self.b.ins().band_not(b, a), false),
-            (true, true) => (self.b.ins().bor(a, b), true),
-        };
-        Datum::Ssa { value, raw: false, inverted }
-    }
-
-    pub(super) fn opposite(&mut self, a: Datum) -> Datum {
-        match a {
-            Datum::Const(bits) => Datum::Const(u64::from(bits == 0)),
-            Datum::Var(_) | Datum::Ssa { .. } => {
-                let (value, inverted) = self.bool_value(a);
-                Datum::Ssa { value, raw: false, inverted: !inverted }
-            }
-        }
-    }
-
-    fn disjunction(&mut self, a: Datum, b: Datum) -> Datum {
-        let (a, b) = (self.opposite(a), self.opposite(b));
-        let neither = self.conjunction(a, b);
-        self.opposite(neither)
-    }
-
-    fn exclusive(&mut self, a: Datum, b: Datum) -> Datum {
-        match (a, b) {
-            (Datum::Const(0), other) | (other, Datum::Const(0)) => return other,
-            (Datum::Const(_), other) | (other, Datum::Const(_)) => return self.opposite(other),
-            (Datum::Ssa { .. } | Datum::Var(_), Datum::Ssa { .. } | Datum::Var(_)) => {}
-        }
-        let ((a, not_a), (b, not_b)) = (self.bool_value(a), self.bool_value(b));
-        Datum::Ssa { value: self.b.ins().bxor(a, b), raw: false, inverted: not_a != not_b }
-    }
-
-    fn logic(&mut self, op: Op, a: Datum, b: Datum) -> Result<Datum, Defect> {
-        Ok(match op {
-            Op::Not => self.opposite(a),
-            Op::And => self.conjunction(a, b),
-            Op::Or => self.disjunction(a, b),
-            Op::Xor => self.exclusive(a, b),
-            Op::AndNot => {
-                let b = self.opposite(b);
-                self.conjunction(a, b)
-            }
-            Op::OrNot => {
-                let b = self.opposite(b);
-                self.disjunction(a, b)
-            }
-            _ => return Err(Defect),
-        })
-    }
-
-    fn compare_bools(&mut self, op: Op, a: Datum, b: Datum) -> Datum {
-        let (not_a, not_b) = (self.opposite(a), self.opposite(b));
-        match op {
-            Op::Eq => self.exclusive(a, not_b),
-            Op::Lt => self.conjunction(not_a, b),
-            Op::Le => self.disjunction(not_a, b),
-            Op::Gt => self.conjunction(a, not_b),
-            Op::Ge => self.disjunction(a, not_b),
-            _ => self.exclusive(a, b),
-        }
-    }
-
     // --- any type ---
 
     /// The third operand where the first is true, else the second.
@@ -362,6 +289,7 @@ impl Emit<'_, '_> {
             let (a, b) = (self.value(a, ty), self.value(b, ty));
             self.b.ins().icmp(condition, a, b)
         };
+        self.gates.compared(value);
         Datum::plain(value)
     }
 

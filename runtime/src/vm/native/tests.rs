@@ -276,6 +276,51 @@ fn small_ifs_do_what_branches_do() {
     }
 }
 
+/// Rungs of few contacts, which meet again and again in all their forms: what one contact says of another is used, and
+/// contacts in series are joined in another order.
+#[test]
+fn rungs_that_feed_each_other_are_what_they_say() {
+    const CONTACTS: u32 = 7;
+    let mut noise = 0x9e37_79b9_7f4a_7c15_u64;
+    let mut below = |n: u32| {
+        noise = noise.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(0x1405_7b7e_f767_814f);
+        u32::try_from(noise >> 33).unwrap() % n
+    };
+    let contact = |below: &mut dyn FnMut(u32) -> u32| {
+        let negation = if below(2) == 0 { "" } else { "NOT " };
+        format!("{negation}x{}", below(CONTACTS))
+    };
+    for program in 0..200 {
+        let mut body = String::from("n := n + 1; x0 := n MOD 2 = 1; x1 := n MOD 4 > 1; x2 := n MOD 8 > 3;");
+        for _ in 0..12 {
+            let terms: Vec<String> = (0..4).map(|_| contact(&mut below)).collect();
+            let [a, b, c, d] = [0, 1, 2, 3].map(|term| terms[term].as_str());
+            let [one, two, three] = [0; 3].map(|_| ["AND", "OR", "XOR"][below(3) as usize]);
+            let rung = match below(3) {
+                0 => format!("(({a} {one} {b}) {two} {c}) {three} {d}"),
+                1 => format!("({a} {one} {b}) {two} ({a} {three} {c})"),
+                _ => format!("({a} {one} {b}) AND ({c} {two} {a}) AND ({d} {three} {b})"),
+            };
+            body.push_str(&format!("x{} := {rung};", below(CONTACTS)));
+        }
+        let declarations =
+            "n : UDINT; ".to_owned() + &(0..CONTACTS).map(|x| format!("x{x} : BOOL;")).collect::<String>();
+        let image = compiled(&declarations, &body);
+        let mut engines = (Reference::load(&image), rig::native(&image, true));
+        let mut memories = [crate::vm::Memory::new(&image), crate::vm::Memory::new(&image)];
+        for scan in 0..32 {
+            let [first, second] = &mut memories;
+            let expected = rig::run_on(&mut engines.0, first, 0, 100_000);
+            assert!(expected.0.is_ok());
+            assert_eq!(
+                expected,
+                rig::run_on(&mut engines.1, second, 0, 100_000),
+                "program {program}, scan {scan}: {body}"
+            );
+        }
+    }
+}
+
 #[test]
 fn the_code_is_the_same_whoever_helps() {
     let mut body = String::from("FOR i := 0 TO 3 DO v[i](IN := a[i] > 3); END_FOR;");

@@ -3,8 +3,8 @@
 // Listings contain few of the roles and types there are.
 #![allow(clippy::wildcard_enum_match_arm)]
 
-use super::listing::listing;
-use super::{BODIES, Standard, recognise};
+use crate::vm::standard::listing::listing;
+use crate::vm::standard::{BODIES, Standard, recognise};
 use crate::vm::{Budget, Engine, Interpreter, Memory, TrapCode, reference::Reference};
 use bytecode::image::{Access, DataSegment, Place, Pou, PouKind, ProgramInstance, Slot, Symbol, SymbolRole};
 use bytecode::isa::{Extra, Role};
@@ -263,7 +263,7 @@ fn the_blocks_of_a_compiled_program_are_recognised() {
 fn the_list_is_what_the_compiler_makes_of_the_library() {
     let expected = expected_bodies();
     if std::env::var_os("UPDATE_BODIES").is_some() {
-        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/src/vm/interp/standard/bodies.txt");
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/src/vm/standard/bodies.txt");
         std::fs::write(path, &expected).unwrap();
         return;
     }

@@ -97,8 +97,11 @@ impl Emit<'_, '_> {
         self.b.seal_block(next);
         let left = self.b.ins().isub(left, total);
         self.b.def_var(self.left, left);
-        // In a region the mark of its first charge stands: a store in every turn would be half the work of a small loop.
-        if self.region().is_none() {
+        // In a region the mark of its first charge stands: a store in every turn would be half the work of a small loop. The
+        // entry of what is inlined says nothing: where it can hang, in a loop, it leaves a mark of its own.
+        let unit = self.program.image.pous.get(self.scope.pou as usize);
+        let enters = self.scope.via.is_some() && unit.is_some_and(|unit| unit.entry == self.line.pc);
+        if self.region().is_none() && !enters {
             self.leave_mark(self.line.pc);
         }
         Ok(())

@@ -1,6 +1,6 @@
 //! Memory as the block at hand knows it: residents, what waits to be stored, and values in the form an operation wants.
 
-use super::super::cache::{Datum, Entry, Key, Reach, apart, may_touch};
+use super::super::cache::{Datum, Entry, Key, Reach, Store, apart, may_touch};
 use super::super::lines::key_of;
 use super::{Current, Defect, Done, ElementName, Emit, clif, flags};
 use bytecode::scalar::Scalar;
@@ -97,7 +97,7 @@ impl Emit<'_, '_> {
         }
         self.before_read(Reach::Scalar(key), ty)?;
         let datum = Datum::plain(self.load(key, ty));
-        self.remember(Entry { key, ty, datum, dirty: false })?;
+        self.remember(Entry { key, ty, datum, store: Store::Done })?;
         Ok(datum)
     }
 
@@ -132,14 +132,16 @@ impl Emit<'_, '_> {
 
     /// Writes an operand.
     pub(in super::super) fn write(&mut self, instr: &Instr, word: usize, ty: ScalarType, datum: Datum) -> Done {
+        let place = self.operand_place(instr, word);
+        let passes = key_of(place).is_some_and(|key| self.program.is_passing(key));
         let datum = match self.condition {
-            Some((happens, _)) => {
+            // Whoever reads what passes does so under the same condition.
+            Some((happens, _)) if !passes => {
                 let old = self.read(instr, word, ty)?;
                 self.choose(ty, happens, old, datum)
             }
-            None => datum,
+            Some(_) | None => datum,
         };
-        let place = self.operand_place(instr, word);
         let Some(key) = key_of(place) else {
             let address = self.address(place)?;
             let value = self.value(datum, ty);
@@ -160,13 +162,14 @@ impl Emit<'_, '_> {
             self.cache.forget(|e| others(e) && may_touch(program, Reach::Scalar(key), ty, e.key, e.ty));
         }
         self.elements.retain(|e| !may_touch(program, e.reach, e.name.ty, key, ty));
-        if self.plan.may_wait(self.at) {
-            return self.remember(Entry { key, ty, datum, dirty: true });
+        if passes || self.plan.may_wait(self.at) {
+            let store = if passes { Store::Passes } else { Store::Waits };
+            return self.remember(Entry { key, ty, datum, store });
         }
         let value = self.value(datum, ty);
         self.store(key, value);
         let datum = if matches!(datum, Datum::Const(_)) { datum } else { Datum::plain(value) };
-        self.remember(Entry { key, ty, datum, dirty: false })
+        self.remember(Entry { key, ty, datum, store: Store::Done })
     }
 
     // --- values ---
