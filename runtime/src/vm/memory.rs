@@ -11,8 +11,11 @@ use bytecode::Image;
 use bytecode::image::Place;
 use bytecode::scalar::{Scalar, ScalarType};
 
-/// Bytes of the window that 16-bit offsets reach: every offset up to 65535 and 8 bytes from it.
-pub(super) const NARROW_WINDOW: usize = 65_536 + 8;
+/// Bytes of the window that 16-bit offsets reach: every offset up to 65535, a field of an instance there, and 8 bytes from it.
+pub(super) const NARROW_WINDOW: usize = 65_536 + NEAR + 8;
+
+/// Fields of the instances that an instruction knows stand less than this behind the instance.
+pub(super) const NEAR: usize = 64;
 
 /// Scratch bytes after the constant pool: 4 operands of 8 bytes.
 pub(super) const SCRATCH_BYTES: usize = 32;

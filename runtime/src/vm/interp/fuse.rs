@@ -6,7 +6,7 @@
 use super::super::memory::Layout;
 use super::super::standard::Standard;
 use super::blocks::{self, Block};
-use super::op::{Ins, Opc, halves};
+use super::op::{Ins, Opc, halves, weight_and_slots, weight_with_slots};
 use super::translate::{Translation, by_size};
 use bytecode::ScalarType;
 
@@ -27,7 +27,7 @@ pub(super) fn fuse(out: &mut Translation, start: usize, is_target: &[bool], layo
     while slot < out.code.len() {
         if let Some((_, fused)) = standard.next_if(|(at, _)| *at == slot) {
             put(out, slot, fused);
-            slot += fused.d as usize;
+            slot += weight_and_slots(fused.d as usize).1;
             continue;
         }
         let limit = standard.peek().map_or(BLOCK_MAX, |(at, _)| BLOCK_MAX.min(at - slot));
@@ -40,6 +40,9 @@ pub(super) fn fuse(out: &mut Translation, start: usize, is_target: &[bool], layo
             let words = [low, high, u32::try_from(count).unwrap_or(0), u32::try_from(run).unwrap_or(0), 0];
             put(out, slot, Ins::new(Opc::Block, words));
             slot += run;
+        } else if let Some(fused) = count_and_branch(out, slot) {
+            put(out, slot, fused);
+            slot += 3;
         } else if let Some(fused) = compare_and_branch(out, slot) {
             put(out, slot, fused);
             slot += 2;
@@ -90,16 +93,34 @@ fn standard_blocks(out: &Translation, start: usize) -> Vec<(usize, Ins<u32>)> {
                 first = slot;
             }
         }
+        let slots = u32::try_from(lea + 2 - first).unwrap_or(u32::MAX);
+        let Some(d) = weight_with_slots(call.e, slots) else { continue };
         free_from = lea + 2;
-        let covered = u32::try_from(free_from - first).unwrap_or(0);
         let [b, c, e] = sources;
-        found.push((first, Ins::new(op, [base, b, c, covered, e])));
+        found.push((first, Ins::new(op, [base, b, c, d, e])));
     }
     found
 }
 
 fn mov_of(ty: ScalarType) -> Opc {
     if ty == ScalarType::Bool { Opc::MovB } else { by_size(ty, [Opc::Mov1, Opc::Mov2, Opc::Mov4, Opc::Mov8]) }
+}
+
+/// The end of a counting loop: a comparison, its counter counted on, and a branch back on what was compared.
+fn count_and_branch(out: &Translation, slot: usize) -> Option<Ins<u32>> {
+    let [compare, add, branch] = out.code.get(slot..slot + 3)? else { return None };
+    let (up, down, sum) = match compare.op {
+        Opc::LtI32 => (Opc::UpLtI32, Opc::DownLtI32, Opc::Add4),
+        Opc::LeI32 => (Opc::UpLeI32, Opc::DownLeI32, Opc::Add4),
+        Opc::LtI16 => (Opc::UpLtI16, Opc::DownLtI16, Opc::Add2),
+        Opc::LeI16 => (Opc::UpLeI16, Opc::DownLeI16, Opc::Add2),
+        _ => return None,
+    };
+    if add.op != sum || add.a != add.b || branch.op != Opc::JtL || branch.b != compare.a {
+        return None;
+    }
+    let op = [(up, compare.b), (down, compare.c)].into_iter().find(|(_, counter)| *counter == add.a)?.0;
+    Some(Ins::new(op, [compare.a, compare.b, compare.c, branch.d, add.c]))
 }
 
 /// A comparison and a conditional branch on its result.

@@ -82,8 +82,8 @@ pub(super) enum Opc {
     CallXE,
     // A standard block on the instance at the address register; d is its body as code, e what that charges.
     TonE, TofE, TpE, CtuE, CtdE, CtudE, RTrigE, FTrigE, SrE, RsE,
-    // A standard block on the instance at a, after its inputs were set to b, c and e; covers d slots, of which the
-    // last is one of the row above.
+    // A standard block on the instance at a, after its inputs were set to b, c and e; d is what it charges and the slots it covers
+    // ([`weight_and_slots`]), of which the last is one of the row above.
     Ton, Tof, Tp, Ctu, Ctd, RTrig, FTrig, Sr, Rs,
     /// Returns.
     Ret,
@@ -96,6 +96,9 @@ pub(super) enum Opc {
     TLtI16, TLLtI16, FLtI16, FLLtI16, TLeI16, TLLeI16, FLeI16, FLLeI16,
     TLtI64, TLLtI64, FLtI64, FLLtI64, TLeI64, TLLeI64, FLeI64, FLLeI64,
     TLtF32, TLLtF32, FLtF32, FLLtF32, TLeF32, TLLeF32, FLeF32, FLLeF32,
+    // The end of a counting loop, covering 3 slots: comparison of b and c into a, e added to b (`Up`) or to c (`Down`), and back to d with
+    // its charge where the comparison was true.
+    UpLtI32, UpLeI32, DownLtI32, DownLeI32, UpLtI16, UpLeI16, DownLtI16, DownLeI16,
 }
 
 /// Word of an instruction.
@@ -196,4 +199,22 @@ impl Record<u32> {
         let word = |w| W::of(w, false);
         Some(Record { from: [word(s0)?, word(s1)?, word(s2)?, word(s3)?], to: word(self.to)?, table: self.table })
     }
+}
+
+/// Slots a standard block covers, at most: the moves of three inputs, the place and the call.
+const SLOTS_MAX: usize = 7;
+
+/// What a standard block charges and how many slots it covers, in one word; `None` where they do not fit.
+pub(super) fn weight_with_slots(weight: u32, slots: u32) -> Option<u32> {
+    let slots_fit = slots as usize <= SLOTS_MAX;
+    weight
+        .checked_mul(SLOTS_MAX as u32 + 1)
+        .map(|word| word | slots)
+        .filter(|word| slots_fit && *word <= u32::from(u16::MAX))
+}
+
+/// The two again.
+#[inline(always)]
+pub(super) const fn weight_and_slots(word: usize) -> (usize, usize) {
+    (word / (SLOTS_MAX + 1), word % (SLOTS_MAX + 1))
 }

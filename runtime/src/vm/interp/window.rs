@@ -3,7 +3,7 @@
 //! Narrow: a fixed-size array reached with offsets modulo 65536, so that no access needs a check. Wide: a slice,
 //! every access checked; one outside (which verified code cannot ask for) reads 0 and writes nothing.
 
-use super::super::memory::NARROW_WINDOW;
+use super::super::memory::{NARROW_WINDOW, NEAR};
 use super::op::Word;
 
 /// Little-endian bytes at offsets.
@@ -14,6 +14,10 @@ pub(super) trait Window {
     fn load<const N: usize>(&self, at: usize) -> [u8; N];
     /// Writes `N <= 8` bytes.
     fn store<const N: usize>(&mut self, at: usize, bytes: [u8; N]);
+    /// Reads `N <= 8` bytes of a field, less than [`NEAR`] behind an offset.
+    fn load_field<const N: usize>(&self, at: usize, field: usize) -> [u8; N];
+    /// Writes `N <= 8` bytes of such a field.
+    fn store_field<const N: usize>(&mut self, at: usize, field: usize, bytes: [u8; N]);
     /// Copies `size` bytes; nothing happens where they are not all inside.
     fn copy(&mut self, from: usize, to: usize, size: usize);
 }
@@ -27,12 +31,22 @@ pub(super) struct Wide<'a>(pub(super) &'a mut [u8]);
 impl Window for Narrow<'_> {
     type Word = u16;
 
-    // 65535 + 8 is inside the array: the compiler proves both slices in bounds and emits no check.
+    #[inline(always)]
+    fn load<const N: usize>(&self, at: usize) -> [u8; N] {
+        self.load_field(at, 0)
+    }
+
+    #[inline(always)]
+    fn store<const N: usize>(&mut self, at: usize, bytes: [u8; N]) {
+        self.store_field(at, 0, bytes);
+    }
+
+    // 65535 + 63 + 8 is inside the array: the compiler proves both slices in bounds and emits no check.
     #[inline(always)]
     #[allow(clippy::indexing_slicing)]
-    fn load<const N: usize>(&self, at: usize) -> [u8; N] {
+    fn load_field<const N: usize>(&self, at: usize, field: usize) -> [u8; N] {
         const { assert!(N <= 8) };
-        let at = at & 0xffff;
+        let at = (at & 0xffff) + field % NEAR;
         let mut bytes = [0; N];
         bytes.copy_from_slice(&self.0[at..at + N]);
         bytes
@@ -40,9 +54,9 @@ impl Window for Narrow<'_> {
 
     #[inline(always)]
     #[allow(clippy::indexing_slicing)] // as above
-    fn store<const N: usize>(&mut self, at: usize, bytes: [u8; N]) {
+    fn store_field<const N: usize>(&mut self, at: usize, field: usize, bytes: [u8; N]) {
         const { assert!(N <= 8) };
-        let at = at & 0xffff;
+        let at = (at & 0xffff) + field % NEAR;
         self.0[at..at + N].copy_from_slice(&bytes);
     }
 
@@ -66,6 +80,16 @@ impl Window for Wide<'_> {
         }
     }
 
+    #[inline(always)]
+    fn load_field<const N: usize>(&self, at: usize, field: usize) -> [u8; N] {
+        self.load(at.wrapping_add(field))
+    }
+
+    #[inline(always)]
+    fn store_field<const N: usize>(&mut self, at: usize, field: usize, bytes: [u8; N]) {
+        self.store(at.wrapping_add(field), bytes);
+    }
+
     fn copy(&mut self, from: usize, to: usize, size: usize) {
         let inside = |at: usize| at.checked_add(size).is_some_and(|end| end <= self.0.len());
         if inside(from) && inside(to) {
@@ -78,6 +102,9 @@ impl Window for Wide<'_> {
 pub(super) trait Cell: Copy {
     fn get<M: Window>(memory: &M, at: usize) -> Self;
     fn set<M: Window>(self, memory: &mut M, at: usize);
+    /// The same of a field of the instance at an offset.
+    fn get_field<M: Window>(memory: &M, at: usize, field: usize) -> Self;
+    fn set_field<M: Window>(self, memory: &mut M, at: usize, field: usize);
 }
 
 macro_rules! cells {
@@ -90,6 +117,14 @@ macro_rules! cells {
             #[inline(always)]
             fn set<M: Window>(self, memory: &mut M, at: usize) {
                 memory.store(at, self.to_le_bytes());
+            }
+            #[inline(always)]
+            fn get_field<M: Window>(memory: &M, at: usize, field: usize) -> Self {
+                Self::from_le_bytes(memory.load_field(at, field))
+            }
+            #[inline(always)]
+            fn set_field<M: Window>(self, memory: &mut M, at: usize, field: usize) {
+                memory.store_field(at, field, self.to_le_bytes());
             }
         }
     )*};
@@ -104,5 +139,13 @@ impl Cell for bool {
     #[inline(always)]
     fn set<M: Window>(self, memory: &mut M, at: usize) {
         u8::from(self).set(memory, at);
+    }
+    #[inline(always)]
+    fn get_field<M: Window>(memory: &M, at: usize, field: usize) -> Self {
+        u8::get_field(memory, at, field) != 0
+    }
+    #[inline(always)]
+    fn set_field<M: Window>(self, memory: &mut M, at: usize, field: usize) {
+        u8::from(self).set_field(memory, at, field);
     }
 }

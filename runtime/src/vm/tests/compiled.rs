@@ -1,6 +1,6 @@
 //! The example programs, compiled, on every engine with random inputs: the process image and every variable agree.
 
-use super::rig::{native, verified};
+use super::rig::{native, run_on, verified};
 use crate::vm::{Budget, Engine, Interpreter, Memory, reference::Reference};
 use bytecode::VerifiedImage;
 use compiler::source::SourceMap;
@@ -64,4 +64,51 @@ fn engines_agree_on_the_example_programs() {
         }
     }
     assert!(checked >= 8, "only {checked} programs");
+}
+
+/// Loops counted in every way the interpreter has an instruction for, and in some it has none for: what they leave, and what every budget
+/// leaves of them.
+#[test]
+fn engines_agree_on_counting_loops() {
+    let loops = [
+        "FOR i := 0 TO 9 DO a[i] := a[i] + i; END_FOR;",
+        "FOR i := 9 TO 0 BY -3 DO a[i] := a[i] + i; END_FOR;",
+        "FOR i := n TO 7 DO n := n + 1; END_FOR;",
+        "FOR s := 0 TO 9 DO a[s] := a[s] + 1; END_FOR;",
+        "FOR s := 9 TO 2 BY -1 DO a[s] := a[s] * 2; END_FOR;",
+        "i := 0; REPEAT a[i] := i; b := i < 8; i := i + 1; UNTIL NOT b END_REPEAT;",
+        "i := 8; REPEAT a[i] := n; b := i >= 4; i := i - 1; UNTIL NOT b END_REPEAT;",
+        "s := 3; REPEAT b := s <= n; s := s + s; n := n + 1; UNTIL NOT b OR n > 40 END_REPEAT;",
+        "i := 0; WHILE i < 9 DO i := i + 1; a[i] := i; END_WHILE;",
+        "FOR s := 32_760 TO 32_766 DO n := n + s; END_FOR;",
+    ];
+    for body in loops {
+        let text = format!(
+            "PROGRAM P VAR i : DINT; n : DINT; s : INT; b : BOOL; a : ARRAY [0..9] OF DINT; END_VAR {body} n := n MOD 9 + 1; END_PROGRAM"
+        );
+        let mut sources = SourceMap::new();
+        let file = sources.add("loops.st", text);
+        for optimise in [true, false] {
+            let compiled = compiler::compile(&sources, &[file], compiler::Options { optimise });
+            let image = verified(compiled.image.unwrap_or_else(|| panic!("{:?}", compiled.diagnostics)));
+            let mut engines = (Reference::load(&image), Interpreter::load(&image), native(&image, true));
+            for units in (0..150).chain([10_000]) {
+                let mut memories = [0; 3].map(|_| Memory::new(&image));
+                for scan in 0..3 {
+                    let [one, two, three] = &mut memories;
+                    let expected = run_on(&mut engines.0, one, 0, units);
+                    let interpreted = run_on(&mut engines.1, two, 0, units);
+                    let native = run_on(&mut engines.2, three, 0, units);
+                    let place = format!("{body}, scan {scan}, budget {units}");
+                    assert_eq!((&expected.0, &expected.1), (&interpreted.0, &interpreted.1), "{place}");
+                    assert_eq!((&expected.0, &expected.1), (&native.0, &native.1), "{place}");
+                    // After a trap memory is diagnostic.
+                    if expected.0.is_err() {
+                        break;
+                    }
+                    assert_eq!((&expected.2, &expected.2), (&interpreted.2, &native.2), "{place}");
+                }
+            }
+        }
+    }
 }
