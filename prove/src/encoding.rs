@@ -14,6 +14,8 @@ const OPERANDS_MAX: usize = 12;
 #[derive(Clone, Debug, Default)]
 pub struct Encoding {
     terms: Vec<Option<Term>>,
+    /// The solver tries values of leaves only; all others follow.
+    by_leaves: bool,
 }
 
 /// A node as clauses say it.
@@ -25,6 +27,13 @@ enum Shape {
 }
 
 impl Encoding {
+    /// For many questions that are seldom hard: the solver tries values of leaves only, because all others follow. Where a question takes
+    /// many conflicts, it does better with all of them.
+    #[must_use]
+    pub fn by_leaves() -> Self {
+        Self { by_leaves: true, ..Self::default() }
+    }
+
     /// The variable of a literal; what defines it is added to the solver.
     pub fn term(&mut self, solver: &mut Solver, graph: &Graph, lit: Lit) -> Term {
         self.grow(graph);
@@ -81,7 +90,7 @@ impl Encoding {
     /// A new variable for what is said of nodes that have theirs.
     fn define(&self, solver: &mut Solver, shape: &Shape) -> Term {
         let term = |lit: Lit| self.at(lit.node()).map(|term| signed(term, lit));
-        let out = solver.fresh();
+        let out = if self.by_leaves { solver.switch() } else { solver.fresh() };
         match shape {
             Shape::Choice { condition, yes, no } => {
                 let (Some(s), Some(y), Some(n)) = (term(*condition), term(*yes), term(*no)) else { return out };
@@ -189,10 +198,16 @@ mod tests {
 
     /// Variables that a function of so many inputs takes.
     fn variables(inputs: u32, function: impl Fn(&mut Graph, &[Lit]) -> Lit) -> usize {
+        let [one, other] = [Encoding::default(), Encoding::by_leaves()].map(|e| variables_by(e, inputs, &function));
+        assert_eq!(one, other);
+        one
+    }
+
+    fn variables_by(mut encoding: Encoding, inputs: u32, function: impl Fn(&mut Graph, &[Lit]) -> Lit) -> usize {
         let mut graph = Graph::default();
         let leaves: Vec<Lit> = (0..inputs).map(|n| graph.leaf(Leaf::Input(n))).collect();
         let root = function(&mut graph, &leaves);
-        let (mut solver, mut encoding) = (Solver::new(&Limit::default()), Encoding::default());
+        let mut solver = Solver::new(&Limit::default());
         let term = encoding.term(&mut solver, &graph, root);
         for values in 0..1_u32 << inputs {
             let expected = evaluate(&graph, |leaf| matches!(leaf, Leaf::Input(n) if values >> n & 1 == 1));

@@ -315,7 +315,8 @@ impl<'a> Prover<'a> {
         };
         let behind = Behind { channels: &ground.channels, reaches: &ground.reaches };
         let asked = ground.model.ask(prepared, self.names, behind, ground.constraint)?;
-        let limit = Limit { deadline: began.checked_add(options.time_limit), stop: options.stop.clone() };
+        let limit =
+            Limit { deadline: began.checked_add(options.time_limit), stops: options.stop.iter().cloned().collect() };
         // Where a loop goes on beyond what was followed, nothing is proved.
         let bad = ground.model.graph.or(asked.question.bad, ground.model.beyond);
         let question = Question { bad, ..asked.question };

@@ -2,9 +2,13 @@
 //!
 //! Owns [`Solver`], which is asked until a deadline or until somebody raises a flag. An interrupted answer is
 //! [`Answer::Stopped`] and never counts as "no". Only this module knows which solver it is.
+//!
+//! The solver is asked itself and not through the interface around it, which asks the kernel for the process's time before and
+//! after each question: a question takes microseconds here.
 
-use rustsat::solvers::{Solve, SolveIncremental, SolverResult};
-use rustsat::types::{Clause, Lit as SatLit, TernaryVal};
+use batsat::intmap::AsIndex;
+use batsat::{SolverInterface, lbool};
+use rustsat::types::Lit as SatLit;
 use std::cell::Cell;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -18,15 +22,15 @@ pub type Term = SatLit;
 pub struct Limit {
     /// Not later than this.
     pub deadline: Option<Instant>,
-    /// As soon as this is raised.
-    pub stop: Option<Arc<AtomicBool>>,
+    /// As soon as one of these is raised.
+    pub stops: Vec<Arc<AtomicBool>>,
 }
 
 impl Limit {
     /// Is it reached?
     #[must_use]
     pub fn reached(&self) -> bool {
-        self.stop.as_ref().is_some_and(|flag| flag.load(Ordering::Relaxed))
+        self.stops.iter().any(|flag| flag.load(Ordering::Relaxed))
             || self.deadline.is_some_and(|deadline| Instant::now() >= deadline)
     }
 
@@ -34,7 +38,15 @@ impl Limit {
     #[must_use]
     pub fn until(&self, deadline: Instant) -> Self {
         let deadline = self.deadline.map_or(deadline, |known| known.min(deadline));
-        Self { deadline: Some(deadline), stop: self.stop.clone() }
+        Self { deadline: Some(deadline), stops: self.stops.clone() }
+    }
+
+    /// The same, or as soon as this is raised.
+    #[must_use]
+    pub fn or(&self, stop: &Arc<AtomicBool>) -> Self {
+        let mut stops = self.stops.clone();
+        stops.push(Arc::clone(stop));
+        Self { stops, ..self.clone() }
     }
 }
 
@@ -90,6 +102,8 @@ pub struct Solver {
     inner: rustsat_batsat::Solver<Watch>,
     limit: Limit,
     vars: u32,
+    /// What was assumed, in the solver's own words.
+    assumed: Vec<batsat::Lit>,
 }
 
 impl std::fmt::Debug for Solver {
@@ -104,7 +118,7 @@ impl Solver {
     pub fn new(limit: &Limit) -> Self {
         let mut inner = rustsat_batsat::Solver::<Watch>::default();
         inner.batsat_mut().cb_mut().limit.clone_from(limit);
-        Self { inner, limit: limit.clone(), vars: 0 }
+        Self { inner, limit: limit.clone(), vars: 0, assumed: Vec::new() }
     }
 
     /// A new variable.
@@ -113,11 +127,28 @@ impl Solver {
         Term::positive(self.vars - 1)
     }
 
+    /// A new variable that is assumed to make clauses hold. The solver never gives it a value of its own accord, so it costs nothing
+    /// where it is not assumed.
+    pub fn switch(&mut self) -> Term {
+        let solver = self.inner.batsat_mut();
+        while solver.num_vars() < self.vars {
+            solver.new_var_default();
+        }
+        solver.new_var(lbool::UNDEF, false);
+        self.fresh()
+    }
+
+    /// The switch is never assumed again.
+    pub fn retire(&mut self, switch: Term) {
+        self.clause(&[!switch]);
+    }
+
     /// At least one of these.
     pub fn clause(&mut self, terms: &[Term]) {
-        let clause: Clause = terms.iter().copied().collect();
-        // The solver refuses no clause; one that it lost would only make it say "yes" more often, and every "yes" is replayed.
-        let _ = self.inner.add_clause(clause);
+        let solver = self.inner.batsat_mut();
+        let mut clause: Vec<batsat::Lit> = terms.iter().map(|term| own(solver, *term)).collect();
+        // Where clauses contradict each other, every question is answered "no".
+        solver.add_clause_reuse(&mut clause);
     }
 
     /// The same, given up after so many conflicts: the same answer on every machine.
@@ -135,24 +166,34 @@ impl Solver {
             return Answer::Stopped;
         }
         self.inner.batsat_mut().cb_mut().over.set(false);
-        match self.inner.solve_assumps(assumed) {
-            Ok(SolverResult::Sat) => Answer::Yes,
-            Ok(SolverResult::Unsat) => Answer::No,
-            Ok(SolverResult::Interrupted) | Err(_) => Answer::Stopped,
+        let solver = self.inner.batsat_mut();
+        self.assumed.clear();
+        self.assumed.extend(assumed.iter().map(|term| own(solver, *term)));
+        match solver.solve_limited(&self.assumed) {
+            answer if answer == lbool::TRUE => Answer::Yes,
+            answer if answer == lbool::FALSE => Answer::No,
+            _ => Answer::Stopped,
         }
     }
 
     /// After [`Answer::Yes`]: does the literal hold?
     #[must_use]
     pub fn holds(&self, term: Term) -> bool {
-        matches!(self.inner.lit_val(term), Ok(TernaryVal::True))
+        let var = batsat::Var::from_index(term.vidx());
+        self.inner.batsat_ref().value_lit(batsat::Lit::new(var, term.is_pos())) == lbool::TRUE
     }
 
     /// After [`Answer::No`]: which of the assumptions were needed.
-    pub fn core(&mut self) -> Vec<Term> {
+    #[must_use]
+    pub fn core(&self) -> Vec<Term> {
         // The solver lists the negations of what was assumed.
-        self.inner.core().map(|core| core.into_iter().map(|lit| !lit).collect()).unwrap_or_default()
+        self.inner.batsat_ref().unsat_core().iter().map(|lit| Term::new(lit.var().idx(), lit.sign())).collect()
     }
+}
+
+/// A literal in the solver's own words.
+fn own<W: batsat::Callbacks>(solver: &mut batsat::Solver<W>, term: Term) -> batsat::Lit {
+    batsat::Lit::new(solver.var_of_int(term.vidx32()), term.is_pos())
 }
 
 #[cfg(test)]
@@ -172,10 +213,29 @@ mod tests {
     }
 
     #[test]
+    fn a_clause_holds_where_its_switch_is_assumed() {
+        let mut solver = Solver::new(&Limit::default());
+        let [a, b] = [(); 2].map(|()| solver.fresh());
+        let switch = solver.switch();
+        let c = solver.fresh();
+        solver.clause(&[a, b, !switch]);
+        solver.clause(&[c]);
+        assert_eq!(solver.solve(&[!a, !b]), Answer::Yes);
+        assert!(solver.holds(c) && !solver.holds(a) && !solver.holds(switch));
+        assert_eq!(solver.solve(&[!a, switch]), Answer::Yes);
+        assert!(solver.holds(b) && solver.holds(switch));
+        assert_eq!(solver.solve(&[!a, !b, switch]), Answer::No);
+        solver.retire(switch);
+        assert_eq!(solver.solve(&[!a, !b]), Answer::Yes);
+        assert_eq!(solver.solve(&[switch]), Answer::No);
+        assert_eq!(solver.core(), [switch]);
+    }
+
+    #[test]
     fn an_interruption_is_no_answer() {
         // Nine pigeons, eight holes: takes longer than no time at all.
         let flag = Arc::new(AtomicBool::new(false));
-        let limit = Limit { deadline: None, stop: Some(Arc::clone(&flag)) };
+        let limit = Limit::default().or(&flag);
         let mut solver = Solver::new(&limit);
         let at: Vec<Vec<Term>> = (0..9).map(|_| (0..8).map(|_| solver.fresh()).collect()).collect();
         for pigeon in &at {

@@ -56,7 +56,7 @@ fn a_proof_is_taken_and_what_is_none_is_not() {
     let order = Predicate::Order { left: 0, right: 77, by: 0 };
     assert_eq!(check(&system, &with(vec![vec![(order, true)]]), &limit), Err(Rejected::Unknown));
     // No time to look.
-    let late = Limit { deadline: Some(Instant::now()), stop: None };
+    let late = Limit { deadline: Some(Instant::now()), stops: Vec::new() };
     assert_eq!(check(&system, &certificate, &late), Err(Rejected::Stopped));
 }
 

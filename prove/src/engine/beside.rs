@@ -20,7 +20,6 @@ use crate::sat::Limit;
 use crate::system::{Blasted, System};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 
 /// Questions of IC3 before anybody searches beside it.
 const FIRST: usize = 3_000;
@@ -100,19 +99,10 @@ pub(super) fn side_by_side(
     limit: &Limit,
 ) -> Verdict {
     let stop = Arc::new(AtomicBool::new(false));
-    let own = Limit { deadline: limit.deadline, stop: Some(Arc::clone(&stop)) };
+    let own = limit.or(&stop);
     let lemmas = known.named();
     let ready = Ready::of(system, *known, states);
     std::thread::scope(|scope| {
-        if let Some(outer) = limit.stop.clone() {
-            let stop = Arc::clone(&stop);
-            scope.spawn(move || {
-                while !stop.load(Ordering::Relaxed) && !outer.load(Ordering::Relaxed) {
-                    std::thread::sleep(Duration::from_millis(5));
-                }
-                stop.store(true, Ordering::Relaxed);
-            });
-        }
         let mut deep = Deep::new(system, &lemmas, &own);
         let mut proving = Proving { system, states, ready: &ready, limit: &own, engine: Some(ready.engine(&own)) };
         let early = if cut { None } else { alone(&mut proving, &mut deep) };

@@ -69,7 +69,7 @@ fn settle(mut pass: Pass<'_>, mut implied: Implied, rounds: &mut usize) -> Optio
     let mut open: BTreeSet<usize> = BTreeSet::new();
     loop {
         for number in std::mem::take(&mut fresh) {
-            let switch = pass.solver.fresh();
+            let switch = pass.solver.switch();
             pass.assume(number, Some(switch));
             numbers.insert(switch, number);
             switches.get_mut(number).into_iter().for_each(|known| *known = Some(switch));
@@ -98,7 +98,7 @@ fn settle(mut pass: Pass<'_>, mut implied: Implied, rounds: &mut usize) -> Optio
                 }
                 for number in &gone {
                     let switch = switches.get_mut(*number).and_then(Option::take);
-                    switch.into_iter().for_each(|switch| pass.solver.clause(&[!switch]));
+                    switch.into_iter().for_each(|switch| pass.solver.retire(switch));
                     open.extend(carries.get_mut(*number).map(std::mem::take).unwrap_or_default());
                 }
                 fresh = implied.without(&gone);
@@ -151,7 +151,7 @@ impl<'a> Pass<'a> {
         (clauses, alive): (&'a [Clause], Vec<bool>),
         limit: &'a Limit,
     ) -> Self {
-        let (mut solver, mut encoding) = (Solver::new(limit), Encoding::default());
+        let (mut solver, mut encoding) = (Solver::new(limit), Encoding::by_leaves());
         let constraint = encoding.term(&mut solver, &blasted.graph, blasted.constraint);
         solver.clause(&[constraint]);
         encoding.clauses(&mut solver, &blasted.graph, facts);

@@ -177,7 +177,7 @@ impl<'a> Ic3<'a> {
     fn build(&mut self, frames: usize) {
         let graph = &self.blasted.graph;
         let mut solver = Solver::new(self.limit);
-        let mut encoding = Encoding::default();
+        let mut encoding = Encoding::by_leaves();
         let mut term = |solver: &mut Solver, lit| encoding.term(solver, graph, lit);
         self.now = self.vocabulary.now.iter().map(|lit| term(&mut solver, *lit)).collect();
         self.after = self.vocabulary.after.iter().map(|lit| term(&mut solver, *lit)).collect();
@@ -302,7 +302,7 @@ impl<'a> Ic3<'a> {
         if !self.lifts {
             return Ok(state);
         }
-        let other = self.solver.fresh();
+        let other = self.solver.switch();
         self.solver.clause(&otherwise.iter().copied().chain([!other]).collect::<Vec<Term>>());
         self.queries += 1;
         let mut assumed = fixed.clone();
@@ -310,7 +310,7 @@ impl<'a> Ic3<'a> {
         assumed.push(other);
         let reached = self.solve(&assumed)?;
         let core = if reached { Vec::new() } else { self.solver.core() };
-        self.solver.clause(&[!other]);
+        self.solver.retire(other);
         if reached {
             return Ok(state);
         }
@@ -394,7 +394,7 @@ impl<'a> Ic3<'a> {
 
     /// Can a scan lead into the cube from a state outside of it within `frame` scans?
     fn reaches(&mut self, cube: &[Literal], frame: usize) -> Result<Reached, Interrupted> {
-        let outside = self.solver.fresh();
+        let outside = self.solver.switch();
         let mut clause: Vec<Term> = cube.iter().map(|l| !self.before(*l)).collect();
         clause.push(!outside);
         self.solver.clause(&clause);
@@ -415,7 +415,7 @@ impl<'a> Ic3<'a> {
             }
             Reached::Never(needed)
         };
-        self.solver.clause(&[!outside]);
+        self.solver.retire(outside);
         Ok(reached)
     }
 

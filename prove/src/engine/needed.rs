@@ -72,7 +72,7 @@ fn marked(
     solver.clause(&[constraint]);
     let mut switches: Vec<Term> = Vec::new();
     for clause in clauses {
-        let switch = solver.fresh();
+        let switch = solver.switch();
         let literal = |literal: &_| encoding.term(&mut solver, graph, vocabulary.before(*literal));
         let mut terms: Vec<Term> = clause.iter().map(literal).collect();
         terms.push(!switch);

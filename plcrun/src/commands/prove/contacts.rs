@@ -20,7 +20,7 @@ pub fn guard(map: &IoMap) -> Guarded<'_> {
 /// Asks its claims, one after the other.
 pub fn ask(guarded: &Guarded<'_>, only: Only<'_>, time_limit: Duration) -> Vec<Answered> {
     let numbers = guarded.names().enumerate().filter(|(_, name)| only.takes(name)).map(|(number, _)| number);
-    let limit = || Limit { deadline: Instant::now().checked_add(time_limit), stop: None };
+    let limit = || Limit { deadline: Instant::now().checked_add(time_limit), stops: Vec::new() };
     numbers.filter_map(|number| guarded.answer(number, &limit())).collect()
 }
 
