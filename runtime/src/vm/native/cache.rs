@@ -195,6 +195,13 @@ impl Cache {
         order
     }
 
+    /// Somebody may read behind this block what was to be read in it only.
+    pub(super) fn nothing_passes(&mut self) {
+        for entry in self.entries.iter_mut().filter(|entry| entry.store == Store::Passes) {
+            entry.store = Store::Waits;
+        }
+    }
+
     /// Entries whose stores wait and that `which` names, oldest first, now clean: the caller stores them.
     pub(super) fn clean(&mut self, mut which: impl FnMut(&Entry) -> bool) -> Vec<Entry> {
         // Mostly there is none.

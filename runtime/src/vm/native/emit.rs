@@ -476,6 +476,10 @@ impl Emit<'_, '_> {
     }
 
     fn leave(&mut self, status: i64) -> Done {
+        if self.part {
+            // A part ends anywhere, in the middle of a standard block too.
+            self.cache.nothing_passes();
+        }
         self.flush_all()?;
         if let Some(region) = self.region() {
             self.store_residents(region, None);

@@ -9,7 +9,7 @@
 //! interpreter.
 
 use super::super::memory::Layout;
-use super::super::standard;
+use super::super::standard::passing::passing;
 use super::cache::Key;
 use bytecode::image::Image;
 use bytecode::{Instr, Op, Operand, Window};
@@ -104,7 +104,7 @@ impl<'a> Program<'a> {
             first_reference.push(number(references));
             references += pou.references.len();
         }
-        let passing = standard::passing(image);
+        let passing = passing(image);
         Self { image, layout: Layout::of(image), first_reference, references, passing }
     }
 

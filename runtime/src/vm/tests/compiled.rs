@@ -112,3 +112,30 @@ fn engines_agree_on_counting_loops() {
         }
     }
 }
+
+/// Bodies too long for one function of native code are cut between any two lines, those of a standard block too: what the block has computed
+/// before the cut must be there behind it.
+#[test]
+fn engines_agree_on_standard_blocks_at_every_cut() {
+    const BLOCKS: usize = 320;
+    for before in 0..24 {
+        let mut text = String::from("PROGRAM P VAR n : DINT; ");
+        (0..BLOCKS)
+            .for_each(|n| text.push_str(&format!("sr{n} : SR; rs{n} : RS; e{n} : F_TRIG; a{n}, b{n}, c{n} : BOOL;")));
+        text.push_str("END_VAR n := n + 1;");
+        text.push_str(&"n := n + 3;".repeat(before));
+        for n in 0..BLOCKS {
+            let (set, reset) = (n % 5 + 2, n % 7 + 2);
+            text.push_str(&format!(
+                "sr{n}(S1 := n MOD {set} = 0, R := n MOD {reset} = 0); rs{n}(S := sr{n}.Q1, R1 := n MOD {set} = 1); e{n}(CLK := rs{n}.Q1); \
+                 a{n} := sr{n}.Q1; b{n} := rs{n}.Q1; c{n} := e{n}.Q;"
+            ));
+        }
+        text.push_str("END_PROGRAM");
+        let mut sources = SourceMap::new();
+        let file = sources.add("cut.st", text);
+        let compiled = compiler::compile(&sources, &[file], compiler::Options { optimise: true });
+        let image = verified(compiled.image.unwrap_or_else(|| panic!("{:?}", compiled.diagnostics)));
+        agree(&format!("{before} before"), &image, &mut native(&image, true));
+    }
+}
