@@ -100,7 +100,8 @@ impl Emit<'_, '_> {
         // In a region the mark of its first charge stands: a store in every turn would be half the work of a small loop. The
         // entry of what is inlined says nothing: where it can hang, in a loop, it leaves a mark of its own.
         let unit = self.program.image.pous.get(self.scope.pou as usize);
-        let enters = self.scope.via.is_some() && unit.is_some_and(|unit| unit.entry == self.line.pc);
+        let is_entry = unit.is_some_and(|unit| unit.entry == self.line.pc);
+        let enters = self.scope.via.is_some() && is_entry && !self.plan.is_head(self.at);
         if self.region().is_none() && !enters {
             self.leave_mark(self.line.pc);
         }
